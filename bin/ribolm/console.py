@@ -1,0 +1,52 @@
+"""What a command tells the person who runs it: notices, automatic choices, progress. All of it on stderr."""
+
+import sys
+import time
+
+
+def notice(text: str) -> None:
+    """Tell of an input that was repaired or left out."""
+    print(f"notice: {text}", file=sys.stderr, flush=True)
+
+
+def choice(what: str, value: object, reason: str) -> None:
+    """Tell of a value that ribolm chose by itself, and why."""
+    print(f"chosen: {what} = {value} ({reason})", file=sys.stderr, flush=True)
+
+
+class Progress:
+    """A progress line for long work: rewritten in place on a terminal, one line per 30 s in a log.
+
+    Use as a context manager; `advance(n)` adds n units. `total` may be 0 where it is unknown.
+    """
+
+    log_interval_s = 30.0
+    terminal_interval_s = 0.2
+
+    def __init__(self, what: str, total: int = 0, unit: str = "") -> None:
+        self.what, self.total, self.unit = what, total, unit
+        self.done = 0
+        self._terminal = sys.stderr.isatty()
+        self._started_s = self._shown_s = time.monotonic()
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        if self._terminal and self.done:
+            self._show()
+            print(file=sys.stderr)
+
+    def advance(self, n: int = 1) -> None:
+        """Add n finished units and show the line when it is due."""
+        self.done += n
+        now_s = time.monotonic()
+        if now_s - self._shown_s >= (self.terminal_interval_s if self._terminal else self.log_interval_s):
+            self._shown_s = now_s
+            self._show()
+
+    def _show(self) -> None:
+        elapsed_s = max(time.monotonic() - self._started_s, 1e-9)
+        share = f" of {self.total:,} ({100 * self.done / self.total:.0f} %)" if self.total else ""
+        line = f"{self.what}: {self.done:,}{share} {self.unit}, {self.done / elapsed_s:,.0f}/s"
+        print(f"\r{line}" if self._terminal else line, end="" if self._terminal else "\n", file=sys.stderr, flush=True)

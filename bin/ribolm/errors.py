@@ -1,0 +1,34 @@
+"""What can go wrong, and the exit code that says so."""
+
+from pathlib import Path
+
+
+class RibolmError(Exception):
+    """A fault that a user can mend; its text is one sentence that names the place and the remedy."""
+
+    exit_code = 1
+
+
+class ToolError(RibolmError):
+    """Another program that ribolm started has failed (exit 1)."""
+
+
+class UsageError(RibolmError):
+    """The command line contradicts itself (exit 2)."""
+
+    exit_code = 2
+
+
+class DataError(RibolmError):
+    """An input file or value is bad (exit 65, EX_DATAERR of sysexits.h)."""
+
+    exit_code = 65
+
+
+def bad_value(path: Path | str, line: int, column: str, value: object, problem: str, remedy: str) -> DataError:
+    """Build the `DataError` for one cell of a table.
+
+    `line` counts from 1 and includes the header, as an editor shows it. `problem` completes the sentence
+    "<value> …" ("is not ip or input"), `remedy` is a sentence of its own ("Remove the space.").
+    """
+    return DataError(f"{Path(path).name} row {line}, column '{column}': {str(value)!r} {problem}. {remedy}")

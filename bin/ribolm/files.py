@@ -1,0 +1,129 @@
+"""Files that appear whole or not at all, and text that is read the same whatever wrote it."""
+
+import contextlib
+import gzip
+import io
+import json
+import math
+import os
+import shutil
+import tempfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+from ribolm.errors import DataError
+
+GZIP_MAGIC = b"\x1f\x8b"
+
+
+def require_file(path: Path | str) -> Path:
+    """Return `path` as a Path; raise DataError when it is no readable file."""
+    path = Path(path)
+    if not path.exists():
+        raise DataError(f"{path}: no such file. Check the path.")
+    if path.is_dir():
+        raise DataError(f"{path}: is a folder, not a file. Name a file inside it.")
+    return path
+
+
+@contextlib.contextmanager
+def atomic_path(path: Path | str) -> Iterator[Path]:
+    """Yield a temporary path beside `path` that replaces it when the block ends well and vanishes when it does not."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    os.close(descriptor)
+    temporary = Path(name)
+    try:
+        yield temporary
+        _settle(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def atomic_directory(outdir: Path | str) -> Iterator[Path]:
+    """Yield an empty folder whose files move into `outdir` when the block ends well.
+
+    An error leaves `outdir` as it was: not created, or with its earlier files untouched.
+    """
+    outdir = Path(outdir)
+    if outdir.exists() and not outdir.is_dir():
+        raise DataError(f"{outdir}: is a file, but a folder is written there. Choose another --outdir.")
+    outdir.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{outdir.name}.", suffix=".tmp", dir=outdir.parent))
+    try:
+        yield temporary
+        outdir.mkdir(exist_ok=True)
+        for source in sorted(p for p in temporary.rglob("*") if p.is_file()):
+            target = outdir / source.relative_to(temporary)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _settle(source)
+            os.replace(source, target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _settle(path: Path) -> None:
+    """Bring a finished temporary file to the disk, with the permissions of an ordinary new file."""
+    umask = os.umask(0)
+    os.umask(umask)
+    path.chmod(0o666 & ~umask)
+    with path.open("rb") as handle:
+        os.fsync(handle.fileno())
+
+
+def is_gzip(path: Path | str) -> bool:
+    """Whether a file begins with the magic bytes of gzip, whatever its name says."""
+    with Path(path).open("rb") as handle:
+        return handle.read(2) == GZIP_MAGIC
+
+
+@contextlib.contextmanager
+def open_bytes(path: Path | str) -> Iterator[io.BufferedIOBase]:
+    """Open a plain or gzip file for reading bytes; a truncated or damaged gzip is a DataError on reading."""
+    path = require_file(path)
+    raw: io.BufferedIOBase = gzip.open(path, "rb") if is_gzip(path) else path.open("rb")  # type: ignore[assignment]
+    try:
+        with raw as handle:
+            yield handle
+    except EOFError as error:
+        raise DataError(f"{path}: the gzip file ends too early. Copy or download it again.") from error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(f"{path}: the gzip file is damaged ({error}). Copy or download it again.") from error
+
+
+@contextlib.contextmanager
+def open_text(path: Path | str) -> Iterator[TextIO]:
+    """Open a plain or gzip text file: UTF-8, byte-order mark dropped, all line ends read as newline.
+
+    Raises DataError for a missing file, a truncated gzip and bytes that are no UTF-8.
+    """
+    with open_bytes(path) as raw:
+        try:
+            with io.TextIOWrapper(raw, encoding="utf-8-sig", newline=None) as text:
+                yield text
+        except UnicodeDecodeError as error:
+            raise DataError(f"{path}: byte {error.start} is not UTF-8 text. Save the file as plain UTF-8.") from error
+
+
+def write_json(path: Path | str, content: Any) -> None:
+    """Write JSON that is the same for the same content: sorted keys, no NaN (null instead), a final newline."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(_finite(content), indent=2, sort_keys=True, allow_nan=False) + "\n", "utf-8")
+
+
+def _finite(value: Any) -> Any:
+    """Replace NaN and infinities, which JSON does not know, by None; numpy scalars by Python's."""
+    if isinstance(value, dict):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if hasattr(value, "item") and not isinstance(value, str | bytes):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return str(value) if isinstance(value, Path) else value

@@ -11,7 +11,7 @@ import tempfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TextIO
+from typing import IO, Any, TextIO, cast
 
 from ribolm.errors import DataError
 
@@ -83,12 +83,12 @@ def is_gzip(path: Path | str) -> bool:
 
 
 @contextlib.contextmanager
-def open_bytes(path: Path | str) -> Iterator[io.BufferedIOBase]:
+def open_bytes(path: Path | str) -> Iterator[IO[bytes]]:
     """Open a plain or gzip file for reading bytes; a truncated or damaged gzip is a DataError on reading."""
     path = require_file(path)
-    raw: io.BufferedIOBase = gzip.open(path, "rb") if is_gzip(path) else path.open("rb")  # type: ignore[assignment]
+    raw = gzip.open(path, "rb") if is_gzip(path) else path.open("rb")
     try:
-        with raw as handle:
+        with cast(IO[bytes], raw) as handle:
             yield handle
     except EOFError as error:
         raise DataError(f"{path}: the gzip file ends too early. Copy or download it again.") from error

@@ -21,8 +21,9 @@ def run(app: "Callable[[], typer.Typer]", argv: Sequence[str], prog: str) -> int
         print(__version__)
         return 0
     import click
+    import typer.main
 
-    command = _click_command(app())
+    command = typer.main.get_command(app())
     try:
         command.main(args=list(argv), prog_name=prog, standalone_mode=False)
     except click.exceptions.Exit as stop:
@@ -36,12 +37,6 @@ def run(app: "Callable[[], typer.Typer]", argv: Sequence[str], prog: str) -> int
     except BrokenPipeError:
         return 141
     return 0
-
-
-def _click_command(app: "typer.Typer") -> "object":
-    import typer.main
-
-    return typer.main.get_command(app)
 
 
 def _help_line(prog: str, error: object) -> str:

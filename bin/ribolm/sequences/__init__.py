@@ -1,0 +1,1 @@
+"""Letters and motifs; later tokens and windows."""

@@ -14,7 +14,7 @@ from ribolm.console import notice
 from ribolm.errors import DataError
 from ribolm.files import open_bytes, require_file
 from ribolm.genome.coordinates import Int64
-from ribolm.sequences.alphabet import NORMAL, Letters, reverse_complement
+from ribolm.alphabet import NORMAL, Letters, reverse_complement
 
 CHUNK_BYTES = 1 << 23
 _NORMAL_BYTES = NORMAL.tobytes()
@@ -82,7 +82,7 @@ class Genome:
             store.flush()
             repairs.notices(f"FASTA {path.name}")
             has_bases = os.fstat(store.fileno()).st_size > 0
-            data = np.memmap(store, dtype=np.uint8, mode="r") if has_bases else np.zeros(0, dtype=np.uint8)  # type: ignore[call-overload]
+            data = np.memmap(store, dtype=np.uint8, mode="r") if has_bases else np.zeros(0, dtype=np.uint8)
         offsets = np.r_[0, np.cumsum(np.array(lengths, dtype=np.int64))].astype(np.int64)
         return cls(path, tuple(names), offsets, data, digest.hexdigest(), {name: i for i, name in enumerate(names)})
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from ribolm.errors import DataError, bad_value
@@ -119,7 +120,7 @@ def _blocks(path: Path, number: int, fields: list[str], start0: int, end0: int) 
         agree = len(blocks) == int(fields[9]) and blocks[0][0] == start0 and blocks[-1][1] == end0
     except ValueError:
         agree = False
-    ascending = agree and all(a < b for a, b in blocks) and all(x[1] <= y[0] for x, y in zip(blocks, blocks[1:]))  # noqa: B905
+    ascending = agree and all(a < b for a, b in blocks) and all(x[1] <= y[0] for x, y in pairwise(blocks))
     if not ascending:
         problem = "does not describe ascending blocks from start to end"
         raise bad_value(path, number, "blockStarts", fields[11], problem, "Mend columns 10 to 12.")

@@ -1,1 +1,0 @@
-"""Letters and motifs; later tokens and windows."""

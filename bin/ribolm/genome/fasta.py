@@ -10,11 +10,11 @@ from typing import IO
 
 import numpy as np
 
+from ribolm.alphabet import NORMAL, Letters, reverse_complement
 from ribolm.console import notice
 from ribolm.errors import DataError
 from ribolm.files import open_bytes, require_file
 from ribolm.genome.coordinates import Int64
-from ribolm.alphabet import NORMAL, Letters, reverse_complement
 
 CHUNK_BYTES = 1 << 23
 _NORMAL_BYTES = NORMAL.tobytes()
@@ -175,8 +175,9 @@ def _normalise(path: Path, name: str, raw: bytes, line: int, repairs: FastaRepai
     if bad >= 0:
         kept = np.flatnonzero(~np.isin(np.frombuffer(raw, dtype=np.uint8), list(b"\r\n\t ")))
         at = int(kept[bad])
+        bad_line = line + raw.count(b"\n", 0, at)
         raise DataError(
-            f"{path.name} line {line + raw.count(b'\n', 0, at)}, record '{name}': {chr(raw[at])!r} is no nucleotide code. "
+            f"{path.name} line {bad_line}, record '{name}': {chr(raw[at])!r} is no nucleotide code. "
             "Give DNA or RNA letters (IUPAC codes allowed)."
         )
     repairs.count(raw)

@@ -1,0 +1,25 @@
+"""`ribolm <verb> …`: the pip-installed way to the same commands that the pipeline calls as `ribolm-<verb>`."""
+
+import importlib
+import sys
+from pathlib import Path
+
+from ribolm.version import __version__
+
+
+def entry() -> int:
+    """Pass the command line on to the verb that it names."""
+    verbs = sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in ("__init__", "ribolm"))
+    argv = sys.argv[1:]
+    if argv == ["--version"]:
+        print(__version__)
+        return 0
+    usage = f"usage: ribolm [--version] {{{','.join(verbs)}}} …"
+    if not argv or argv[0] in ("-h", "--help"):
+        print(usage)
+        return 0 if argv else 2
+    if argv[0] not in verbs:
+        print(f"ribolm: error: '{argv[0]}' is no ribolm command. {usage}", file=sys.stderr)
+        return 2
+    main = importlib.import_module(f"ribolm.cli.{argv[0]}").main
+    return int(main(argv[1:]))

@@ -1,0 +1,57 @@
+import gzip
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ribolm.errors import DataError
+from ribolm.files import atomic_directory, atomic_path, open_text, write_json
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_trace(tmp_path: Path) -> None:
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    with pytest.raises(RuntimeError), atomic_path(target) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_failed_folder_is_not_created(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), atomic_directory(tmp_path / "out") as temporary:
+        (temporary / "a.txt").write_text("half")
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_finished_folder_holds_every_file_and_keeps_what_was_there(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine.txt").write_text("mine")
+    with atomic_directory(tmp_path / "out") as temporary:
+        (temporary / "sub").mkdir()
+        (temporary / "sub" / "a.txt").write_text("whole")
+    assert sorted(p.name for p in (tmp_path / "out").rglob("*.txt")) == ["a.txt", "mine.txt"]
+    assert list(tmp_path.iterdir()) == [tmp_path / "out"]
+
+
+def test_json_knows_no_nan_and_is_the_same_for_the_same_content(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"b": math.nan, "a": [np.int64(3), np.float64(0.5), np.inf]})
+    assert (tmp_path / "a.json").read_text() == '{\n  "a": [\n    3,\n    0.5,\n    null\n  ],\n  "b": null\n}\n'
+
+
+@pytest.mark.parametrize("content", [b"a\r\nb\r\n", b"\xef\xbb\xbfa\nb\n", gzip.compress(b"a\nb\n")])
+def test_text_reads_the_same_whatever_wrote_it(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "t").write_bytes(content)
+    with open_text(tmp_path / "t") as handle:
+        assert handle.read() == "a\nb\n"
+
+
+@pytest.mark.parametrize(("content", "message"), [
+    (b"\xff\xfe", "not UTF-8"), (gzip.compress(b"x" * 5000)[:-12], "ends too early"), (b"\x1f\x8b" + b"x" * 40, "damaged"),
+])  # fmt: skip
+def test_unreadable_text_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "t").write_bytes(content)
+    with pytest.raises(DataError, match=message), open_text(tmp_path / "t") as handle:
+        handle.read()

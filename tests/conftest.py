@@ -1,0 +1,43 @@
+"""Hooks of the whole test run: the table of suites and seconds before pytest's closing line."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import PurePosixPath
+
+import pytest
+
+COUNTED = {"passed": "passed", "failed": "failed", "error": "failed", "skipped": "skipped", "xfailed": "skipped"}
+
+
+def suite_of(nodeid: str) -> str:
+    """Name of a test's row: its room for package tests, its file for whole runs of the pipeline."""
+    path = PurePosixPath(nodeid.split("::")[0])
+    if path.parts[:2] == ("tests", "pipeline"):
+        return f"pipeline/{path.stem.removeprefix('test_')}"
+    return "/".join(path.parts[1:-1])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print one row for each suite: seconds (set-up and tear-down included) and what became of its tests."""
+    seconds: dict[str, float] = defaultdict(float)
+    counts: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(("passed", "failed", "skipped"), 0))
+    for outcome, reports in terminalreporter.stats.items():
+        for report in reports:
+            if not isinstance(report, pytest.TestReport):
+                continue
+            suite = suite_of(report.nodeid)
+            seconds[suite] += report.duration
+            if outcome in COUNTED:
+                counts[suite][COUNTED[outcome]] += 1
+    if not seconds:
+        return
+    terminalreporter.section("suites and seconds")
+    width = max(len(suite) for suite in seconds)
+    terminalreporter.write_line(f"{'suite':<{width}}  seconds  passed  failed  skipped")
+    for suite in sorted(seconds):
+        row = counts[suite]
+        terminalreporter.write_line(
+            f"{suite:<{width}}  {seconds[suite]:7.1f}  {row['passed']:6d}  {row['failed']:6d}  {row['skipped']:7d}"
+        )
+    terminalreporter.write_line(f"{'all':<{width}}  {sum(seconds.values()):7.1f}")

@@ -136,24 +136,23 @@ def read_fasta(path: Path, repairs: FastaRepairs) -> Iterator[tuple[str, bytes |
 
 
 def _pieces(handle: IO[bytes]) -> Iterator[tuple[bool, bytes]]:
-    """Cut a FASTA into header lines and stretches of sequence, a chunk at a time."""
+    """Cut a FASTA into header lines and stretches of sequence, a chunk at a time; newlines stay on the sequence."""
     pending, at_line_start = b"", True
     while chunk := handle.read(CHUNK_BYTES):
-        chunk = pending + chunk
-        pending = b""
-        while chunk:
-            if at_line_start and chunk[:1] == b">":
-                end = chunk.find(b"\n")
+        chunk, pending, at = pending + chunk, b"", 0
+        while at < len(chunk):
+            if at_line_start and chunk[at] == ord(">"):
+                end = chunk.find(b"\n", at)
                 if end < 0:
-                    pending = chunk
+                    pending = chunk[at:]
                     break
-                yield True, chunk[:end]
-                chunk = chunk[end + 1 :]
-                continue
-            end = chunk.find(b"\n>")
-            piece, chunk = (chunk, b"") if end < 0 else (chunk[: end + 1], chunk[end + 1 :])
-            at_line_start = piece.endswith(b"\n")
-            yield False, piece
+                yield True, chunk[at:end]
+            else:
+                header = chunk.find(b"\n>", at)
+                end = len(chunk) - 1 if header < 0 else header
+                yield False, chunk[at : end + 1]
+            at_line_start = chunk[end] == ord("\n")
+            at = end + 1
     if pending:
         yield True, pending
 
@@ -170,17 +169,17 @@ def _record_name(path: Path, header: bytes, line: int, seen: set[str]) -> str:
 
 
 def _normalise(path: Path, name: str, raw: bytes, line: int, repairs: FastaRepairs) -> bytes:
-    block = raw.translate(_NORMAL_BYTES, b"\r\n\t ")
+    plain = raw.translate(None, b"\r\n\t ")
+    block = plain.translate(_NORMAL_BYTES)
     bad = block.find(b"\0")
     if bad >= 0:
-        kept = np.flatnonzero(~np.isin(np.frombuffer(raw, dtype=np.uint8), list(b"\r\n\t ")))
-        at = int(kept[bad])
-        bad_line = line + raw.count(b"\n", 0, at)
+        bad_line = line + raw.count(b"\n", 0, raw.index(plain[bad : bad + 1]))
         raise DataError(
-            f"{path.name} line {bad_line}, record '{name}': {chr(raw[at])!r} is no nucleotide code. "
+            f"{path.name} line {bad_line}, record '{name}': {chr(plain[bad])!r} is no nucleotide code. "
             "Give DNA or RNA letters (IUPAC codes allowed)."
         )
-    repairs.count(raw)
+    if block != plain:
+        repairs.count(plain)
     return block
 
 

@@ -49,7 +49,9 @@ def test_text_reads_the_same_whatever_wrote_it(tmp_path: Path, content: bytes) -
 
 
 @pytest.mark.parametrize(("content", "message"), [
-    (b"\xff\xfe", "not UTF-8"), (gzip.compress(b"x" * 5000)[:-12], "ends too early"), (b"\x1f\x8b" + b"x" * 40, "damaged"),
+    (b"\xff\xfe", "not UTF-8"),
+    (gzip.compress(b"x" * 5000)[:-12], "ends too early"),
+    (b"\x1f\x8b" + b"x" * 40, "damaged"),
 ])  # fmt: skip
 def test_unreadable_text_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
     (tmp_path / "t").write_bytes(content)

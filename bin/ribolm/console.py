@@ -2,6 +2,7 @@
 
 import sys
 import time
+from pathlib import Path
 
 
 def notice(text: str) -> None:
@@ -12,6 +13,27 @@ def notice(text: str) -> None:
 def choice(what: str, value: object, reason: str) -> None:
     """Tell of a value that ribolm chose by itself, and why."""
     print(f"chosen: {what} = {value} ({reason})", file=sys.stderr, flush=True)
+
+
+class Repairs:
+    """What was repaired in one file: counted, and told once per kind instead of once per place."""
+
+    def __init__(self, path: Path | str) -> None:
+        self.name = Path(path).name
+        self.counts: dict[str, int] = {}
+        self._first: dict[str, str] = {}
+
+    def add(self, kind: str, place: str = "", n: int = 1) -> None:
+        """Count n repairs of a kind ("spaces around values removed"); the first `place` is remembered."""
+        if n:
+            self.counts[kind] = self.counts.get(kind, 0) + n
+            self._first.setdefault(kind, place)
+
+    def tell(self) -> None:
+        """Give one notice per kind."""
+        for kind, n in self.counts.items():
+            place = f", first at {self._first[kind]}" if self._first[kind] else ""
+            notice(f"{self.name}: {kind} ({n:,}{place}).")
 
 
 class Progress:

@@ -11,6 +11,21 @@ if TYPE_CHECKING:
     import typer
 
 
+def new_app(about: str | None) -> "typer.Typer":
+    """An empty Typer application in the manner of all commands: plain quick help, always with sub-commands."""
+    import typer
+
+    app = typer.Typer(
+        help=about, rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False, no_args_is_help=False
+    )
+
+    @app.callback()
+    def sub_commands_even_if_there_is_only_one() -> None: ...
+
+    sub_commands_even_if_there_is_only_one.__doc__ = about
+    return app
+
+
 def run(app: "Callable[[], typer.Typer]", argv: Sequence[str], prog: str) -> int:
     """Run the Typer application that `app` builds and return the exit code.
 
@@ -20,23 +35,31 @@ def run(app: "Callable[[], typer.Typer]", argv: Sequence[str], prog: str) -> int
     if list(argv) == ["--version"]:
         print(__version__)
         return 0
-    import click
     import typer.main
 
+    # Typer carries its own copy of click from 0.2x on, so that the base class is only reachable through its children
+    usage_error = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
     command = typer.main.get_command(app())
     try:
-        command.main(args=list(argv), prog_name=prog, standalone_mode=False)
-    except click.exceptions.Exit as stop:
-        return stop.exit_code
-    except click.exceptions.Abort:
+        stopped_with = command.main(args=list(argv), prog_name=prog, standalone_mode=False)
+    except typer.Exit as stop:
+        return int(stop.exit_code)
+    except (typer.Abort, KeyboardInterrupt):
         return _fail(prog, "stopped by the user.", 130)
-    except click.ClickException as error:
-        return _fail(prog, f"{error.format_message()} See {_help_line(prog, error)}.", 2)
+    except usage_error as error:
+        return _fail(prog, f"{_sentence(error)} See {_help_line(prog, error)}.", 2)
     except RibolmError as error:
         return _fail(prog, str(error), error.exit_code)
     except BrokenPipeError:
         return 141
-    return 0
+    return stopped_with if isinstance(stopped_with, int) else 0
+
+
+def _sentence(error: BaseException) -> str:
+    """The text of a usage error as one sentence."""
+    text = str(getattr(error, "format_message", error.__str__)())
+    text = " ".join(text.replace("Value error, ", "").split())
+    return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
 def _help_line(prog: str, error: object) -> str:

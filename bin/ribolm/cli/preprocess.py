@@ -1,0 +1,46 @@
+"""ribolm-preprocess: check and normalise what the user gives, before anything is computed from it."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from ribolm.cli import new_app, run
+
+if TYPE_CHECKING:
+    import typer
+
+
+class Track(StrEnum):
+    """Tracks whose samplesheets this version reads."""
+
+    m6a = "m6a"
+
+
+def main(argv: Sequence[str]) -> int:
+    """Entry point of bin/ribolm-preprocess."""
+    return run(app, argv, "ribolm-preprocess")
+
+
+def app() -> "typer.Typer":
+    """Build the command line; heavy modules are imported by the sub-command that needs them."""
+    cli = new_app(__doc__)
+    for add in (_add_samplesheet,):
+        add(cli)
+    return cli
+
+
+def _add_samplesheet(cli: "typer.Typer") -> None:
+    import typer
+
+    @cli.command()
+    def samplesheet(
+        sheet: Annotated[Path, typer.Option(help="Samplesheet: CSV, one row per lane of a library.")],
+        outdir: Annotated[Path, typer.Option(help="Folder for lanes.csv and pairs.csv.")],
+        track: Annotated[Track, typer.Option(help="Track whose columns the sheet has.")] = Track.m6a,
+    ) -> None:
+        """Check a samplesheet and write its libraries (lanes.csv) and IP-input pairs (pairs.csv)."""
+        from ribolm.samplesheet.normalise import normalise_m6a
+
+        libraries, pairs = normalise_m6a(sheet, outdir)
+        print(f"{len(libraries)} libraries, {len(pairs)} IP-input pairs: {outdir}/lanes.csv, {outdir}/pairs.csv")

@@ -1,0 +1,1 @@
+"""What the user lists in a table: rows become libraries, pairs and lanes."""

@@ -1,0 +1,189 @@
+"""The columns of a samplesheet, declared once: parser, messages and assets/schema_input.json follow from them."""
+
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ribolm.console import Repairs
+from ribolm.errors import DataError, bad_value
+from ribolm.samplesheet.table import Row, Table
+
+NAME_PATTERN = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
+FASTQ_PATTERN = r".+\.(fastq|fq)(\.gz)?"
+BAM_PATTERN = r".+\.bam"
+REPLICATE_PATTERN = r"[1-9][0-9]{0,3}"
+RESERVED = ("library", "row")  # ribolm adds these columns to its own table
+NEAR = 0.75  # difflib ratio from which an unknown header counts as a misspelt one
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: `pattern` holds for the whole value after repair, `choices` are its only values where given."""
+
+    name: str
+    required: bool
+    help: str
+    pattern: str = ""
+    choices: tuple[str, ...] = ()
+
+
+M6A = (
+    Column("sample", True, "Name of the biological sample; letters, digits, _ . - only.", NAME_PATTERN),
+    Column("group", True, "Condition whose replicates are called together.", NAME_PATTERN),
+    Column("replicate", False, "Whole number from 1; may be left out where a group has one.", REPLICATE_PATTERN),
+    Column("assay", True, "ip (immunoprecipitated) or input.", choices=("ip", "input")),
+    Column("fastq_1", False, "Reads or first mates: .fastq.gz, .fq.gz, .fastq or .fq.", FASTQ_PATTERN),
+    Column("fastq_2", False, "Second mates; empty for single-end libraries.", FASTQ_PATTERN),
+    Column("bam", False, "Alignments instead of FASTQ.", BAM_PATTERN),
+    Column(
+        "strandedness",
+        False,
+        "Strand of read 1 against the transcript; empty = auto.",
+        choices=("auto", "unstranded", "forward", "reverse"),
+    ),
+)
+
+
+def json_schema(columns: Sequence[Column] = M6A) -> dict[str, object]:
+    """The JSON Schema of one sheet, as nf-core pipelines keep it in assets/schema_input.json."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "ribolm samplesheet of the m6A track",
+        "description": "One row per lane of a library; a library is sample, group, replicate and assay.",
+        "type": "array",
+        "items": {
+            "type": "object",
+            "properties": {column.name: _property(column) for column in columns},
+            "required": [column.name for column in columns if column.required],
+            "anyOf": [{"required": ["fastq_1"]}, {"required": ["bam"]}],
+            "dependentRequired": {"fastq_2": ["fastq_1"]},
+        },
+    }
+
+
+def _property(column: Column) -> dict[str, object]:
+    rule: dict[str, object] = {"description": column.help}
+    if column.choices:
+        return rule | {"type": "string", "enum": list(column.choices)}
+    if column.name == "replicate":
+        return rule | {"type": "integer", "minimum": 1, "maximum": 9999}
+    return rule | {"type": "string", "pattern": f"^{column.pattern}$"}
+
+
+def resolve_header(table: Table, columns: Sequence[Column], repairs: Repairs) -> list[str]:
+    """Return the canonical name of each column of the table, "" for one that is left out.
+
+    Case and spaces are repaired. Raises DataError for a misspelt, missing, repeated or unnamed column.
+    """
+    known = {column.name for column in columns}
+    names = [_plain(cell) for cell in table.header.cells]
+    for cell, name in zip(table.header.cells, names, strict=True):
+        if cell != name and name in known:
+            repairs.add("column names written in lower case without spaces", f"'{cell}'")
+    names = [
+        name if name in known else harmless(cell, repairs) for cell, name in zip(table.header.cells, names, strict=True)
+    ]
+    _refuse_repeated(table, names)
+    _refuse_misspelt(table, names, known)
+    missing = [column.name for column in columns if column.required and column.name not in names]
+    if missing:
+        raise DataError(
+            f"{table.path.name} row {table.header.line}: column '{missing[0]}' is missing from the header "
+            f"({', '.join(names)}). {_missing_remedy(names, columns)}"
+        )
+    return _without_unused(table, names, known, repairs)
+
+
+def check_choice(table: Table, row: Row, column: Column, value: str, repairs: Repairs) -> str:
+    """Return the value in lower case; raise DataError unless it is one of the column's choices."""
+    lower = value.lower()
+    if lower not in column.choices:
+        offered = " or ".join([", ".join(column.choices[:-1]), column.choices[-1]])
+        near = difflib.get_close_matches(lower, column.choices, n=1)
+        remedy = f"Did you mean {near[0]}?" if near else f"Write {offered}."
+        raise bad_value(table.path, row.line, column.name, value, f"is not {offered}", remedy)
+    if lower != value:
+        repairs.add(f"values of '{column.name}' written in lower case", f"row {row.line}")
+    return lower
+
+
+def check_name(table: Table, row: Row, column: Column, value: str) -> None:
+    """Raise DataError unless the value is a name that is safe as part of a file name."""
+    if not value:
+        raise bad_value(table.path, row.line, column.name, value, "is empty", f"Give the row a {column.name}.")
+    if not re.fullmatch(column.pattern, value):
+        safe = re.sub(r"[^A-Za-z0-9_.-]+", "_", value).lstrip(".-") or f"{column.name}_1"
+        problem = "holds characters other than letters, digits, _ . - or begins with . or -"
+        raise bad_value(table.path, row.line, column.name, value, problem, f"Write for instance '{safe[:60]}'.")
+    if len(value) > 100:
+        raise bad_value(table.path, row.line, column.name, value, "is longer than 100 characters", "Shorten it.")
+
+
+def harmless(cell: str, repairs: Repairs) -> str:
+    """Text of an extra column without what would need quoting in a plain comma-separated table."""
+    safe = "".join(c if c.isprintable() else " " for c in cell.replace(",", ";").replace('"', "'")).strip()
+    if safe != cell:
+        repairs.add("commas and quotes in extra columns replaced")
+    return safe
+
+
+def _plain(cell: str) -> str:
+    return re.sub(r"\s+", "_", cell.strip().lower())
+
+
+def _refuse_repeated(table: Table, names: list[str]) -> None:
+    for index, name in enumerate(names):
+        if name and name in names[:index]:
+            raise bad_value(
+                table.path, table.header.line, name, table.header.cells[index], "names two columns", "Remove one."
+            )
+
+
+def _refuse_misspelt(table: Table, names: list[str], known: set[str]) -> None:
+    absent = known - set(names)
+    for name in names:
+        near = _nearest(name, absent) if name and name not in known else ""
+        if near:
+            raise bad_value(
+                table.path,
+                table.header.line,
+                name,
+                name,
+                "is not a column of the samplesheet",
+                f"Did you mean '{near}'?",
+            )
+
+
+def _nearest(name: str, absent: set[str]) -> str:
+    bare = {re.sub(r"[^a-z0-9]", "", candidate): candidate for candidate in sorted(absent)}
+    near = difflib.get_close_matches(re.sub(r"[^a-z0-9]", "", name.lower()), bare, n=1, cutoff=NEAR)
+    return bare[near[0]] if near else ""
+
+
+def _missing_remedy(names: list[str], columns: Sequence[Column]) -> str:
+    lower = {name.lower() for name in names}
+    if {"ip_r1", "input_r1"} & lower:
+        return "This looks like a MeRIPseqPipe sheet: write one row per library instead, with assay ip or input."
+    if len(names) == 1:
+        return "Separate the columns by commas."
+    return f"The columns are {','.join(column.name for column in columns)}."
+
+
+def _without_unused(table: Table, names: list[str], known: set[str], repairs: Repairs) -> list[str]:
+    kept = list(names)
+    for index, name in enumerate(names):
+        filled = next((row for row in table.rows if row.cells[index]), None)
+        if not name and filled is not None:
+            value = filled.cells[index]
+            raise bad_value(
+                table.path, filled.line, str(index + 1), value, "stands in a column without name", "Name the column."
+            )
+        if not name:
+            repairs.add("empty columns without name left out")
+        elif name in RESERVED:
+            repairs.add("columns that ribolm writes itself left out", f"'{name}'")
+            kept[index] = ""
+        elif name not in known:
+            repairs.add("extra columns kept", f"'{name}'")
+    return kept

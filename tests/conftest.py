@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Generator
 from pathlib import PurePosixPath
 
 import pytest
@@ -18,7 +19,14 @@ def suite_of(nodeid: str) -> str:
     return "/".join(path.parts[1:-1])
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None, None, None]:
+    """Print the table after every other section, so that only pytest's closing line follows it."""
+    yield
+    write_table(terminalreporter)
+
+
+def write_table(terminalreporter: pytest.TerminalReporter) -> None:
     """Print one row for each suite: seconds (set-up and tear-down included) and what became of its tests."""
     seconds: dict[str, float] = defaultdict(float)
     counts: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(("passed", "failed", "skipped"), 0))

@@ -38,7 +38,11 @@ def run(app: "Callable[[], typer.Typer]", argv: Sequence[str], prog: str) -> int
     import typer.main
 
     # Typer carries its own copy of click from 0.2x on, so that the base class is only reachable through its children
-    usage_error = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
+    usage_error: type[Exception] = next(
+        base
+        for base in typer.BadParameter.__mro__
+        if base.__name__ == "ClickException" and issubclass(base, Exception)
+    )
     command = typer.main.get_command(app())
     try:
         stopped_with = command.main(args=list(argv), prog_name=prog, standalone_mode=False)

@@ -1,0 +1,1 @@
+"""Enriched bins and peaks of IP over input libraries, in exon space."""

@@ -25,7 +25,7 @@ def main(argv: Sequence[str]) -> int:
 def app() -> "typer.Typer":
     """Build the command line; heavy modules are imported by the sub-command that needs them."""
     cli = new_app(__doc__)
-    for add in (_add_samplesheet,):
+    for add in (_add_samplesheet, _add_genome):
         add(cli)
     return cli
 
@@ -44,3 +44,22 @@ def _add_samplesheet(cli: "typer.Typer") -> None:
 
         libraries, pairs = normalise_m6a(sheet, outdir)
         print(f"{len(libraries)} libraries, {len(pairs)} IP-input pairs: {outdir}/lanes.csv, {outdir}/pairs.csv")
+
+
+def _add_genome(cli: "typer.Typer") -> None:
+    import typer
+
+    @cli.command()
+    def genome(
+        fasta: Annotated[Path, typer.Option(help="Genome, plain or gzip FASTA.")],
+        gtf: Annotated[Path, typer.Option(help="Genes, plain or gzip GTF with exon rows.")],
+        outdir: Annotated[Path, typer.Option(help="Folder for genome.fa, genes.gtf and their tables.")],
+        spikein_fasta: Annotated[Path | None, typer.Option(help="Spike-in sequences to align against as well.")] = None,
+    ) -> None:
+        """Compare genome and genes, and write both in the form that every later step reads."""
+        from ribolm.genome.prepare import prepare_genome
+
+        summary = prepare_genome(fasta, gtf, spikein_fasta, outdir)
+        print(
+            f"{summary['contigs']} contigs, {summary['length_nt']:,} nt, {summary['genes']} genes: {outdir}/genome.json"
+        )

@@ -13,6 +13,7 @@ from ribolm.files import open_bytes
 from ribolm.genome.coordinates import STRAND_CODE, Int64
 
 FEATURES = ("exon", "CDS", "start_codon", "stop_codon")
+MAX_DIGITS = 12  # longer numbers are no positions, and would not fit an int64
 COLUMNS = ("seqname", "source", "feature", "start", "end", "score", "strand", "frame", "attribute")
 
 
@@ -130,7 +131,7 @@ class _GtfReader:
         rows.append((transcript, self.chroms[fields[0]], start1 - 1, end1, strand, number))
 
     def _position(self, number: int, column: int, fields: list[bytes]) -> int:
-        if not fields[column].isdigit():
+        if not fields[column].isdigit() or len(fields[column]) > MAX_DIGITS:
             raise self._bad(number, column, fields, "is not a whole number", "Mend the position.")
         return int(fields[column])
 
@@ -140,6 +141,11 @@ class _GtfReader:
 
     def _transcript(self, number: int, fields: list[bytes]) -> int:
         gene_id = _first(self.gene_id, fields[8])
+        if not gene_id and re.match(rb"\s*\w+=", fields[8]):
+            raise DataError(
+                f"{self.path.name} row {number}, column 'attribute': is GFF3, not GTF. "
+                "Convert it with `gffread -T -o genes.gtf` and the name of the file."
+            )
         if not gene_id:
             raise self._bad(number, 8, fields, "has no gene_id", 'Write gene_id "NAME"; in the ninth column.')
         known_genes = len(self.genes)

@@ -20,6 +20,28 @@ def require_shared_contigs(label_a: str, names_a: Sequence[str], label_b: str, n
     )
 
 
+def require_one_naming_style(label_a: str, names_a: Sequence[str], label_b: str, names_b: Sequence[str]) -> None:
+    """Raise DataError, printing both lists, when a name of b is missing in a only because of a "chr" (or of M for MT).
+
+    Files may share odd scaffolds and still call every chromosome differently.
+    """
+    known = set(names_a)
+    other_style = [name for name in names_b if name not in known and known & set(_other_style(name))]
+    if other_style:
+        there = [twin for name in other_style for twin in _other_style(name) if twin in known]
+        raise DataError(
+            f"The same contigs have two names: {label_a} has {shown(there)}; {label_b} has {shown(other_style)}. "
+            "One file writes 'chr' before the names and the other does not; use files of one naming style."
+        )
+
+
+def _other_style(name: str) -> tuple[str, ...]:
+    bare = name.removeprefix("chr")
+    twin = {"M": "MT", "MT": "M"}.get(bare)
+    spellings = (bare, f"chr{bare}") + ((twin, f"chr{twin}") if twin else ())
+    return tuple(spelling for spelling in spellings if spelling != name)
+
+
 def require_equal_lengths(
     label_a: str, lengths_a: Mapping[str, int], label_b: str, lengths_b: Mapping[str, int]
 ) -> None:

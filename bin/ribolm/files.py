@@ -110,10 +110,14 @@ def open_text(path: Path | str) -> Iterator[TextIO]:
             raise DataError(f"{path}: byte {error.start} is not UTF-8 text. Save the file as plain UTF-8.") from error
 
 
-def write_json(path: Path | str, content: Any) -> None:
-    """Write JSON that is the same for the same content: sorted keys, no NaN (null instead), a final newline."""
+def write_json(path: Path | str, content: Any, sort_keys: bool = True) -> None:
+    """Write JSON that is the same for the same content: sorted keys, no NaN (null instead), a final newline.
+
+    `sort_keys=False` keeps the order of insertion, for readers to whom the order of columns means something.
+    """
+    text = json.dumps(_finite(content), indent=2, sort_keys=sort_keys, allow_nan=False)
     with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(_finite(content), indent=2, sort_keys=True, allow_nan=False) + "\n", "utf-8")
+        temporary.write_text(text + "\n", "utf-8")
 
 
 def _finite(value: Any) -> Any:

@@ -1,0 +1,177 @@
+"""Custom content for MultiQC: every section of ours is one `*_mqc.json` file, written here.
+
+MultiQC merges files of one id, so that commands run once per group still fill one plot. Empty data never reaches it
+(it would warn, and fail with --strict): a section without data says so in words instead.
+"""
+
+import html
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ribolm.files import write_json
+from ribolm.report.palette import SEQUENTIAL
+
+Number = float | int | None
+
+CHAPTERS = {
+    "ribolm_headline": ("ribolm: results at a glance", "The numbers to read first."),
+    "ribolm_libraries": (
+        "m6A libraries",
+        "Did the immunoprecipitation work, and do the libraries agree with each other?",
+    ),
+    "ribolm_peaks": (
+        "m6A peaks",
+        "How many peaks were called, how wide they are and in which transcript regions they lie.",
+    ),
+    "ribolm_motif": (
+        "m6A motif",
+        "The methyltransferase writes m6A in DRACH (D = A, G or U; R = A or G; H = A, C or U). True m6A peaks hold "
+        "more of it than the same transcripts do elsewhere.",
+    ),
+    "ribolm_metagene": (
+        "m6A along transcripts",
+        "In most mammalian tissues m6A gathers around the stop codon and in the 3'UTR.",
+    ),
+    "ribolm_methods": (
+        "Methods and limits",
+        "What was done, with which versions and parameters, and what it cannot show.",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Section:
+    """Name and text of one section. `key` becomes the id `ribolm_<key>`; `chapter` is a key of `CHAPTERS`.
+
+    `file_stem` ("" = key) names the file, so that runs for several groups do not overwrite each other.
+    """
+
+    key: str
+    chapter: str
+    title: str
+    description: str
+    helptext: str = ""
+    file_stem: str = ""
+
+    @property
+    def id(self) -> str:
+        """The id of the section in the report."""
+        return f"ribolm_{slug(self.key)}"
+
+    def path(self, outdir: Path) -> Path:
+        """Where the section's file goes."""
+        return outdir / f"{self.file_stem or slug(self.key)}_mqc.json"
+
+
+def slug(name: str) -> str:
+    """A name as part of an id: letters, digits, underscores."""
+    return re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_").lower()
+
+
+def write_bars(
+    outdir: Path,
+    section: Section,
+    bars: Mapping[str, Mapping[str, Number]],
+    categories: Mapping[str, Mapping[str, str]],
+    y_label: str,
+    **plot: Any,
+) -> None:
+    """Stacked bars: bars[name][category], categories[category] = {"name", "color"} in stacking order."""
+    settings = {"ylab": y_label, "use_legend": len(categories) > 1, **plot}
+    _write(outdir, section, "bargraph", _filled(bars), settings, categories=dict(categories))
+
+
+def write_lines(
+    outdir: Path,
+    section: Section,
+    lines: Mapping[str, Sequence[tuple[float, float]]],
+    colours: Mapping[str, str],
+    labels: tuple[str, str],
+    **plot: Any,
+) -> None:
+    """Lines: lines[name] = [(x, y), …], axis labels (x, y)."""
+    drawn = {name: [[float(x), float(y)] for x, y in points] for name, points in lines.items() if len(points)}
+    settings = {"xlab": labels[0], "ylab": labels[1], "colors": {name: colours[name] for name in drawn}, **plot}
+    _write(outdir, section, "linegraph", drawn, settings)
+
+
+def write_table(
+    outdir: Path,
+    section: Section,
+    rows: Mapping[str, Mapping[str, Any]],
+    columns: Mapping[str, Mapping[str, Any]],
+    first_column: str,
+) -> None:
+    """A table: rows[name][column]; columns[column] = MultiQC header settings (title, description, format, …)."""
+    headers = {key: {"placement": 10.0 * i, "scale": False, **value} for i, (key, value) in enumerate(columns.items())}
+    settings = {"col1_header": first_column, "no_violin": True, "save_file": False, "sort_rows": False}
+    _write(outdir, section, "table", _filled(rows), settings, headers=headers)
+
+
+def write_heatmap(outdir: Path, section: Section, names: Sequence[str], matrix: Sequence[Sequence[float]]) -> None:
+    """A square heatmap of correlations, rows and columns in the order of `names`."""
+    lowest = min(min(row) for row in matrix)
+    settings = {
+        "min": min(0.0, lowest),
+        "max": 1,
+        "square": True,
+        "colstops": [[0, SEQUENTIAL[0]], [1, SEQUENTIAL[1]]],
+        "display_values": len(names) <= 24,
+        "tt_decimals": 3,
+        "cluster_rows": False,
+        "cluster_cols": False,
+    }
+    cells = [[round(float(value), 6) for value in row] for row in matrix]
+    _write(outdir, section, "heatmap", cells, settings, xcats=list(names), ycats=list(names))
+
+
+def write_html(outdir: Path, section: Section, body: str) -> None:
+    """A section of HTML."""
+    _write(outdir, section, "html", body, {})
+
+
+def write_words(outdir: Path, section: Section, sentence: str) -> None:
+    """A section that has nothing to show and says why."""
+    write_html(outdir, section, f'<div class="alert alert-info" role="note">{html.escape(sentence)}</div>')
+
+
+def write_general_statistics(
+    outdir: Path, file_stem: str, rows: Mapping[str, Mapping[str, Any]], columns: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Columns for MultiQC's first table, one row per library."""
+    rows = _filled(rows)
+    if rows:
+        headers = {
+            key: {"placement": 10.0 * i, "namespace": "ribolm", **c} for i, (key, c) in enumerate(columns.items())
+        }
+        content = {"id": f"ribolm_{slug(file_stem)}", "plot_type": "generalstats", "headers": headers, "data": rows}
+        write_json(outdir / f"{file_stem}_mqc.json", content, sort_keys=False)
+
+
+def _filled(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Rows without their empty cells, which MultiQC leaves blank only when they are absent."""
+    return {name: {key: value for key, value in row.items() if value is not None} for name, row in rows.items()}
+
+
+def _write(outdir: Path, section: Section, plot_type: str, data: Any, plot: dict[str, Any], **more: Any) -> None:
+    if not data:
+        write_words(outdir, section, "There is nothing to show: no data reached this section.")
+        return
+    chapter_name, chapter_description = CHAPTERS[section.chapter]
+    content: dict[str, Any] = {
+        "id": section.id,
+        "parent_id": section.chapter,
+        "parent_name": chapter_name,
+        "parent_description": chapter_description,
+        "section_name": section.title,
+        "description": section.description,
+        "plot_type": plot_type,
+    }
+    if section.helptext:
+        content["helptext"] = section.helptext
+    if plot_type != "html":
+        content["pconfig"] = {"id": f"{section.id}_plot", "title": f"ribolm: {section.title}", **plot}
+    write_json(section.path(outdir), {**content, **more, "data": data}, sort_keys=False)

@@ -1,8 +1,14 @@
-"""Count the fragments of a BAM file over bins in exon space, in one pass."""
+"""Count the fragments of a BAM file over bins in exon space, in one pass and in any order of records.
+
+A fragment is the aligned blocks of both mates of one alignment pair, or of a lone mate; introns and the gap between
+mates do not count. It adds 1 to every bin that it overlaps by at least 1 nt (exomePeak2 1.16, countOverlaps).
+
+The kernels are compiled by numba on first use (about 4 s) and cached beside the package, or in the folder of the
+environment variable NUMBA_CACHE_DIR where the package cannot be written.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +16,28 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pysam
 
+from ribolm.errors import DataError
+from ribolm.reads.bam_records import DAMAGED, NEED_BYTES
+from ribolm.reads.bam_stream import BUFFER_BYTES, BamStart, Bytes, feed_records, open_bam
 from ribolm.reads.bin_grid import BinGrid
+from ribolm.reads.counting_kernel import (
+    FRAGMENTS,
+    KEPT,
+    LEFT_OUT_REASONS,
+    N_TALLIES,
+    NEED_RANGES,
+    ON_EXONS,
+    PAIRED_ALIGNMENTS,
+    CountingRules,
+    count_records,
+)
+from ribolm.reads.mate_table import N_WAITING, grown_mate_table, new_mate_table
+from ribolm.reads.segment_index import build_segment_index
 
 Strandedness = Literal["unstranded", "forward", "reverse"]
+STRANDEDNESS_SIGN = {"unstranded": 0, "forward": 1, "reverse": -1}
+LONE_MATE_SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -35,7 +58,8 @@ class LibraryCounts(NamedTuple):
 
     counts: int32, shape (n_bins,), fragments that overlap each bin by at least 1 nt. fragments: alignment pairs and
     lone mates that passed the filter; fragments_on_exons: those that touch a bin. alignments: records in the file.
-    left_out: alignments that did not count, per reason. notices: sentences for the user.
+    left_out: alignments that did not count, per reason (a reason without any is absent). notices: sentences for the
+    user.
     """
 
     counts: npt.NDArray[np.int32]
@@ -47,55 +71,90 @@ class LibraryCounts(NamedTuple):
 
 
 def count_fragments(
-    bam: Path,
+    bam: Path | str,
     grid: BinGrid,
     chrom_names: Sequence[str],
     *,
     strandedness: Strandedness,
     read_filter: ReadFilter | None = None,
     threads: int = 1,
+    buffer_bytes: int = BUFFER_BYTES,
 ) -> LibraryCounts:
-    """Count fragments over every bin they overlap, each fragment once per bin."""
-    read_filter = read_filter or ReadFilter()
-    counts = np.zeros(grid.n_bins, np.int32)
-    left_out: dict[str, int] = defaultdict(int)
-    groups = {}
-    for c, name in enumerate(chrom_names):
-        for s in (1, -1):
-            groups[name, s] = np.flatnonzero((grid.segment_chrom == c) & (grid.segment_strand == s))
-    pending: dict = {}
-    fragments = on = n = 0
-    with pysam.AlignmentFile(str(bam), check_sq=False) as reader:
-        for r in reader.fetch(until_eof=True):
-            n += 1
-            if r.is_unmapped or r.is_qcfail or r.is_supplementary or (r.is_secondary and read_filter.multimappers != "all"):
-                left_out["filtered"] += 1
-                continue
-            bins: set[int] = set()
-            sense = 1 if r.is_reverse == (r.is_paired and r.is_read2) else -1
-            if strandedness == "reverse":
-                sense = -sense
-            for a, b in r.get_blocks():
-                for s in (1, -1) if strandedness == "unstranded" else (sense,):
-                    seg = groups.get((r.reference_name, s), np.array([], int))
-                    i = np.searchsorted(grid.segment_end0[seg], a, "right")
-                    while i < len(seg) and grid.segment_start0[seg[i]] < b:
-                        j = seg[i]
-                        lo = max(a, grid.segment_start0[j]) - grid.segment_start0[j] + grid.segment_exon_offset[j]
-                        hi = min(b, grid.segment_end0[j]) - grid.segment_start0[j] + grid.segment_exon_offset[j]
-                        k0 = max(0, (lo - grid.bin_size) // grid.step_size + 1)
-                        k1 = min(grid.gene_n_bins[grid.segment_gene[j]], -(-hi // grid.step_size))
-                        bins |= {int(grid.gene_first_bin[grid.segment_gene[j]] + k) for k in range(k0, k1)}
-                        i += 1
-            own, mate = (r.reference_id, r.reference_start), (r.next_reference_id, r.next_reference_start)
-            seen = pending.pop((r.query_name, r.is_read2, mate, own), None) if r.is_paired else None
-            if seen is None:
-                fragments += 1
-                on += bool(bins)
-                if r.is_paired and not r.mate_is_unmapped:
-                    pending[r.query_name, r.is_read1, own, mate] = bins
-            else:
-                on += bool(bins) and not seen
-                bins -= seen
-            counts[list(bins)] += 1
-    return LibraryCounts(counts, fragments, on, n, dict(left_out))
+    """Count fragments over every bin they overlap, each fragment once per bin.
+
+    bam: sorted by position, by name or not at all; no index is read. chrom_names: what `grid.segment_chrom` points to.
+    strandedness: "unstranded" counts bins of both strands, "forward" those of read 1's strand, "reverse" of the
+    opposite (dUTP). Mates join when read name, HI tag, kind (primary or secondary) and each other's place agree.
+    threads: for decompression. Raises DataError for a file that is missing, no BAM, truncated or damaged.
+    Cost: about 0.5 µs per alignment on one core; memory 50 MB + 80 bytes per waiting mate + the counts.
+    """
+    start = open_bam(bam)
+    rules = counting_rules(start, strandedness, read_filter or ReadFilter())
+    library = _LibraryCounter(start, grid, chrom_names, rules)
+    feed_records(start, library.consume, threads, buffer_bytes)
+    return library.result()
+
+
+def counting_rules(bam: BamStart, strandedness: Strandedness, read_filter: ReadFilter) -> CountingRules:
+    """Return the numbers for the kernels. Raises ValueError for an unknown strandedness."""
+    if strandedness not in STRANDEDNESS_SIGN:
+        raise ValueError(f"strandedness {strandedness!r} is not one of {', '.join(STRANDEDNESS_SIGN)}")
+    return CountingRules(
+        n_contigs=len(bam.contigs),
+        strandedness=STRANDEDNESS_SIGN[strandedness],
+        min_mapq=read_filter.min_mapq,
+        take_secondary=read_filter.multimappers == "all",
+        only_unique=read_filter.multimappers == "unique",
+        take_duplicates=read_filter.duplicates == "keep",
+    )
+
+
+class _LibraryCounter:
+    """The growing state of one pass: counts, waiting mates, tallies."""
+
+    def __init__(self, bam: BamStart, grid: BinGrid, chrom_names: Sequence[str], rules: CountingRules) -> None:
+        self.path, self.rules = bam.path, rules
+        self.index = build_segment_index(grid, chrom_names, bam.contigs)
+        self.counts = np.zeros(grid.n_bins, np.int32)
+        self.tally = np.zeros(N_TALLIES, np.int64)
+        self.mates = new_mate_table()
+        self.ranges = np.zeros((64, 2), np.int64)
+
+    def consume(self, buffer: Bytes, n_bytes: int) -> int:
+        """Count the whole records at the start of the buffer and return their bytes."""
+        place, status = 0, 0
+        while status != NEED_BYTES:
+            place, status = count_records(
+                buffer, place, n_bytes, self.rules, self.index, self.mates, self.ranges, self.counts, self.tally
+            )
+            if status == DAMAGED:
+                raise damaged_record(self.path, self.alignments + 1)
+            if status == NEED_RANGES:
+                self.ranges = np.zeros((2 * len(self.ranges), 2), np.int64)
+            elif status != NEED_BYTES:
+                self.mates = grown_mate_table(self.mates, len(self.ranges))
+        return int(place)
+
+    @property
+    def alignments(self) -> int:
+        """Records read so far."""
+        return int(self.tally[: KEPT + 1].sum())
+
+    def result(self) -> LibraryCounts:
+        left_out = {name: int(n) for name, n in zip(LEFT_OUT_REASONS, self.tally, strict=False) if n}
+        fragments, on_exons = int(self.tally[FRAGMENTS]), int(self.tally[ON_EXONS])
+        return LibraryCounts(self.counts, fragments, on_exons, self.alignments, left_out, self._notices())
+
+    def _notices(self) -> tuple[str, ...]:
+        lone, paired = int(self.mates.state[N_WAITING]), int(self.tally[PAIRED_ALIGNMENTS])
+        if paired == 0 or lone < LONE_MATE_SHARE * paired:
+            return ()
+        return (
+            f"{self.path.name}: {lone:,} of {paired:,} paired alignments found no mate and count by themselves. "
+            "Mates need one read name and each other's position (`samtools fixmate` mends the latter).",
+        )
+
+
+def damaged_record(path: Path, record: int) -> DataError:
+    """Error for a record (counted from 1) whose bytes contradict each other."""
+    return DataError(f"{path}: record {record} is damaged. Make the BAM again, or check it with `samtools view`.")

@@ -1,0 +1,273 @@
+"""The counting loop over raw BAM records: filter, blocks, bins, mates.
+
+Everything that one record changes happens after all that can fail, so that the loop may stop at any record, be given
+more bytes or room, and go on. Cost: about 0.1 µs per alignment, beside 0.3 µs for its decompression.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from ribolm.reads.bam_records import (
+    ABSENT,
+    CIGAR_D,
+    CIGAR_EQUAL,
+    CIGAR_M,
+    CIGAR_N,
+    CIGAR_X,
+    DAMAGED,
+    DUPLICATE,
+    MATE_UNMAPPED,
+    PAIRED,
+    QC_FAILED,
+    READ1,
+    READ2,
+    REVERSE,
+    SECONDARY,
+    SUPPLEMENTARY,
+    TAG_HI,
+    TAG_NH,
+    UNMAPPED,
+    Bytes,
+    find_cigar,
+    int32_at,
+    integer_tag,
+    record_end,
+    tags_start,
+    uint16_at,
+    uint32_at,
+)
+from ribolm.reads.mate_table import (
+    NONE,
+    MateTable,
+    add_waiting_mate,
+    copy_ranges,
+    has_room,
+    pair_key,
+    remove_waiting_mate,
+    waiting_mate,
+)
+from ribolm.reads.segment_index import BUCKET_SHIFT, SegmentIndex
+
+NEED_RANGES, NEED_ROOM = -10, -11
+LEFT_OUT_REASONS = ("unmapped", "qc_failed", "supplementary", "secondary", "duplicate", "multimapped", "low_mapq")
+KEPT = len(LEFT_OUT_REASONS)
+FRAGMENTS, ON_EXONS, PAIRED_ALIGNMENTS = KEPT + 1, KEPT + 2, KEPT + 3
+N_TALLIES = KEPT + 4
+
+Int32Array = npt.NDArray[np.int32]
+Int64Array = npt.NDArray[np.int64]
+
+
+class CountingRules(NamedTuple):
+    """Numbers that steer the kernel. strandedness: 0 unstranded, +1 forward, -1 reverse."""
+
+    n_contigs: int
+    strandedness: int
+    min_mapq: int
+    take_secondary: bool
+    only_unique: bool
+    take_duplicates: bool
+
+
+@njit(cache=True)
+def left_out_reason(buffer: Bytes, place: int, end: int, flag: int, rules: CountingRules) -> int:
+    """Index into LEFT_OUT_REASONS, KEPT, or DAMAGED."""
+    if flag & UNMAPPED or int32_at(buffer, place + 4) < 0 or int32_at(buffer, place + 8) < 0:
+        return 0
+    if flag & QC_FAILED:
+        return 1
+    if flag & SUPPLEMENTARY:
+        return 2
+    if flag & SECONDARY and not rules.take_secondary:
+        return 3
+    if flag & DUPLICATE and not rules.take_duplicates:
+        return 4
+    mapq = np.int64(buffer[place + 13])
+    if rules.only_unique:
+        n_hits = integer_tag(buffer, tags_start(buffer, place), end, TAG_NH)
+        if n_hits == DAMAGED:
+            return DAMAGED
+        if n_hits != 1 and (n_hits != ABSENT or mapq == 0):
+            return 5
+    return 6 if mapq < rules.min_mapq else KEPT
+
+
+@njit(cache=True)
+def transcript_strand(flag: int, strandedness: int) -> int:
+    """Strand (+1, -1) of the transcript that an alignment speaks for; 0 when unstranded."""
+    is_second_mate = flag & PAIRED != 0 and flag & READ2 != 0
+    is_reversed = (flag & REVERSE != 0) != is_second_mate
+    return -strandedness if is_reversed else strandedness
+
+
+@njit(cache=True)
+def add_range(ranges: Int64Array, n_mate: int, n: int, first_bin: int, end_bin: int) -> int:
+    """Add bins [first_bin, end_bin) to the alignment's ranges (rows n_mate … n) and return their new number."""
+    if n > n_mate and ranges[n - 1, 0] <= first_bin <= ranges[n - 1, 1]:
+        ranges[n - 1, 1] = max(ranges[n - 1, 1], end_bin)
+        return n
+    if n == len(ranges):
+        return NEED_RANGES
+    ranges[n, 0], ranges[n, 1] = first_bin, end_bin
+    return n + 1
+
+
+@njit(cache=True)
+def add_block(index: SegmentIndex, group: int, start0: int, end0: int, ranges: Int64Array, n_mate: int, n: int) -> int:
+    """Add the bins of one contig and strand that the block [start0, end0) overlaps; return the number of ranges.
+
+    Bin k covers [k·step, k·step + size) of exon space: it meets [low, high) from k = (low - size) // step + 1 on.
+    """
+    bucket = start0 >> BUCKET_SHIFT
+    if bucket >= index.n_buckets[group]:
+        return n
+    segment = np.int64(index.bucket_segment[index.first_bucket[group] + bucket])
+    end_segment = index.end_segment[group]
+    while segment < end_segment and index.end0[segment] <= start0:
+        segment += 1
+    while segment < end_segment and index.start0[segment] < end0:
+        shift = index.exon_offset[segment] - index.start0[segment]
+        low = max(start0, index.start0[segment]) + shift
+        high = min(end0, index.end0[segment]) + shift
+        first = max((low - index.bin_size) // index.step_size + 1, 0)
+        end = min((high - 1) // index.step_size + 1, index.n_bins[segment])
+        if first < end:
+            first_bin = index.first_bin[segment]
+            n = add_range(ranges, n_mate, n, first_bin + first, first_bin + end)
+            if n < 0:
+                return n
+        segment += 1
+    return n
+
+
+@njit(cache=True)
+def add_blocks_of_strands(
+    index: SegmentIndex, contig: int, strand: int, start0: int, end0: int, ranges: Int64Array, n_mate: int, n: int
+) -> int:
+    """Add a block's bins on one strand, or on both (strand 0)."""
+    if strand >= 0:
+        n = add_block(index, 2 * contig, start0, end0, ranges, n_mate, n)
+    if strand <= 0 <= n:
+        n = add_block(index, 2 * contig + 1, start0, end0, ranges, n_mate, n)
+    return n
+
+
+@njit(cache=True)
+def bins_of_alignment(
+    buffer: Bytes, place: int, end: int, strand: int, index: SegmentIndex, ranges: Int64Array, n_mate: int
+) -> int:
+    """Write the bins that the aligned blocks (M = X, with D inside) touch to `ranges` from row n_mate on.
+
+    Returns the number of rows, DAMAGED or NEED_RANGES.
+    """
+    n = n_mate
+    contig, position0 = int32_at(buffer, place + 4), int32_at(buffer, place + 8)
+    cigar_place, n_operations = find_cigar(buffer, place, end)
+    if cigar_place < 0:
+        return DAMAGED
+    block_start0 = position0
+    for i in range(n_operations):
+        operation = uint32_at(buffer, cigar_place + 4 * i)
+        kind, length_nt = operation & 15, operation >> 4
+        if kind == CIGAR_M or kind == CIGAR_EQUAL or kind == CIGAR_X or kind == CIGAR_D:
+            position0 += length_nt
+        elif kind == CIGAR_N:
+            if position0 > block_start0:
+                n = add_blocks_of_strands(index, contig, strand, block_start0, position0, ranges, n_mate, n)
+            if n < 0:
+                return n
+            position0 += length_nt
+            block_start0 = position0
+    if position0 > block_start0:
+        n = add_blocks_of_strands(index, contig, strand, block_start0, position0, ranges, n_mate, n)
+    return n
+
+
+@njit(cache=True)
+def count_new_bins(counts: Int32Array, ranges: Int64Array, n_mate: int, n: int) -> None:
+    """Add 1 to every bin of the rows n_mate … n that no earlier row holds."""
+    for i in range(n_mate, n):
+        for bin_index in range(ranges[i, 0], ranges[i, 1]):
+            is_new = True
+            for j in range(i):
+                if ranges[j, 0] <= bin_index < ranges[j, 1]:
+                    is_new = False
+            if is_new:
+                counts[bin_index] += 1
+
+
+@njit(cache=True)
+def count_alignment(
+    buffer: Bytes,
+    place: int,
+    end: int,
+    flag: int,
+    rules: CountingRules,
+    index: SegmentIndex,
+    mates: MateTable,
+    ranges: Int64Array,
+    counts: Int32Array,
+    tally: Int64Array,
+) -> int:
+    """Count one kept alignment, together with its mate where that came before. Returns 0 or why it could not."""
+    can_have_mate = flag & PAIRED and not flag & MATE_UNMAPPED and (flag & READ1 != 0) != (flag & READ2 != 0)
+    hit = integer_tag(buffer, tags_start(buffer, place), end, TAG_HI) if can_have_mate else ABSENT
+    if hit == DAMAGED:
+        return DAMAGED
+    key = pair_key(buffer, place, flag, hit)
+    mate = waiting_mate(mates, key) if can_have_mate else NONE
+    n_mate = copy_ranges(mates, mate, ranges) if mate != NONE else 0
+    if n_mate < 0:
+        return NEED_RANGES
+    n = bins_of_alignment(buffer, place, end, transcript_strand(flag, rules.strandedness), index, ranges, n_mate)
+    if n < 0:
+        return n
+    if can_have_mate and mate == NONE:
+        if not has_room(mates, n):
+            return NEED_ROOM
+        add_waiting_mate(mates, key, ranges, n)
+    if mate != NONE:
+        remove_waiting_mate(mates, mate, key)
+    count_new_bins(counts, ranges, n_mate, n)
+    tally[FRAGMENTS] += mate == NONE
+    tally[ON_EXONS] += n > 0 and n_mate == 0
+    tally[PAIRED_ALIGNMENTS] += can_have_mate != 0
+    return 0
+
+
+@njit(cache=True, nogil=True)
+def count_records(
+    buffer: Bytes,
+    place: int,
+    n_bytes: int,
+    rules: CountingRules,
+    index: SegmentIndex,
+    mates: MateTable,
+    ranges: Int64Array,
+    counts: Int32Array,
+    tally: Int64Array,
+) -> tuple[int, int]:
+    """Count the records of buffer[place:n_bytes]; return (place of the first record not counted, why it stopped).
+
+    Reasons: NEED_BYTES (its end is not in the buffer), DAMAGED, NEED_RANGES (rows of `ranges`), NEED_ROOM (in `mates`).
+    tally, int64 (N_TALLIES,): alignments per left-out reason, kept ones, fragments, those on exons, mates.
+    """
+    while True:
+        end = record_end(buffer, place, n_bytes, rules.n_contigs)
+        if end < 0:
+            return place, end
+        flag = uint16_at(buffer, place + 18)
+        reason = left_out_reason(buffer, place, end, flag, rules)
+        if reason == KEPT:
+            status = count_alignment(buffer, place, end, flag, rules, index, mates, ranges, counts, tally)
+            if status < 0:
+                return place, status
+        elif reason < 0:
+            return place, reason
+        tally[reason] += 1
+        place = end

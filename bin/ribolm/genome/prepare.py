@@ -38,7 +38,7 @@ class Contig:
 
 
 def prepare_genome(fasta: Path, gtf: Path, spikein_fasta: Path | None, outdir: Path) -> dict[str, object]:
-    """Write genome.fa(.fai), chrom_sizes.tsv, genes.gtf, spikein_contigs.txt, genome.json; return the last one's content.
+    """Write genome.fa(.fai), chrom_sizes.tsv, genes.gtf, spikein_contigs.txt, genome.json; return the latter.
 
     Genes stay in the frame and naming of the GTF; rows on contigs that the FASTA lacks are left out with a notice.
     Raises DataError for the faults of `read_fasta` and `read_gtf`, names that SAM forbids or that two FASTA files
@@ -111,7 +111,7 @@ class _RecordWriter:
 
     def add(self, block: bytes) -> None:
         self.length_nt += len(block)
-        self.n_count += block.count(b"N")
+        self.n_count += int(np.count_nonzero(np.frombuffer(block, dtype=np.uint8) == ord("N")))
         block = self.unfinished + block
         n_lines = len(block) // LINE_NT
         lines = np.full((n_lines, LINE_NT + 1), ord("\n"), dtype=np.uint8)

@@ -18,8 +18,9 @@ class TranscriptModels:
     """All transcripts that lie on one contig and strand, n in number, with their exons in one table.
 
     Per transcript: `transcript` int32 (index into `Annotation.transcripts`), `gene` int32, `chrom` int32,
-    `strand` int8, `length_nt` int64, `cds_start_nt`, `cds_end_nt` int64 (0-based half-open, 5' to 3', stop codon included; -1 without
-    CDS), `rank` int64 (0 = first choice: longest CDS, then longest transcript, then byte order of names).
+    `strand` int8, `length_nt` int64, `cds_start_nt`, `cds_end_nt` int64 (0-based half-open, 5' to 3', stop codon
+    included; -1 without CDS), `rank` int64 (0 = first choice: longest CDS, then longest transcript, then byte order of
+    names).
     Per exon, ordered by (chrom, start0): `exon_model` int32, `exon_chrom` int32, `exon_start0`, `exon_end0` and
     `exon_offset_nt` int64 (bases of its transcript below it on the genome). `longest_exon_nt` bounds a look-up.
     """

@@ -106,7 +106,7 @@ def write_table(
     first_column: str,
 ) -> None:
     """A table: rows[name][column]; columns[column] = MultiQC header settings (title, description, format, …)."""
-    headers = {key: {"placement": 10.0 * i, "scale": False, **value} for i, (key, value) in enumerate(columns.items())}
+    headers = _placed(columns, scale=False)
     settings = {"col1_header": first_column, "no_violin": True, "save_file": False, "sort_rows": False}
     _write(outdir, section, "table", _filled(rows), settings, headers=headers)
 
@@ -149,6 +149,11 @@ def write_general_statistics(
         }
         content = {"id": f"ribolm_{slug(file_stem)}", "plot_type": "generalstats", "headers": headers, "data": rows}
         write_json(outdir / f"{file_stem}_mqc.json", content, sort_keys=False)
+
+
+def _placed(columns: Mapping[str, Mapping[str, Any]], **defaults: Any) -> dict[str, dict[str, Any]]:
+    """Column settings that fix the order of the columns."""
+    return {key: {"placement": 10.0 * i, **defaults, **value} for i, (key, value) in enumerate(columns.items())}
 
 
 def _filled(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -1,0 +1,96 @@
+"""Sections about the peaks of a group: how wide they are and which transcript regions they lie in."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ribolm.genome.annotation import Annotation
+from ribolm.genome.exon_space import build_exon_space
+from ribolm.genome.transcripts import REGIONS, build_transcript_models, paint_regions
+from ribolm.report.multiqc import Section, write_bars, write_lines, write_words
+from ribolm.report.palette import BACKGROUND, group_colours
+from ribolm.report.palette import REGIONS as REGION_COLOURS
+from ribolm.report.peak_folder import PeakFolder
+
+WIDTH_STEP_NT = 25
+WIDEST_NT = 1000
+TRANSCRIPTOME = "all exonic bases"
+
+WIDTHS = Section(
+    "peak_widths",
+    "ribolm_peaks",
+    "Length of the peaks",
+    "Share of the peaks of a group by length along spliced RNA, introns left out, in steps of 25 nt.",
+    "A single site gives a peak of about the fragment length. Much longer peaks hold several sites. Peaks "
+    "above 1,000 nt are shown at 1,000.",
+)
+FEATURES = Section(
+    "peak_features",
+    "ribolm_peaks",
+    "Transcript regions of the peaks",
+    "Share of the peaks by region of the transcript",
+    "The region is that of the middle of the peak on the transcript with the longest coding region there. m6A of mRNA "
+    "typically stands out in the 3'UTR and around the stop codon compared with the transcriptome.",
+)
+
+
+def write_overview_sections(outdir: Path, folders: Sequence[PeakFolder], annotation: Annotation | None) -> None:
+    """Write peak lengths and peaks per region; with an annotation, the transcriptome's share stands beside."""
+    peaks = {folder.name: folder.read_peaks() for folder in folders}
+    colours = group_colours(list(peaks))
+    lines, line_colours = {}, {}
+    for name, rows in peaks.items():
+        lengths = np.array([row["length_nt"] for row in rows if row["length_nt"] is not None], dtype=float)
+        if len(lengths):
+            label = f"{name} (n = {len(lengths):,})"
+            lines[label], line_colours[label] = width_histogram(lengths), colours[name]
+    if lines:
+        write_lines(outdir, WIDTHS, lines, line_colours, ("length of the peak (nt)", "% of peaks"), ymin=0, xmin=0)
+    else:
+        write_words(outdir, WIDTHS, "No group has a peak, so there is no length to show.")
+    features = {name: _counts([str(row["feature"]) for row in rows]) for name, rows in peaks.items()}
+    _write_features(outdir, features, annotation)
+
+
+def width_histogram(length_nt: npt.NDArray[np.float64]) -> list[tuple[float, float]]:
+    """Share (%) of lengths per step of 25 nt: (upper end of the step, share), from 0 to the longest."""
+    steps = np.minimum(np.ceil(length_nt / WIDTH_STEP_NT), WIDEST_NT / WIDTH_STEP_NT).astype(np.int64)
+    share = 100 * np.bincount(steps, minlength=2) / len(length_nt)
+    return [(float(i * WIDTH_STEP_NT), round(float(value), 4)) for i, value in enumerate(np.r_[share, 0.0])]
+
+
+def transcriptome_shares(annotation: Annotation) -> dict[str, int]:
+    """Number of exonic bases by region, every base once per strand."""
+    space = build_exon_space(annotation)
+    painted = paint_regions(space, build_transcript_models(annotation))
+    counts = np.sum([np.bincount(regions, minlength=len(REGIONS)) for regions in painted], axis=0)
+    return dict(zip(REGIONS, counts.tolist(), strict=True))
+
+
+def _counts(features: Sequence[str]) -> dict[str, int]:
+    return {feature: features.count(feature) for feature in sorted(set(features))}
+
+
+def _write_features(outdir: Path, features: Mapping[str, Mapping[str, int]], annotation: Annotation | None) -> None:
+    bars = {f"{name} (n = {sum(counts.values()):,} peaks)": dict(counts) for name, counts in features.items() if counts}
+    if not bars:
+        write_words(outdir, FEATURES, "No group has a peak, so there is no region to show.")
+        return
+    beside = "."
+    if annotation is not None:
+        bars[TRANSCRIPTOME] = {name: n for name, n in transcriptome_shares(annotation).items() if n}
+        beside = ", beside the share of all exonic bases of the annotation (every base once per strand)."
+        if not len(annotation.cds):
+            beside += " The GTF has no CDS rows, so regions of transcripts cannot be told apart."
+    named = sorted({feature for counts in bars.values() for feature in counts}, key=_region_order)
+    shares = {bar: {f: 100 * n / sum(counts.values()) for f, n in counts.items()} for bar, counts in bars.items()}
+    categories = {f: {"name": f, "color": REGION_COLOURS.get(f, BACKGROUND)} for f in named}
+    section = Section(FEATURES.key, FEATURES.chapter, FEATURES.title, FEATURES.description + beside, FEATURES.helptext)
+    settings = {"cpswitch": False, "ysuffix": " %", "ymax": 100, "sort_samples": False, "tt_decimals": 1}
+    write_bars(outdir, section, shares, categories, "% of peaks or bases", **settings)
+
+
+def _region_order(name: str) -> tuple[int, str]:
+    return (REGIONS.index(name) if name in REGIONS else len(REGIONS), name)

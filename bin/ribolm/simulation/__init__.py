@@ -1,0 +1,1 @@
+"""Small inputs with known truth, the same bytes for the same seed."""

@@ -39,9 +39,7 @@ def run(app: "Callable[[], typer.Typer]", argv: Sequence[str], prog: str) -> int
 
     # Typer carries its own copy of click from 0.2x on, so that the base class is only reachable through its children
     usage_error: type[Exception] = next(
-        base
-        for base in typer.BadParameter.__mro__
-        if base.__name__ == "ClickException" and issubclass(base, Exception)
+        base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException" and issubclass(base, Exception)
     )
     command = typer.main.get_command(app())
     try:

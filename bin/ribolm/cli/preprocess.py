@@ -25,7 +25,7 @@ def main(argv: Sequence[str]) -> int:
 def app() -> "typer.Typer":
     """Build the command line; heavy modules are imported by the sub-command that needs them."""
     cli = new_app(__doc__)
-    for add in (_add_samplesheet, _add_genome):
+    for add in (_add_samplesheet, _add_genome, _add_alignments):
         add(cli)
     return cli
 
@@ -63,3 +63,20 @@ def _add_genome(cli: "typer.Typer") -> None:
         print(
             f"{summary['contigs']} contigs, {summary['length_nt']:,} nt, {summary['genes']} genes: {outdir}/genome.json"
         )
+
+
+def _add_alignments(cli: "typer.Typer") -> None:
+    import typer
+
+    @cli.command()
+    def alignments(
+        bam: Annotated[Path, typer.Option(help="Alignments of one library.")],
+        fai: Annotated[Path, typer.Option(help="Index of the prepared FASTA (genome.fa.fai).")],
+        out: Annotated[Path, typer.Option(help="Checked BAM to write; its index is written beside it.")],
+        threads: Annotated[int, typer.Option(min=1, help="Threads for samtools.")] = 1,
+    ) -> None:
+        """Check a BAM against the genome, sort it where needed, and index it."""
+        from ribolm.reads.bam_check import prepare_bam
+
+        was_sorted = prepare_bam(bam, fai, out, threads)
+        print(f"{out}: {'checked' if was_sorted else 'checked and sorted'}")

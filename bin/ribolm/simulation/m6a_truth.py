@@ -11,7 +11,6 @@ from ribolm.genome.regions import Region, write_bed6, write_bed12
 from ribolm.simulation.m6a_annotation import STRAND
 from ribolm.simulation.m6a_fragments import Experiment, Fragments, expected_input_fragments, gc_slope
 from ribolm.simulation.m6a_options import M6aOptions, libraries
-from ribolm.version import __version__
 
 SITE_COLUMNS = (
     "chrom", "start0", "end0", "name", "score", "strand",
@@ -96,10 +95,10 @@ def _write_transcripts(path: Path, experiment: Experiment, drawn: dict[str, Frag
 
 
 def _parameters(experiment: Experiment) -> dict[str, object]:
+    """Options and totals; no version of ribolm, so that a release does not change committed data."""
     options: M6aOptions = experiment.options
     transcripts = experiment.transcripts
     return {
-        "version": __version__,
         "options": dataclasses.asdict(options),
         "totals": {
             "contigs": len(transcripts.contig_names),

@@ -141,6 +141,11 @@ def _refuse_repeated(table: Table, names: list[str]) -> None:
 
 
 def _refuse_misspelt(table: Table, names: list[str], known: set[str]) -> None:
+    if {"ip_r1", "input_r1"} & {name.lower() for name in names}:
+        raise DataError(
+            f"{table.path.name} row {table.header.line}: is a MeRIPseqPipe sheet. "
+            "Write one row per library instead, with assay ip or input."
+        )
     absent = known - set(names)
     for name in names:
         near = _nearest(name, absent) if name and name not in known else ""
@@ -162,9 +167,6 @@ def _nearest(name: str, absent: set[str]) -> str:
 
 
 def _missing_remedy(names: list[str], columns: Sequence[Column]) -> str:
-    lower = {name.lower() for name in names}
-    if {"ip_r1", "input_r1"} & lower:
-        return "This looks like a MeRIPseqPipe sheet: write one row per library instead, with assay ip or input."
     if len(names) == 1:
         return "Separate the columns by commas."
     return f"The columns are {','.join(column.name for column in columns)}."

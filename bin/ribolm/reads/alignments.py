@@ -32,6 +32,7 @@ from ribolm.reads.counting_kernel import (
     CountingRules,
     count_records,
 )
+from ribolm.reads.kernels import Integer
 from ribolm.reads.mate_table import N_WAITING, grown_mate_table, new_mate_table
 from ribolm.reads.segment_index import build_segment_index
 
@@ -122,7 +123,8 @@ class _LibraryCounter:
 
     def consume(self, buffer: Bytes, n_bytes: int) -> int:
         """Count the whole records at the start of the buffer and return their bytes."""
-        place, status = 0, 0
+        place: Integer = 0
+        status: Integer = 0
         while status != NEED_BYTES:
             place, status = count_records(
                 buffer, place, n_bytes, self.rules, self.index, self.mates, self.ranges, self.counts, self.tally

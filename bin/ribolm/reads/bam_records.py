@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from ribolm.reads.kernels import Integer, inner
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -22,14 +23,14 @@ TAG_NH, TAG_HI, TAG_CG = 0x484E, 0x4948, 0x4743  # two letters, little-endian
 TYPE_B, SUBTYPE_UINT32 = 0x42, 0x49
 
 
-@njit(cache=True, inline="always")
-def uint16_at(buffer: Bytes, place: int) -> int:
+@inner
+def uint16_at(buffer: Bytes, place: Integer) -> Integer:
     """Little-endian unsigned 16 bits."""
     return np.int64(buffer[place]) | np.int64(buffer[place + 1]) << 8
 
 
-@njit(cache=True, inline="always")
-def uint32_at(buffer: Bytes, place: int) -> int:
+@inner
+def uint32_at(buffer: Bytes, place: Integer) -> Integer:
     """Little-endian unsigned 32 bits."""
     return (
         np.int64(buffer[place])
@@ -39,16 +40,16 @@ def uint32_at(buffer: Bytes, place: int) -> int:
     )
 
 
-@njit(cache=True, inline="always")
-def int32_at(buffer: Bytes, place: int) -> int:
+@inner
+def int32_at(buffer: Bytes, place: Integer) -> Integer:
     """Little-endian signed 32 bits."""
     value = uint32_at(buffer, place)
     return value - (np.int64(1) << 32) if value >= np.int64(1) << 31 else value
 
 
-@njit(cache=True)
-def record_end(buffer: Bytes, place: int, n_bytes: int, n_contigs: int) -> int:
-    """Place behind the record at `place`; NEED_BYTES when it goes beyond n_bytes, DAMAGED when it contradicts itself."""
+@inner
+def record_end(buffer: Bytes, place: Integer, n_bytes: Integer, n_contigs: Integer) -> Integer:
+    """Place behind the record at `place`; NEED_BYTES when n_bytes cut it, DAMAGED when it contradicts itself."""
     if place + 4 > n_bytes:
         return NEED_BYTES
     end = place + 4 + int32_at(buffer, place)
@@ -65,21 +66,21 @@ def record_end(buffer: Bytes, place: int, n_bytes: int, n_contigs: int) -> int:
     return end
 
 
-@njit(cache=True, inline="always")
-def cigar_start(buffer: Bytes, place: int) -> int:
+@inner
+def cigar_start(buffer: Bytes, place: Integer) -> Integer:
     """Place of the CIGAR of the record at `place`."""
     return place + FIXED_BYTES + np.int64(buffer[place + 12])
 
 
-@njit(cache=True, inline="always")
-def tags_start(buffer: Bytes, place: int) -> int:
+@inner
+def tags_start(buffer: Bytes, place: Integer) -> Integer:
     """Place of the first tag of the record at `place`."""
     sequence_nt = int32_at(buffer, place + 20)
     return cigar_start(buffer, place) + 4 * uint16_at(buffer, place + 16) + (sequence_nt + 1) // 2 + sequence_nt
 
 
-@njit(cache=True)
-def value_bytes(kind: int) -> int:
+@inner
+def value_bytes(kind: Integer) -> Integer:
     """Bytes of one value of a tag type; 0 for types without a fixed size."""
     if kind == 0x41 or kind == 0x43 or kind == 0x63:  # A C c
         return 1
@@ -90,8 +91,8 @@ def value_bytes(kind: int) -> int:
     return 0
 
 
-@njit(cache=True)
-def tag_value_end(buffer: Bytes, place: int, end: int) -> int:
+@inner
+def tag_value_end(buffer: Bytes, place: Integer, end: Integer) -> Integer:
     """Place behind the tag value whose type letter is at `place`, or DAMAGED."""
     kind = np.int64(buffer[place])
     if kind == 0x5A or kind == 0x48:  # Z H: text up to a zero byte
@@ -110,8 +111,8 @@ def tag_value_end(buffer: Bytes, place: int, end: int) -> int:
     return value_end if size > 0 and value_end <= end else DAMAGED
 
 
-@njit(cache=True)
-def find_tag(buffer: Bytes, place: int, end: int, tag: int) -> int:
+@inner
+def find_tag(buffer: Bytes, place: Integer, end: Integer, tag: Integer) -> Integer:
     """Place of the type letter of a tag among the tags at place … end; ABSENT or DAMAGED. Its value lies inside."""
     while place + 3 < end:
         value_end = tag_value_end(buffer, place + 2, end)
@@ -123,8 +124,8 @@ def find_tag(buffer: Bytes, place: int, end: int, tag: int) -> int:
     return ABSENT if place == end else DAMAGED
 
 
-@njit(cache=True)
-def integer_tag(buffer: Bytes, place: int, end: int, tag: int) -> int:
+@inner
+def integer_tag(buffer: Bytes, place: Integer, end: Integer, tag: Integer) -> Integer:
     """Value of an integer tag (NH, HI: never negative), ABSENT or DAMAGED."""
     found = find_tag(buffer, place, end, tag)
     if found < 0:
@@ -137,8 +138,8 @@ def integer_tag(buffer: Bytes, place: int, end: int, tag: int) -> int:
     return uint32_at(buffer, found + 1) if size == 4 else ABSENT
 
 
-@njit(cache=True)
-def find_cigar(buffer: Bytes, place: int, end: int) -> tuple[int, int]:
+@inner
+def find_cigar(buffer: Bytes, place: Integer, end: Integer) -> tuple[Integer, Integer]:
     """(place, number of operations) of a record's CIGAR, also where more than 65,535 operations moved to the CG tag.
 
     The place is DAMAGED when the tags are.
@@ -155,14 +156,15 @@ def find_cigar(buffer: Bytes, place: int, end: int) -> tuple[int, int]:
     return (found + 6, uint32_at(buffer, found + 2)) if found >= 0 else (found, 0)
 
 
-@njit(cache=True)
-def name_hash(buffer: Bytes, place: int) -> np.uint64:
+@inner
+def name_hash(buffer: Bytes, place: Integer) -> np.uint64:
     """64-bit hash of the read name of the record at `place` (multiply and fold, 8 bytes at a time)."""
     start = place + FIXED_BYTES
     end = start + np.int64(buffer[place + 12]) - 1
     value = np.uint64(0x9E3779B97F4A7C15) ^ np.uint64(end - start)
     while start + 8 <= end:
-        value = mixed(value ^ (np.uint64(uint32_at(buffer, start)) | np.uint64(uint32_at(buffer, start + 4)) << np.uint64(32)))
+        low, high = np.uint64(uint32_at(buffer, start)), np.uint64(uint32_at(buffer, start + 4))
+        value = mixed(value ^ (low | high << np.uint64(32)))
         start += 8
     tail = np.uint64(0)
     while start < end:
@@ -171,7 +173,7 @@ def name_hash(buffer: Bytes, place: int) -> np.uint64:
     return mixed(value ^ tail)
 
 
-@njit(cache=True, inline="always")
+@inner
 def mixed(value: np.uint64) -> np.uint64:
     """Bijective mixing of 64 bits (the finaliser of splitmix64)."""
     value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

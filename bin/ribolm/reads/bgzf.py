@@ -11,7 +11,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from struct import Struct
 
-from isal import isal_zlib
+from isal import igzip_lib, isal_zlib
 
 from ribolm.errors import DataError
 from ribolm.files import require_file
@@ -41,9 +41,9 @@ def require_whole_bam(path: Path | str) -> Path:
         handle.seek(max(0, size_bytes - len(EOF_BLOCK)))
         end = handle.read()
     if start[:4] == b"CRAM":
-        raise DataError(f"{path}: is CRAM, not BAM. Convert it: samtools view -b -T genome.fa -o out.bam {path.name}")
+        raise DataError(f"{path}: is CRAM, not BAM. Convert it with `samtools view -b -T genome.fa`.")
     if start[:4] != MAGIC or start[12:14] != b"BC":
-        raise DataError(f"{path}: is not BAM (no BGZF block at its start). Convert it: samtools view -b -o out.bam FILE")
+        raise DataError(f"{path}: is not BAM (no BGZF block at its start). Convert it with `samtools view -b`.")
     if end != EOF_BLOCK:
         raise DataError(f"{path}: is truncated (the BGZF end-of-file block is missing). Copy or make the BAM again.")
     return path
@@ -121,7 +121,7 @@ def _block_bytes(extra: memoryview) -> int:
     start = 0
     while start + 6 <= len(extra):
         field_bytes = _UINT16.unpack_from(extra, start + 2)[0]
-        if extra[start : start + 2] == b"BC" and field_bytes == 2:
+        if bytes(extra[start : start + 2]) == b"BC" and field_bytes == 2:
             return int(_UINT16.unpack_from(extra, start + 4)[0]) + 1
         start += 4 + field_bytes
     return 0
@@ -131,7 +131,7 @@ def _inflate(path: Path, block: Block) -> bytes:
     place, deflated, trailer = block
     try:
         text: bytes = isal_zlib.decompress(deflated, -15, MAX_BLOCK_BYTES)
-    except isal_zlib.error as error:
+    except igzip_lib.IsalError as error:
         raise _damaged(path, place) from error
     if (isal_zlib.crc32(text), len(text)) != _CRC_AND_SIZE.unpack(trailer):
         raise _damaged(path, place)

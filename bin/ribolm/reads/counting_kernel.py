@@ -6,12 +6,13 @@ more bytes or room, and go on. Cost: about 0.1 µs per alignment, beside 0.3 µs
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from ribolm.reads import bam_records, kernels, mate_table, segment_index
 from ribolm.reads.bam_records import (
     ABSENT,
     CIGAR_D,
@@ -41,6 +42,7 @@ from ribolm.reads.bam_records import (
     uint16_at,
     uint32_at,
 )
+from ribolm.reads.kernels import Integer, inner, kernel, source_digest
 from ribolm.reads.mate_table import (
     NONE,
     MateTable,
@@ -61,6 +63,7 @@ N_TALLIES = KEPT + 4
 
 Int32Array = npt.NDArray[np.int32]
 Int64Array = npt.NDArray[np.int64]
+CountRecords = Callable[..., tuple[Integer, Integer]]
 
 
 class CountingRules(NamedTuple):
@@ -74,8 +77,8 @@ class CountingRules(NamedTuple):
     take_duplicates: bool
 
 
-@njit(cache=True)
-def left_out_reason(buffer: Bytes, place: int, end: int, flag: int, rules: CountingRules) -> int:
+@inner
+def left_out_reason(buffer: Bytes, place: Integer, end: Integer, flag: Integer, rules: CountingRules) -> Integer:
     """Index into LEFT_OUT_REASONS, KEPT, or DAMAGED."""
     if flag & UNMAPPED or int32_at(buffer, place + 4) < 0 or int32_at(buffer, place + 8) < 0:
         return 0
@@ -97,16 +100,16 @@ def left_out_reason(buffer: Bytes, place: int, end: int, flag: int, rules: Count
     return 6 if mapq < rules.min_mapq else KEPT
 
 
-@njit(cache=True)
-def transcript_strand(flag: int, strandedness: int) -> int:
+@inner
+def transcript_strand(flag: Integer, strandedness: Integer) -> Integer:
     """Strand (+1, -1) of the transcript that an alignment speaks for; 0 when unstranded."""
     is_second_mate = flag & PAIRED != 0 and flag & READ2 != 0
     is_reversed = (flag & REVERSE != 0) != is_second_mate
     return -strandedness if is_reversed else strandedness
 
 
-@njit(cache=True)
-def add_range(ranges: Int64Array, n_mate: int, n: int, first_bin: int, end_bin: int) -> int:
+@inner
+def add_range(ranges: Int64Array, n_mate: Integer, n: Integer, first_bin: Integer, end_bin: Integer) -> Integer:
     """Add bins [first_bin, end_bin) to the alignment's ranges (rows n_mate … n) and return their new number."""
     if n > n_mate and ranges[n - 1, 0] <= first_bin <= ranges[n - 1, 1]:
         ranges[n - 1, 1] = max(ranges[n - 1, 1], end_bin)
@@ -117,38 +120,45 @@ def add_range(ranges: Int64Array, n_mate: int, n: int, first_bin: int, end_bin: 
     return n + 1
 
 
-@njit(cache=True)
-def add_block(index: SegmentIndex, group: int, start0: int, end0: int, ranges: Int64Array, n_mate: int, n: int) -> int:
+@inner
+def add_block(
+    index: SegmentIndex, group: Integer, start0: Integer, end0: Integer, ranges: Int64Array, n_mate: Integer, n: Integer
+) -> Integer:
     """Add the bins of one contig and strand that the block [start0, end0) overlaps; return the number of ranges.
 
     Bin k covers [k·step, k·step + size) of exon space: it meets [low, high) from k = (low - size) // step + 1 on.
     """
-    bucket = start0 >> BUCKET_SHIFT
-    if bucket >= index.n_buckets[group]:
+    at, bucket = index.group[group], start0 >> BUCKET_SHIFT
+    if bucket >= at.n_buckets:
         return n
-    segment = np.int64(index.bucket_segment[index.first_bucket[group] + bucket])
-    end_segment = index.end_segment[group]
-    while segment < end_segment and index.end0[segment] <= start0:
-        segment += 1
-    while segment < end_segment and index.start0[segment] < end0:
-        shift = index.exon_offset[segment] - index.start0[segment]
-        low = max(start0, index.start0[segment]) + shift
-        high = min(end0, index.end0[segment]) + shift
+    i = np.int64(index.bucket[at.first_bucket + bucket])
+    while i < at.end_segment and index.segment[i].end0 <= start0:
+        i += 1
+    while i < at.end_segment and index.segment[i].start0 < end0:
+        segment = index.segment[i]
+        shift = segment.exon_offset - segment.start0
+        low, high = max(start0, segment.start0) + shift, min(end0, segment.end0) + shift
         first = max((low - index.bin_size) // index.step_size + 1, 0)
-        end = min((high - 1) // index.step_size + 1, index.n_bins[segment])
+        end = min((high - 1) // index.step_size + 1, segment.n_bins)
         if first < end:
-            first_bin = index.first_bin[segment]
-            n = add_range(ranges, n_mate, n, first_bin + first, first_bin + end)
+            n = add_range(ranges, n_mate, n, segment.first_bin + first, segment.first_bin + end)
             if n < 0:
                 return n
-        segment += 1
+        i += 1
     return n
 
 
-@njit(cache=True)
+@inner
 def add_blocks_of_strands(
-    index: SegmentIndex, contig: int, strand: int, start0: int, end0: int, ranges: Int64Array, n_mate: int, n: int
-) -> int:
+    index: SegmentIndex,
+    contig: Integer,
+    strand: Integer,
+    start0: Integer,
+    end0: Integer,
+    ranges: Int64Array,
+    n_mate: Integer,
+    n: Integer,
+) -> Integer:
     """Add a block's bins on one strand, or on both (strand 0)."""
     if strand >= 0:
         n = add_block(index, 2 * contig, start0, end0, ranges, n_mate, n)
@@ -157,10 +167,16 @@ def add_blocks_of_strands(
     return n
 
 
-@njit(cache=True)
+@inner
 def bins_of_alignment(
-    buffer: Bytes, place: int, end: int, strand: int, index: SegmentIndex, ranges: Int64Array, n_mate: int
-) -> int:
+    buffer: Bytes,
+    place: Integer,
+    end: Integer,
+    strand: Integer,
+    index: SegmentIndex,
+    ranges: Int64Array,
+    n_mate: Integer,
+) -> Integer:
     """Write the bins that the aligned blocks (M = X, with D inside) touch to `ranges` from row n_mate on.
 
     Returns the number of rows, DAMAGED or NEED_RANGES.
@@ -188,8 +204,8 @@ def bins_of_alignment(
     return n
 
 
-@njit(cache=True)
-def count_new_bins(counts: Int32Array, ranges: Int64Array, n_mate: int, n: int) -> None:
+@inner
+def count_new_bins(counts: Int32Array, ranges: Int64Array, n_mate: Integer, n: Integer) -> None:
     """Add 1 to every bin of the rows n_mate … n that no earlier row holds."""
     for i in range(n_mate, n):
         for bin_index in range(ranges[i, 0], ranges[i, 1]):
@@ -201,19 +217,19 @@ def count_new_bins(counts: Int32Array, ranges: Int64Array, n_mate: int, n: int) 
                 counts[bin_index] += 1
 
 
-@njit(cache=True)
+@inner
 def count_alignment(
     buffer: Bytes,
-    place: int,
-    end: int,
-    flag: int,
+    place: Integer,
+    end: Integer,
+    flag: Integer,
     rules: CountingRules,
     index: SegmentIndex,
     mates: MateTable,
     ranges: Int64Array,
     counts: Int32Array,
     tally: Int64Array,
-) -> int:
+) -> Integer:
     """Count one kept alignment, together with its mate where that came before. Returns 0 or why it could not."""
     can_have_mate = flag & PAIRED and not flag & MATE_UNMAPPED and (flag & READ1 != 0) != (flag & READ2 != 0)
     hit = integer_tag(buffer, tags_start(buffer, place), end, TAG_HI) if can_have_mate else ABSENT
@@ -240,23 +256,19 @@ def count_alignment(
     return 0
 
 
-@njit(cache=True, nogil=True)
-def count_records(
+@inner
+def count_all_records(
     buffer: Bytes,
-    place: int,
-    n_bytes: int,
+    place: Integer,
+    n_bytes: Integer,
     rules: CountingRules,
     index: SegmentIndex,
     mates: MateTable,
     ranges: Int64Array,
     counts: Int32Array,
     tally: Int64Array,
-) -> tuple[int, int]:
-    """Count the records of buffer[place:n_bytes]; return (place of the first record not counted, why it stopped).
-
-    Reasons: NEED_BYTES (its end is not in the buffer), DAMAGED, NEED_RANGES (rows of `ranges`), NEED_ROOM (in `mates`).
-    tally, int64 (N_TALLIES,): alignments per left-out reason, kept ones, fragments, those on exons, mates.
-    """
+) -> tuple[Integer, Integer]:
+    """Count the records of buffer[place:n_bytes]; return (place of the first record not counted, why it stopped)."""
     while True:
         end = record_end(buffer, place, n_bytes, rules.n_contigs)
         if end < 0:
@@ -271,3 +283,32 @@ def count_records(
             return place, reason
         tally[reason] += 1
         place = end
+
+
+def _counting_kernel(sources: int) -> CountRecords:
+    @kernel
+    def count_records(
+        buffer: Bytes,
+        place: int,
+        n_bytes: int,
+        rules: CountingRules,
+        index: SegmentIndex,
+        mates: MateTable,
+        ranges: Int64Array,
+        counts: Int32Array,
+        tally: Int64Array,
+    ) -> tuple[Integer, Integer]:
+        """Count the records of buffer[place:n_bytes]; return (place of the first record not counted, why it stopped).
+
+        Reasons: NEED_BYTES (its end is not in the buffer), DAMAGED, NEED_RANGES (rows of `ranges`), NEED_ROOM (in
+        `mates`). tally, int64 (N_TALLIES,): alignments per reason, kept ones; fragments, those on exons, mates.
+        """
+        if sources == 0:
+            return place, DAMAGED
+        return count_all_records(buffer, place, n_bytes, rules, index, mates, ranges, counts, tally)
+
+    return count_records
+
+
+_FILES = (__file__, bam_records.__file__, mate_table.__file__, segment_index.__file__, kernels.__file__)
+count_records = _counting_kernel(source_digest(*_FILES))

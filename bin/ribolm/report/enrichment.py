@@ -34,7 +34,7 @@ CURVES = Section(
     "IP libraries should bend lower and rise later than their inputs, because enriched bins hold more of their "
     "counts.",
     "This is the fingerprint plot for transcripts. Input is far from the diagonal, too, as genes differ in "
-    "expression; what matters is the distance between IP and input of one group. Bins without a count in every "
+    "expression; what matters is the distance between IP and input of one group. Bins without a count in any "
     "library of the group are left out.",
 )
 FOLDS = Section(

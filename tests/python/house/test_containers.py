@@ -1,0 +1,56 @@
+"""Dockerfile and Singularity definition of an image describe the same image."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+IMAGES = ["bio", "report"]
+
+
+def pieces(text: str) -> dict[str, Any]:
+    """Base with digest, system packages, lock, pip options and environment of a recipe of either kind."""
+    base = re.search(r"(debian:[\w.-]+@sha256:[0-9a-f]{64})", text)
+    packages = re.search(r"--no-install-recommends\s*\\\n\s*(.+?)\s*(?:\\\n|\n)", text)
+    environment = re.findall(r"\b((?:MPLCONFIGDIR|NUMBA_CACHE_DIR|PYTHONNOUSERSITE|PATH)=[^\s\\]+)", text)
+    return {
+        "base": base and base[1],
+        "packages": packages and packages[1].split(),
+        "locks": set(re.findall(r"requirements/(\w+)\.lock /opt/ribolm/", text)),
+        "hashed": "--require-hashes" in text,
+        "environment": set(environment),
+    }
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_both_recipes_of_an_image_agree(image: str) -> None:
+    folder = ROOT / "containers" / image
+    docker = pieces((folder / "Dockerfile").read_text())
+    assert docker == pieces((folder / f"ribolm-{image}.def").read_text())
+    assert docker["base"]
+    assert docker["hashed"]
+    assert len(docker["environment"]) >= 3
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_an_image_starts_no_program_of_its_own_and_lets_nextflow_measure(image: str) -> None:
+    text = (ROOT / "containers" / image / "Dockerfile").read_text()
+    instructions = re.findall(r"^([A-Z]+) ", text, re.MULTILINE)
+    assert "ENTRYPOINT" not in instructions
+    assert "USER" not in instructions
+    assert "procps" in text
+
+
+def test_modules_ask_for_the_images_that_are_built() -> None:
+    built = re.search(r"^version=(\S+)$", (ROOT / "scripts" / "build-images").read_text(), re.MULTILINE)
+    assert built
+    asked = {
+        name
+        for module in (ROOT / "modules" / "local").rglob("main.nf")
+        for name in re.findall(r"ribolm-\w+:[\w.]+", module.read_text())
+    }
+    assert asked <= {f"ribolm-{image}:{built[1]}" for image in IMAGES}

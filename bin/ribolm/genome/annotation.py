@@ -76,6 +76,8 @@ def read_gtf(path: Path | str) -> Annotation:
     reader = _GtfReader(Path(path))
     with open_bytes(path) as handle:
         for number, line in enumerate(handle, start=1):
+            if number == 1:
+                line = line.removeprefix(b"\xef\xbb\xbf")
             if line[:1] not in b"#\r\n":
                 reader.add(number, line)
     return reader.finish()
@@ -112,7 +114,7 @@ class _GtfReader:
         self.without_transcript = 0
 
     def add(self, number: int, line: bytes) -> None:
-        fields = line.removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n").split(b"\t")
+        fields = line.rstrip(b"\r\n").split(b"\t")
         if len(fields) != len(COLUMNS):
             raise DataError(
                 f"{self.path.name} line {number}: {len(fields)} columns instead of {len(COLUMNS)}. "

@@ -17,6 +17,7 @@ from ribolm.files import open_bytes, require_file
 from ribolm.genome.coordinates import Int64
 
 CHUNK_BYTES = 1 << 23
+MAX_HEADER_BYTES = 1 << 24
 _NORMAL_BYTES = NORMAL.tobytes()
 
 
@@ -121,7 +122,7 @@ def read_fasta(path: Path, repairs: FastaRepairs) -> Iterator[tuple[str, bytes |
     seen: set[str] = set()
     name, line = "", 1
     with open_bytes(path) as handle:
-        for is_header, raw in _pieces(handle):
+        for is_header, raw in _pieces(path, handle):
             if is_header:
                 name = _record_name(path, raw, line, seen)
                 line += 1
@@ -135,16 +136,32 @@ def read_fasta(path: Path, repairs: FastaRepairs) -> Iterator[tuple[str, bytes |
         raise DataError(f"{path}: no FASTA record. Give a genome with at least one sequence.")
 
 
-def _pieces(handle: IO[bytes]) -> Iterator[tuple[bool, bytes]]:
+def _chunks(handle: IO[bytes]) -> Iterator[bytes]:
+    """Read a file by chunks with every line end as newline and without a byte-order mark."""
+    is_first = True
+    while chunk := handle.read(CHUNK_BYTES):
+        if is_first:
+            chunk = chunk.removeprefix(b"\xef\xbb\xbf")
+            is_first = False
+        if b"\r" in chunk:
+            if chunk.endswith(b"\r"):  # the newline that belongs to it may open the next chunk
+                chunk += handle.read(1)
+            chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        yield chunk
+
+
+def _pieces(path: Path, handle: IO[bytes]) -> Iterator[tuple[bool, bytes]]:
     """Cut a FASTA into header lines and stretches of sequence, a chunk at a time; newlines stay on the sequence."""
     pending, at_line_start = b"", True
-    while chunk := handle.read(CHUNK_BYTES):
-        chunk, pending, at = pending + chunk, b"", 0
+    for fresh in _chunks(handle):
+        chunk, pending, at = pending + fresh, b"", 0
         while at < len(chunk):
             if at_line_start and chunk[at] == ord(">"):
                 end = chunk.find(b"\n", at)
                 if end < 0:
                     pending = chunk[at:]
+                    if len(pending) > MAX_HEADER_BYTES:
+                        raise DataError(f"{path}: a line after '>' never ends. Give a FASTA, not a binary file.")
                     break
                 yield True, chunk[at:end]
             else:

@@ -11,7 +11,9 @@ import numpy.typing as npt
 import pysam
 
 from ribolm.errors import DataError
-from ribolm.reads.bgzf import read_bgzf, require_whole_bam
+from ribolm.files import require_file
+from ribolm.reads.bam_check import require_whole_bam
+from ribolm.reads.bgzf import read_bgzf
 
 BUFFER_BYTES = 8 << 20
 MAX_RECORD_BYTES = 1 << 28
@@ -30,7 +32,8 @@ class BamStart(NamedTuple):
 
 def open_bam(path: Path | str) -> BamStart:
     """Read the header of a BAM. Raises DataError for a file that is missing, no BAM, truncated or without a header."""
-    path = require_whole_bam(path)
+    path = require_file(path)
+    require_whole_bam(path)
     try:
         with pysam.AlignmentFile(str(path), "rb", check_sq=False) as reader:
             return BamStart(path, tuple(reader.references), int(reader.tell()))

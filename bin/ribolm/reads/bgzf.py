@@ -14,9 +14,7 @@ from struct import Struct
 from isal import igzip_lib, isal_zlib
 
 from ribolm.errors import DataError
-from ribolm.files import require_file
 
-EOF_BLOCK = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 MAGIC = b"\x1f\x8b\x08\x04"
 HEADER_BYTES, TRAILER_BYTES = 12, 8
 MAX_BLOCK_BYTES = 1 << 16
@@ -27,26 +25,6 @@ _UINT16 = Struct("<H")
 _CRC_AND_SIZE = Struct("<II")
 
 Block = tuple[int, memoryview, memoryview]  # place in the file, deflate data, trailer
-
-
-def require_whole_bam(path: Path | str) -> Path:
-    """Return `path` when it is a BGZF file that ends as it should.
-
-    Raises DataError for a missing file, another format (SAM, CRAM, plain gzip) and a missing end-of-file block.
-    """
-    path = require_file(path)
-    size_bytes = path.stat().st_size
-    with path.open("rb") as handle:
-        start = handle.read(16)
-        handle.seek(max(0, size_bytes - len(EOF_BLOCK)))
-        end = handle.read()
-    if start[:4] == b"CRAM":
-        raise DataError(f"{path}: is CRAM, not BAM. Convert it with `samtools view -b -T genome.fa`.")
-    if start[:4] != MAGIC or start[12:14] != b"BC":
-        raise DataError(f"{path}: is not BAM (no BGZF block at its start). Convert it with `samtools view -b`.")
-    if end != EOF_BLOCK:
-        raise DataError(f"{path}: is truncated (the BGZF end-of-file block is missing). Copy or make the BAM again.")
-    return path
 
 
 def read_bgzf(path: Path, virtual_offset: int = 0, threads: int = 1) -> Iterator[bytes]:
@@ -131,7 +109,7 @@ def _inflate(path: Path, block: Block) -> bytes:
     place, deflated, trailer = block
     try:
         text: bytes = isal_zlib.decompress(deflated, -15, MAX_BLOCK_BYTES)
-    except igzip_lib.IsalError as error:
+    except igzip_lib.IsalError as error:  # type: ignore[misc]  # its stub declares no class
         raise _damaged(path, place) from error
     if (isal_zlib.crc32(text), len(text)) != _CRC_AND_SIZE.unpack(trailer):
         raise _damaged(path, place)

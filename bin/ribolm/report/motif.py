@@ -136,7 +136,7 @@ def motif_profile(found: Background) -> tuple[list[tuple[float, float]], list[tu
     edges = np.arange(-PROFILE_NT, PROFILE_NT + 1, PROFILE_STEP_NT)
     totals = np.zeros((2, 2, len(edges) - 1))
     for unit, peak, starts in kept_windows(found):
-        half = (peak.end_nt - peak.start_nt) // 2
+        half = (peak.end_nt - peak.start_nt - 1) // 2
         for which, middles in enumerate((np.array([peak.start_nt + half]), starts + half)):
             sites, valid = unit.count(middles[:, None] + edges[:-1], middles[:, None] + edges[1:])
             totals[which] += sites.sum(axis=0), valid.sum(axis=0)
@@ -155,7 +155,7 @@ def motif_letters(found: Background) -> tuple[npt.NDArray[np.int64], npt.NDArray
     """
     counts = np.zeros((2, 2 * FLANK_NT + 1, len(BASES)), dtype=np.int64)
     for unit, peak, starts in kept_windows(found):
-        half = (peak.end_nt - peak.start_nt) // 2
+        half = (peak.end_nt - peak.start_nt - 1) // 2
         _add_letters(counts[0], unit, peak.start_nt + half)
         for start in starts:
             _add_letters(counts[1], unit, int(start) + half)

@@ -123,7 +123,8 @@ def _draw_for_unit(
             (free_before[width:] - free_before[:-width] == width)
             & (sequence.known_before[width:] - sequence.known_before[:-width] == width)
         )
-        alike = possible[regions[possible + width // 2] == regions[start + width // 2]]
+        half = (width - 1) // 2
+        alike = possible[regions[possible + half] == regions[start + half]]
         if not len(possible):
             found.without_place += 1
             continue

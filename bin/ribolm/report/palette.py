@@ -8,7 +8,14 @@ BACKGROUND = "#9aa0a6"
 INK = "#2f3437"
 GROUPS = ("#1b7f79", "#e08e2b", "#6a4c93", "#b5405b", "#5b8c2a", "#8a6d3b", "#3f6fb5", "#a05195")
 SEQUENTIAL = ("#f4f7f7", "#1b7f79")
-REGIONS = {"5'UTR": "#f2c14e", "CDS": "#7a9e9f", "3'UTR": "#d97b66", "non-coding": "#c5c9cc"}
+REGIONS = {
+    "5'UTR": "#f2c14e",
+    "CDS": "#7a9e9f",
+    "stop codon": "#8b2f4b",
+    "3'UTR": "#d97b66",
+    "non-coding": "#c5c9cc",
+    "exon": "#8fa3b3",
+}
 LETTERS = {"A": "#2a9d4b", "C": "#2f6fb5", "G": "#e0a100", "U": "#c8452f"}
 
 

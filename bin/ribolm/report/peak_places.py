@@ -104,7 +104,7 @@ def middle_bases(space: ExonSpace, places: PeakPlaces) -> list[tuple[str, int, s
     """(chrom, position0, strand) of the middle base of every placed peak along spliced RNA."""
     middles = []
     for unit, start_nt, end_nt in zip(places.unit, places.start_nt, places.end_nt, strict=True):
-        middle = int(start_nt + (end_nt - start_nt) // 2)
+        middle = int(start_nt + (end_nt - start_nt - 1) // 2)
         ((start0, _end0),) = space.blocks(int(unit), middle, middle + 1)
         middles.append((space.chroms[space.chrom[unit]], start0, "+" if space.strand[unit] > 0 else "-"))
     return middles

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -76,3 +77,17 @@ def test_locks_installed_together_agree() -> None:
             versions.setdefault(name, set()).add(version)
         for name, found in versions.items():
             assert pins.setdefault(name, found) == found, f"{name} in {lock}.lock"
+
+
+def test_the_picture_in_readme_is_what_its_script_draws() -> None:
+    drawn = runpy.run_path(str(ROOT / "docs" / "images" / "draw_tracks.py"))["picture"]()
+    assert (ROOT / "docs" / "images" / "tracks.svg").read_text(encoding="utf-8") == drawn
+
+
+def test_links_inside_the_documentation_lead_somewhere() -> None:
+    broken = []
+    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            if not (page.parent / target).exists():
+                broken.append(f"{page.relative_to(ROOT)}: {target}")
+    assert broken == []

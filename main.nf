@@ -1,0 +1,79 @@
+#!/usr/bin/env nextflow
+
+//
+// ribolm: m6A sites, poly(A) sites and RNA language models, from reads and genomes
+//
+
+include { M6A                                   } from './workflows/m6a'
+include { WRITE_REPORT                          } from './subworkflows/local/write_report/main'
+include { castParams ; chosenSteps ; helpText   } from './subworkflows/local/initialise/parameters'
+include { codeDigest                            } from './subworkflows/local/initialise/code_digest'
+
+// Steps of each track, in their order.
+def trackSteps() {
+    return [m6a: ['preprocess', 'align', 'peaks', 'quality', 'report']]
+}
+
+// What must be given, and what cannot go together.
+def checkSettings(settings, steps) {
+    ['input', 'fasta', 'gtf'].each { name ->
+        if (!settings[name]) {
+            error("--${name} is missing. Track ${settings.track} needs --input, --fasta and --gtf.")
+        }
+    }
+    if ('quality' in steps && !('peaks' in steps)) {
+        error("--steps: quality describes peaks, so it needs step peaks too.")
+    }
+    if (settings.size_factors && settings.spikein_fasta) {
+        error("Cannot use both --size_factors and --spikein_fasta. Choose one.")
+    }
+    if (settings.peak_caller == 'macs3' && (settings.size_factors || settings.spikein_fasta)) {
+        error("--peak_caller macs3 takes no size factors. Leave out --size_factors and --spikein_fasta, or choose --peak_caller ribolm.")
+    }
+    if (settings.step_size > settings.bin_size) {
+        error("--step_size ${settings.step_size} is above --bin_size ${settings.bin_size}: bases between bins would be lost.")
+    }
+}
+
+// Last words of a run.
+def summarise(outdir, with_report) {
+    if (workflow.success) {
+        log.info(with_report ? "Report: ${outdir}/multiqc/multiqc_report.html" : "Results: ${outdir}")
+    }
+    else {
+        log.info("The run did not finish. Mend the cause above and repeat the command with -resume: what is done stays done.")
+    }
+}
+
+workflow {
+    main:
+    def schema = new groovy.json.JsonSlurper().parse(file("${projectDir}/nextflow_schema.json"))
+    def settings = castParams(params, schema)
+
+    if (settings.help) {
+        log.info(helpText(schema, workflow.manifest))
+    }
+    else if (settings.version) {
+        log.info(workflow.manifest.version)
+    }
+    else {
+        def steps = chosenSteps(settings.steps, trackSteps()[settings.track])
+        checkSettings(settings, steps)
+        def code = ['preprocess', 'peaks', 'report'].collectEntries { command -> [command, codeDigest(file("${projectDir}/bin"), command)] }
+
+        M6A(settings, steps, code)
+
+        ch_versions = channel.topic('versions')
+            .unique()
+            .map { process, tool, version -> "${process.tokenize(':')[-1]}:\n    ${tool}: ${version}" }
+            .mix(channel.of("Workflow:\n    Nextflow: ${workflow.nextflow.version}\n    ribolm: ${workflow.manifest.version}"))
+            .collectFile(name: 'ribolm_software_mqc_versions.yml', storeDir: "${settings.outdir}/pipeline_info", sort: true, newLine: true)
+
+        if ('report' in steps) {
+            WRITE_REPORT(M6A.out.multiqc, M6A.out.summary, ch_versions, settings, code.report)
+        }
+        def outdir = settings.outdir
+        def with_report = 'report' in steps
+        workflow.onComplete { summarise(outdir, with_report) }
+    }
+}

@@ -1,0 +1,60 @@
+//
+// Digest of the package files that a command reaches by its imports. Nextflow hashes a task's script and
+// inputs, not the modules behind a command: with the digest in the script, an edit re-runs what it concerns.
+//
+
+// Module names, absolute, that the import lines of a file mention (those inside functions too).
+def importedModules(text, module_name, is_package) {
+    // an import list in parentheses may run over several lines
+    def joined = text.replaceAll(/\\\r?\n/, ' ').replaceAll(/\(([^()]*)\)/) { match -> '(' + match[1].replaceAll(/#[^\n]*/, ' ').replaceAll(/\s+/, ' ') + ')' }
+    def names = []
+    joined.readLines().each { line ->
+        def plain = line =~ /^\s*import\s+(.+)$/
+        if (plain.find()) {
+            plain.group(1).tokenize(',').each { part -> names << part.trim().tokenize(' ')[0] }
+        }
+        def from = line =~ /^\s*from\s+(\.*)([\w.]*)\s+import\s+\(?([^)#]*)/
+        if (from.find()) {
+            def parents = module_name.tokenize('.')
+            def dots = from.group(1).size()
+            def base = dots == 0 ? [] : parents.take(parents.size() - dots + (is_package ? 1 : 0))
+            def origin = (base + from.group(2).tokenize('.')).join('.')
+            names << origin
+            from.group(3).tokenize(',').each { part ->
+                def item = part.trim().tokenize(' ')
+                if (item) {
+                    names << "${origin}.${item[0]}".toString()
+                }
+            }
+        }
+    }
+    return names.findAll { name -> name == 'ribolm' || name.startsWith('ribolm.') }
+}
+
+// Adds the file of a module and the files of the packages around it, then follows their imports.
+def followImports(bin, module_name, found) {
+    def parts = module_name.tokenize('.')
+    (1..parts.size()).each { depth ->
+        def name = parts.take(depth).join('.')
+        def path = name.replace('.', '/')
+        [["${path}/__init__.py", true], ["${path}.py", false]].each { relative, is_package ->
+            def source = bin.resolve(relative.toString())
+            if (!found.containsKey(relative.toString()) && source.exists()) {
+                found[relative.toString()] = source
+                importedModules(source.text, name, is_package).each { imported -> followImports(bin, imported, found) }
+            }
+        }
+    }
+}
+
+// SHA-256 (first 16 hex digits) over the names and texts of all files a command's cli module reaches.
+def codeDigest(bin, command) {
+    def found = new TreeMap()
+    followImports(bin, "ribolm.cli.${command}".toString(), found)
+    def digest = java.security.MessageDigest.getInstance('SHA-256')
+    found.each { relative, source ->
+        digest.update("${relative}\n${source.size()}\n".toString().getBytes('UTF-8'))
+        digest.update(source.bytes)
+    }
+    return digest.digest().encodeHex().toString().take(16)
+}

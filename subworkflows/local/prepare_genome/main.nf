@@ -1,0 +1,46 @@
+//
+// The reference: genome, genes, spike-ins checked against each other, and what the aligner needs
+//
+
+include { HISAT2_BUILD       } from '../../../modules/local/hisat2/build/main'
+include { HISAT2_CONTIGS     } from '../../../modules/local/hisat2/contigs/main'
+include { HISAT2_SPLICESITES } from '../../../modules/local/hisat2/splicesites/main'
+include { PREPROCESS_GENOME  } from '../../../modules/local/preprocess/genome/main'
+
+workflow PREPARE_GENOME {
+    take:
+    fasta               // path: genome
+    gtf                 // path: genes
+    spikein_fasta       // path or []: spike-in sequences
+    given_index         // path or []: folder of a prebuilt HISAT2 index
+    with_index          // boolean: the run aligns
+    code                // string: digest of ribolm-preprocess
+
+    main:
+    PREPROCESS_GENOME(fasta, gtf, spikein_fasta, code)
+
+    ch_index = channel.empty()
+    ch_splice_sites = channel.empty()
+    if (with_index) {
+        if (given_index) {
+            HISAT2_CONTIGS(given_index, PREPROCESS_GENOME.out.fai)
+            ch_index = HISAT2_CONTIGS.out.index
+        }
+        else {
+            HISAT2_BUILD(PREPROCESS_GENOME.out.fasta)
+            ch_index = HISAT2_BUILD.out.index
+        }
+        HISAT2_SPLICESITES(PREPROCESS_GENOME.out.gtf)
+        ch_splice_sites = HISAT2_SPLICESITES.out.splice_sites
+    }
+
+    emit:
+    fasta           = PREPROCESS_GENOME.out.fasta           // value channel: path(fasta)
+    fai             = PREPROCESS_GENOME.out.fai             // value channel: path(fai)
+    chrom_sizes     = PREPROCESS_GENOME.out.chrom_sizes     // value channel: path(tsv)
+    gtf             = PREPROCESS_GENOME.out.gtf             // value channel: path(gtf)
+    spikein_contigs = PREPROCESS_GENOME.out.spikein_contigs // value channel: path(txt)
+    json            = PREPROCESS_GENOME.out.json            // value channel: path(json)
+    index           = ch_index                              // value channel: path(folder), empty without alignment
+    splice_sites    = ch_splice_sites                       // value channel: path(tsv), empty without alignment
+}

@@ -152,7 +152,8 @@ def compare_annotation(annotation: Annotation, fasta: Path, lengths: Mapping[str
     Raises DataError when none is shared, when names differ by "chr" alone, and when exons lie beyond contig ends.
     """
     fasta_label, names = f"FASTA {fasta.name}", list(lengths)
-    require_shared_contigs(fasta_label, names, annotation.label, annotation.chroms)
+    with_exons = [annotation.chroms[chrom] for chrom in np.unique(annotation.exons.chrom)]
+    require_shared_contigs(fasta_label, names, annotation.label, with_exons)
     require_one_naming_style(fasta_label, names, annotation.label, annotation.chroms)
     limit = np.array([lengths.get(chrom, np.iinfo(np.int64).max) for chrom in annotation.chroms], dtype=np.int64)
     tables = (annotation.exons, annotation.cds, annotation.start_codons, annotation.stop_codons)

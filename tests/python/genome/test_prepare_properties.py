@@ -28,8 +28,8 @@ GTF = b"".join(
     ]
 )
 PIECES = st.sampled_from(
-    b'>|\n|\r|\r\n|\t| |;|"|=|c1|c2|chrc1|exon|+|.|-1|0|99999999999999999999|gene_id|gene_id ""|#|\0|\xff|X'.split(b"|")
-    + [b"\xef\xbb\xbf", b"transcript_id", b"|"]
+    b'>,\n,\r,\r\n,\t, ,;,",=,c1,c2,chrc1,exon,+,.,-1,0,99999999999999999999,gene_id,gene_id "",transcript_id,|,#,\0,'
+    b"\xff,X,\xef\xbb\xbf".split(b",")
 )
 Prepare = Callable[[bytes, bytes], Path | None]
 

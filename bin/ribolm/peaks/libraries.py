@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ribolm.console import Repairs
-from ribolm.errors import DataError, bad_value
+from ribolm.errors import DataError, UsageError, bad_value
 from ribolm.files import open_text
 
 IP = "ip"
@@ -23,6 +23,13 @@ class Library:
     name: str
     path: Path
     assay: str
+
+
+def check_name(name: str) -> str:
+    """Return a group's name. Raises UsageError for one that would break a line of BED or TSV."""
+    if not name or any(character in name for character in "\t\n\r"):
+        raise UsageError(f"--name {name!r} is empty or holds a tab or line break. Choose another name.")
+    return name
 
 
 def parse_library(text: str, assay: str) -> Library:

@@ -90,7 +90,7 @@ def _count_library(
     if wanted == AUTO:
         from ribolm.reads.strandedness import infer_strandedness
 
-        inferred = infer_strandedness(library.path, reference.annotation)
+        inferred = infer_strandedness(library.path, reference.space, read_filter=options.read_filter)
         wanted, source = inferred.strandedness, SOURCE_INFERRED
         choices.add(f"strandedness of {library.name}", wanted, inferred.reason)
     strandedness = cast(Strandedness, wanted)

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from ribolm.alphabet import DRACH_A_OFFSET, motif_starts, reverse_complement
 from ribolm.genome.annotation import Annotation
-from ribolm.genome.coordinates import STRAND_CODE, STRAND_SIGN, overlap_clusters, ranges
+from ribolm.genome.coordinates import STRAND_CODE, STRAND_SIGN, overlap_clusters
 from ribolm.genome.exon_space import ExonSpace
 from ribolm.genome.fasta import Genome
 from ribolm.genome.transcripts import CDS, NONCODING, REGIONS, UTR3, UTR5, TranscriptModels
-from ribolm.peaks.bins import exon_letters
+from ribolm.peaks.bins import Blocks, exon_letters
 
 STOP_CODON = "stop codon"
 EXON = "exon"
@@ -33,7 +33,7 @@ class Place:
 
 
 class ExonIndex:
-    """Which genes have an exon under a block, for many look-ups; exons of all transcripts, also those left out of units."""
+    """Which genes have an exon under a block, for many look-ups; transcripts left out of units are in it too."""
 
     def __init__(self, annotation: Annotation) -> None:
         exons = annotation.exons
@@ -55,7 +55,7 @@ class ExonIndex:
             return []
         start0, end0, reach, gene = group
         for low, high in blocks:
-            near = slice(int(np.searchsorted(reach, low, side="right")), int(np.searchsorted(start0, high, side="left")))
+            near = slice(int(np.searchsorted(reach, low, side="right")), int(np.searchsorted(start0, high)))
             found.update(gene[near][end0[near] > low].tolist())
         return sorted((self._annotation.genes[g] for g in found), key=str.encode)
 
@@ -110,7 +110,8 @@ class PlaceFinder:
             return STOP_CODON
         bounds = {UTR5: (0, start_nt), CDS: (start_nt, end_nt), UTR3: (end_nt, length_nt)}
         covered = {
-            region: sum(max(0, min(high, b) - max(low, a)) for low, high in stretches) for region, (a, b) in bounds.items()
+            region: sum(max(0, min(high, last) - max(low, first)) for low, high in stretches)
+            for region, (first, last) in bounds.items()
         }
         return REGIONS[max(covered, key=lambda region: covered[region])]
 
@@ -163,7 +164,7 @@ def nearest_drach(
     return found
 
 
-def block_list(first: Int64Array, start0: NDArray[np.int32], size: NDArray[np.int32], row: int) -> list[tuple[int, int]]:
-    """Blocks (start0, end0) of one row of `ribolm.peaks.bins.Blocks`."""
-    own = ranges(first[row : row + 1], first[row + 1 : row + 2] - first[row : row + 1])
-    return [(int(start0[i]), int(start0[i]) + int(size[i])) for i in own]
+def block_list(blocks: Blocks, row: int) -> tuple[tuple[int, int], ...]:
+    """Blocks (start0, end0) of one stretch."""
+    own = range(int(blocks.first[row]), int(blocks.first[row + 1]))
+    return tuple((int(blocks.start0[i]), int(blocks.start0[i]) + int(blocks.size[i])) for i in own)

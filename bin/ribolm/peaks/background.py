@@ -1,7 +1,7 @@
 """Which bins are background, and the size factors they give.
 
-Algorithm: exomePeak2 1.16 as published (steps 5 and 6 of its description), with mclust's starting point and stopping rule
-stated here, so that the result does not depend on another program.
+Algorithm: exomePeak2 1.16 as published (steps 5 and 6 of its description), with mclust's starting point and stopping
+rule stated here, so that the result does not depend on another program.
 """
 
 from __future__ import annotations
@@ -95,7 +95,9 @@ def expectation_maximisation(values: FloatArray, copies: FloatArray, equal_varia
     if low.all():
         low = (values < values[-1]).astype(np.float64)
     previous = np.inf
-    for rounds in range(1, MAX_ROUNDS + 1):
+    rounds = 0
+    while rounds < MAX_ROUNDS:
+        rounds += 1
         step = _maximise(values, copies, low, equal_variance)
         if step is None:
             return None

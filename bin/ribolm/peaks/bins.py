@@ -24,7 +24,10 @@ Int64Array = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Blocks:
-    """Genomic blocks of k stretches: stretch i owns blocks first[i] to first[i + 1]; first int64[k + 1], start0 and size int32."""
+    """Genomic blocks of k stretches: stretch i owns blocks first[i] to first[i + 1].
+
+    first: int64[k + 1]; start0, size: int32.
+    """
 
     first: Int64Array
     start0: Int32Array
@@ -33,7 +36,7 @@ class Blocks:
 
 @dataclass(frozen=True)
 class GcContent:
-    """GC and length of every bin's surroundings, int32[n_bins]; `known` bool[n_bins] is false off the genome's contigs."""
+    """GC and length of every bin's surroundings, int32[n_bins]; `known` bool[n_bins]: its contig is there."""
 
     gc_nt: Int32Array
     width_nt: Int32Array
@@ -47,7 +50,7 @@ class GcContent:
 
 
 def bins_per_unit(length_nt: Int64Array, bin_size: int, step_size: int) -> Int64Array:
-    """Bins of each unit: ceil(max((L − size)/step, 1)) + 1, less those trimmed to fewer than 10 nt; int64 like `length_nt`."""
+    """Bins of each unit: ceil(max((L − size)/step, 1)) + 1, less those under 10 nt; int64 like `length_nt`."""
     laid = np.maximum(-((bin_size - length_nt) // step_size), 1) + 1
     wide_enough = (length_nt - min(MIN_BIN_NT, bin_size)) // step_size + 1
     return np.asarray(np.clip(np.minimum(laid, wide_enough), 0, None), dtype=np.int64)
@@ -108,7 +111,7 @@ def genomic_blocks(space: ExonSpace, unit: Int64Array, start_nt: Int64Array, end
 
 
 def exon_letters(space: ExonSpace, genome: Genome, first_unit: int, end_unit: int) -> NDArray[np.uint8]:
-    """Letters of the exon space of units [first_unit, end_unit), low coordinate first, plus strand; N off the genome."""
+    """Letters of the exon space of units [first_unit, end_unit), low coordinate first, plus strand; N where unknown."""
     known = set(genome.names)
     pieces = []
     for exon in range(int(space.first_exon[first_unit]), int(space.first_exon[end_unit])):

@@ -38,7 +38,7 @@ from ribolm.peaks.summary import Choices, Summary, describe_dispersion
 
 @dataclass(frozen=True)
 class Scaling:
-    """How the libraries are made comparable. `is_fallback`: size factors from sequencing depth for want of background."""
+    """How the libraries are made comparable; `is_fallback`: size factors from depth, for want of background."""
 
     background: Background
     factors: list[SizeFactor]
@@ -83,15 +83,11 @@ def call_peaks(options: CallOptions) -> None:
     write_call(options, reference, counted, scaling, calls, rows, summary)
 
 
-def scale_libraries(
-    counted: Sequence[CountedLibrary], given: dict[str, float] | None, choices: Choices
-) -> Scaling:
+def scale_libraries(counted: Sequence[CountedLibrary], given: dict[str, float] | None, choices: Choices) -> Scaling:
     """Find background bins, and size factors from them, from a user's table, or from sequencing depth."""
     matrix = np.stack([entry.counts.counts for entry in counted])
     is_ip = np.array([entry.is_ip for entry in counted])
-    background = find_background(
-        matrix[is_ip].sum(axis=0, dtype=np.int64), matrix[~is_ip].sum(axis=0, dtype=np.int64)
-    )
+    background = find_background(matrix[is_ip].sum(axis=0, dtype=np.int64), matrix[~is_ip].sum(axis=0, dtype=np.int64))
     _tell_background(background, choices)
     if given is not None:
         return Scaling(background, given_size_factors([entry.library.name for entry in counted], given), False)
@@ -102,7 +98,8 @@ def scale_libraries(
     )
     for entry, factor in zip(counted, factors, strict=True):
         if factor.source != SOURCE_BACKGROUND:
-            choices.add(f"size factor of {entry.library.name}", factor.value, f"{factor.source}, for want of background")
+            reason = f"{factor.source}, for want of background"
+            choices.add(f"size factor of {entry.library.name}", factor.value, reason)
     return Scaling(background, factors, background.source == SOURCE_NONE)
 
 

@@ -21,6 +21,7 @@ from ribolm.peaks.options import AUTO, CallOptions
 from ribolm.peaks.summary import Choices
 from ribolm.reads.alignments import LibraryCounts, ReadFilter, Strandedness, count_fragments
 from ribolm.reads.bin_grid import BinGrid, sort_segments
+from ribolm.reads.strandedness import infer_strandedness
 
 SOURCE_GIVEN = "given"
 SOURCE_INFERRED = "inferred"
@@ -83,13 +84,9 @@ def count_libraries(options: CallOptions, reference: Reference, choices: Choices
     return counted
 
 
-def _count_library(
-    library: Library, options: CallOptions, reference: Reference, choices: Choices
-) -> CountedLibrary:
+def _count_library(library: Library, options: CallOptions, reference: Reference, choices: Choices) -> CountedLibrary:
     wanted, source = options.library_strandedness.get(library.name, options.strandedness), SOURCE_GIVEN
     if wanted == AUTO:
-        from ribolm.reads.strandedness import infer_strandedness
-
         inferred = infer_strandedness(library.path, reference.space, read_filter=options.read_filter)
         wanted, source = inferred.strandedness, SOURCE_INFERRED
         choices.add(f"strandedness of {library.name}", wanted, inferred.reason)

@@ -8,6 +8,7 @@ say too little about a single bin, so no bin gets a dispersion of its own.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,7 @@ Group = tuple[NDArray[np.int32], FloatArray]
 
 @dataclass(frozen=True)
 class DispersionTrend:
-    """Dispersion of each stratum, its mean ln abundance and its number of bins; arrays of one length, abundance rising."""
+    """Dispersion, mean ln abundance and number of bins of each stratum; arrays of one length, abundance rising."""
 
     log_abundance: FloatArray
     dispersion: FloatArray
@@ -68,8 +69,8 @@ def estimate_trend(groups: tuple[Group, ...]) -> DispersionTrend:
     usable, level = usable[order], level[order]
     number = int(np.clip(usable.size // MIN_BINS_PER_STRATUM, 1, MAX_STRATA))
     edges = np.linspace(0, usable.size, number + 1).astype(np.int64)
-    found = [_common_dispersion(replicated, usable[a:b]) for a, b in zip(edges[:-1], edges[1:], strict=True)]
-    middle = [np.log(level[a:b]).mean() for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    found = [_common_dispersion(replicated, usable[a:b]) for a, b in pairwise(edges.tolist())]
+    middle = [np.log(level[a:b]).mean() for a, b in pairwise(edges.tolist())]
     return DispersionTrend(np.array(middle), np.array(found), np.diff(edges))
 
 

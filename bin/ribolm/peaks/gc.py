@@ -1,7 +1,7 @@
 """How counts depend on the GC share of a bin's surroundings: one Poisson curve per library.
 
-Algorithm: exomePeak2 1.16, step 7 of its description. The likelihood of a Poisson GLM whose only covariate is g needs no
-more than the number of bins and the sum of counts at each distinct g, so the fit over all bins is exact and takes
+Algorithm: exomePeak2 1.16, step 7 of its description. The likelihood of a Poisson GLM whose only covariate is g needs
+no more than the number of bins and the sum of counts at each distinct g, so the fit over all bins is exact and takes
 milliseconds.
 """
 
@@ -93,18 +93,19 @@ def fit_curve(gc: FloatArray, bins: FloatArray, total: FloatArray) -> GcCurve:
 
 
 def _poisson_fit(basis: FloatArray, bins: FloatArray, total: FloatArray) -> FloatArray:
-    """Fitted mean count per bin at each row of `basis`; starts as R's glm does, halves steps that lower the likelihood."""
-    mean = (total + 0.1 * bins) / bins
+    """Fitted mean count per bin at each row of `basis`; starts as R's glm does, halves bad steps."""
+    mean: FloatArray = (total + 0.1 * bins) / bins
     eta = np.log(mean)
     coefficients: FloatArray | None = None
-    deviance = np.inf
+    deviance = float("inf")
     for _ in range(MAX_ROUNDS):
         weights = mean * bins
         working = eta + (total - weights) / weights
         root = np.sqrt(weights)
-        proposed = np.linalg.lstsq(basis * root[:, None], working * root, rcond=1e-10)[0]
+        proposed = np.asarray(np.linalg.lstsq(basis * root[:, None], working * root, rcond=1e-10)[0], np.float64)
         eta, reached = _advance(basis, bins, total, coefficients, proposed, deviance)
-        coefficients, previous, deviance = reached, deviance, _deviance(eta, bins, total)
+        coefficients, previous = reached, deviance
+        deviance = _deviance(eta, bins, total)
         mean = np.exp(eta)
         if abs(deviance - previous) < CONVERGED * (abs(deviance) + 0.1):
             break

@@ -1,8 +1,8 @@
 """Log fold change, standard error and p-value of IP over input, for many bins at once.
 
 Model: K_ij ~ Poisson or negative binomial of dispersion φ_i, ln µ_ij = β0_i + β1_i·IP_j + ln S_ij. The two groups of a
-saturated one-factor design decouple, so each is a weighted mean iterated to its fixed point (iteratively reweighted least
-squares), with fitted means held at ≥ 0.5 as DESeq2 does. Φ is the standard normal distribution; the test is one-sided.
+saturated one-factor design decouple, so each is a weighted mean iterated to its fixed point (iteratively reweighted
+least squares), with fitted means held at ≥ 0.5 as DESeq2 does; the test is one-sided.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _fit_chunk(counts: FloatArray, scale: FloatArray, phi: FloatArray | None) ->
 
 def _add(rows: FloatArray) -> FloatArray:
     """Sum over libraries, one after the other: the order of additions never depends on the shape."""
-    total = rows[0].copy()
+    total: FloatArray = rows[0].copy()
     for row in rows[1:]:
         total += row
     return total

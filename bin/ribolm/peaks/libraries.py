@@ -79,11 +79,15 @@ def _refuse_repeats(libraries: Sequence[Library]) -> None:
         names[library.name] = library
         place = library.path.resolve()
         if place in files:
-            raise DataError(f"{library.path} is given twice, as '{files[place].name}' and '{library.name}'. Remove one.")
+            raise DataError(
+                f"{library.path} is given twice, as '{files[place].name}' and '{library.name}'. Remove one."
+            )
         files[place] = library
 
 
-def parse_assignments(texts: Sequence[str], option: str, allowed: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+def parse_assignments(
+    texts: Sequence[str], option: str, allowed: Sequence[str], names: Sequence[str]
+) -> dict[str, str]:
     """Read repeated `NAME=VALUE` of an option; NAME must be a library, VALUE one of `allowed`."""
     found: dict[str, str] = {}
     for text in texts:
@@ -118,7 +122,9 @@ def read_size_factors(path: Path, names: Sequence[str]) -> dict[str, float]:
                 continue
             _read_row(path, row, fields, header, found)
     if not header:
-        raise DataError(f"{path.name}: the file is empty. Write the header 'name<tab>size_factor' and a row per library.")
+        raise DataError(
+            f"{path.name}: the file is empty. Write the header 'name<tab>size_factor' and a row per library."
+        )
     for name in names:
         if name not in found:
             raise DataError(f"{path.name}, column 'name': library '{name}' is missing. Add a row for it.")

@@ -85,7 +85,8 @@ def fit_gc_model(content: GcContent, counts: Sequence[NDArray[np.int32]]) -> GcM
     level[known] = merged[where]
     bins = np.bincount(level[known], minlength=gc.size).astype(np.float64)
     curves = tuple(
-        fit_curve(gc, bins, np.bincount(level[known], weights=count[known], minlength=gc.size)) for count in counts
+        fit_curve(gc, bins, np.bincount(level[known], count[known].astype(np.float64), gc.size).astype(np.float64))
+        for count in counts
     )
     return GcModel(level, curves)
 

@@ -1,7 +1,7 @@
 """Bins that one library alone decides: Cook's distance, flagged and never removed.
 
-Rule: DESeq2 1.38 (Love, Huber and Anders 2014), for groups of at least three libraries: distance above the 99 % point of
-F(2, m − 2), unless three libraries have a higher count in the bin.
+Rule: DESeq2 1.38 (Love, Huber and Anders 2014), for groups of at least three libraries: distance above the 99 % point
+of F(2, m − 2), unless three libraries have a higher count in the bin.
 """
 
 from __future__ import annotations
@@ -77,14 +77,14 @@ def _robust_dispersion(groups: tuple[tuple[FloatArray, FloatArray], ...]) -> Flo
     normalised = [counts / (offsets / scale) for counts, offsets in groups]
     variance = np.max([_trimmed_variance(part) for part in normalised if part.shape[0] >= MIN_LIBRARIES], axis=0)
     mean = np.maximum(np.concatenate(normalised).mean(axis=0), 1e-10)
-    return np.maximum((variance - mean) / mean**2, MIN_DISPERSION)
+    return np.asarray(np.maximum((variance - mean) / mean**2, MIN_DISPERSION))
 
 
 def _trimmed_variance(counts: FloatArray) -> FloatArray:
-    number = counts.shape[0]
+    number = int(counts.shape[0])
     share, correction = ((1 / 3, 2.04), (1 / 4, 1.86), (1 / 8, 1.51))[(number > 3) + (number > 23)]
     centre = _trimmed_mean(counts, share)
-    return correction * _trimmed_mean((counts - centre) ** 2, share)
+    return np.asarray(correction * _trimmed_mean((counts - centre) ** 2, share))
 
 
 def _trimmed_mean(values: FloatArray, share: float) -> FloatArray:

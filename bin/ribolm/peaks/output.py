@@ -116,7 +116,7 @@ def write_bins_tsv(path: Path, columns: BinColumns) -> None:
     """Write the same table as BGZF-compressed TSV; lists are comma-joined, null is an empty cell."""
     import polars as pl
 
-    with pysam.BGZFile(str(path), "wb") as handle:
+    with pysam.BGZFile(str(path), "wb", None) as handle:
         handle.write(("\t".join(bin_schema(columns.libraries).names) + "\n").encode())
         for table in bin_tables(columns):
             frame = pl.DataFrame(pl.from_arrow(table)).with_columns(

@@ -103,7 +103,7 @@ def build_rows(peaks: Peaks, space: ExonSpace, annotation: Annotation, genome: G
     for i in range(len(peaks)):
         unit = int(peaks.unit[i])
         chrom, strand = space.chroms[space.chrom[unit]], STRAND_SIGN[int(space.strand[unit])]
-        own = tuple(block_list(blocks.first, blocks.start0, blocks.size, i))
+        own = block_list(blocks, i)
         place = finder.find(chrom, strand, own) or Place("exon", None)
         rows.append(_row(peaks, i, chrom, strand, own, tuple(index.genes(chrom, strand, own)), place, drach[i]))
     return sort_rows(rows)

@@ -15,9 +15,11 @@ from ribolm.genome.contigs import (
     require_shared_contigs,
     shown,
 )
+from ribolm.reads.bgzf import read_bgzf
 
 EOF_BLOCK = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")  # SAM specification, 4.1.2
 UNSORTED = ("Unsorted positions", "Chromosome blocks not continuous", "NO_COOR reads not in a single block")
+MAX_HEADER_BYTES = 1 << 28
 COPY_AGAIN = "Copy or download it again."
 
 
@@ -78,7 +80,7 @@ def _other_format(start: bytes) -> str:
 
 def compare_header(bam: Path, fai: Path) -> None:
     """Raise DataError unless the BAM was aligned to contigs of the FASTA; tell of contigs that only one side has."""
-    in_bam, in_fasta = _header_contigs(bam), _fai_contigs(fai)
+    in_bam, in_fasta = read_header_contigs(bam), _fai_contigs(fai)
     bam_label, fasta_label = f"BAM {bam.name}", f"FASTA {fai.name.removesuffix('.fai')}"
     if not in_bam:
         raise DataError(f"{bam}: its header lists no contigs (unaligned reads). Convert it with `samtools fastq`.")
@@ -95,19 +97,42 @@ def compare_header(bam: Path, fai: Path) -> None:
         notice(f"{bam_label}: {len(absent)} contigs of the FASTA were not aligned to ({shown(absent)}).")
 
 
-def _header_contigs(bam: Path) -> dict[str, int]:
-    import pysam
+def read_header_contigs(bam: Path) -> dict[str, int]:
+    """Contig lengths in nt by name from the binary header of a BAM; DataError when it is damaged or names one twice.
 
-    loudness = pysam.set_verbosity(0)
-    try:
-        with pysam.AlignmentFile(str(bam), "rb", check_sq=False) as handle:
-            if handle.format != "BAM":
-                raise DataError(f"{bam}: is compressed {handle.format}, not BAM. Convert it with `samtools view -b`.")
-            return dict(zip(handle.references, handle.lengths, strict=True))
-    except (ValueError, OSError) as error:
-        raise DataError(f"{bam}: the header is damaged ({_first_line(str(error))}). {COPY_AGAIN}") from error
-    finally:
-        pysam.set_verbosity(loudness)
+    Read here and not by pysam, which writes a second complaint of its own when it closes a damaged file.
+    """
+    blocks = read_bgzf(bam)
+    content = bytearray()
+
+    def need(n_bytes: int) -> None:
+        if n_bytes > MAX_HEADER_BYTES:
+            raise DataError(f"{bam}: the header is damaged (a length is not possible). {COPY_AGAIN}")
+        while len(content) < n_bytes:
+            block = next(blocks, None)
+            if block is None:
+                raise DataError(f"{bam}: the header is damaged (it ends too early). {COPY_AGAIN}")
+            content.extend(block)
+
+    def number(at: int) -> int:
+        need(at + 4)
+        return int.from_bytes(content[at : at + 4], "little")
+
+    need(4)
+    if content[:4] != b"BAM\1":
+        what = "compressed SAM text" if content[:1] == b"@" else "block-compressed, but not as BAM is"
+        raise DataError(f"{bam}: is {what}. Convert it with `samtools sort -o FILE.bam` and its name.")
+    at = 8 + number(4)
+    n_contigs, at = number(at), at + 4
+    contigs: dict[str, int] = {}
+    for _ in range(n_contigs):
+        end = at + 4 + number(at)
+        length_nt = number(end)
+        name = content[at + 4 : end - 1].decode("utf-8", "replace")
+        if name in contigs:
+            raise DataError(f"{bam}: its header lists contig '{name}' twice. Mend it with `samtools reheader`.")
+        contigs[name], at = length_nt, end + 4
+    return contigs
 
 
 def _fai_contigs(fai: Path) -> dict[str, int]:

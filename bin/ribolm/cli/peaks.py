@@ -135,8 +135,8 @@ def _add_size_factors(cli: "typer.Typer") -> None:
         threads: Annotated[int, Option(min=1, help="Threads for decompression.")] = 1,
     ) -> None:
         """Size factors from the fragments on spike-in contigs: counts over their geometric mean."""
-        from ribolm.peaks.libraries import parse_bams
         from ribolm.peaks.spike_ins import write_spike_in_factors
+        from ribolm.reads.libraries import parse_bams
 
         write_spike_in_factors(parse_bams(bam or []), contigs, out, threads)
 

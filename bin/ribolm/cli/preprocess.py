@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from ribolm.cli import new_app, run
+from ribolm.console import choice
 
 if TYPE_CHECKING:
     import typer
@@ -25,7 +26,7 @@ def main(argv: Sequence[str]) -> int:
 def app() -> "typer.Typer":
     """Build the command line; heavy modules are imported by the sub-command that needs them."""
     cli = new_app(__doc__)
-    for add in (_add_samplesheet, _add_genome, _add_alignments):
+    for add in (_add_samplesheet, _add_genome, _add_alignments, _add_strandedness):
         add(cli)
     return cli
 
@@ -80,3 +81,29 @@ def _add_alignments(cli: "typer.Typer") -> None:
 
         was_sorted = prepare_bam(bam, fai, out, threads)
         print(f"{out}: {'checked' if was_sorted else 'checked and sorted'}")
+
+
+def _add_strandedness(cli: "typer.Typer") -> None:
+    import typer
+
+    @cli.command()
+    def strandedness(
+        bam: Annotated[str, typer.Option(metavar="[NAME=]BAM", help="Alignments of one library.")],
+        gtf: Annotated[Path, typer.Option(help="Genes, plain or gzip GTF with exon rows.")],
+        out: Annotated[Path, typer.Option(help="JSON file to write.")],
+    ) -> None:
+        """Tell whether read 1 has the strand of its transcript, the other one, or either."""
+        from ribolm.files import write_json
+        from ribolm.genome.annotation import read_gtf
+        from ribolm.genome.contigs import require_shared_contigs
+        from ribolm.genome.exon_space import build_exon_space
+        from ribolm.reads.bam_stream import open_bam
+        from ribolm.reads.libraries import parse_library
+        from ribolm.reads.strandedness import infer_strandedness
+
+        library, annotation = parse_library(bam, "bam"), read_gtf(gtf)
+        contigs = open_bam(library.path).contigs
+        require_shared_contigs(annotation.label, annotation.chroms, f"BAM {library.path.name}", contigs)
+        estimate = infer_strandedness(library.path, build_exon_space(annotation))
+        write_json(out, {"library": library.name, **vars(estimate)})
+        choice(f"strandedness of {library.name}", estimate.strandedness, estimate.reason)

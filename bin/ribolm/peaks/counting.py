@@ -16,11 +16,12 @@ from ribolm.genome.fasta import Genome
 from ribolm.peaks.bins import GcContent, build_grid, gc_content, genomic_blocks
 from ribolm.peaks.call import Peaks
 from ribolm.peaks.inputs import compare_bams, compare_genome, read_bam_header
-from ribolm.peaks.libraries import IP, Library
+from ribolm.peaks.libraries import IP
 from ribolm.peaks.options import AUTO, CallOptions
 from ribolm.peaks.summary import Choices
 from ribolm.reads.alignments import LibraryCounts, ReadFilter, Strandedness, count_fragments
 from ribolm.reads.bin_grid import BinGrid, sort_segments
+from ribolm.reads.libraries import Library
 from ribolm.reads.strandedness import infer_strandedness
 
 SOURCE_GIVEN = "given"

@@ -4,25 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from ribolm.console import Repairs
 from ribolm.errors import DataError, UsageError, bad_value
 from ribolm.files import open_text
+from ribolm.reads.libraries import Library, parse_library, refuse_repeats
 
 IP = "ip"
 INPUT = "input"
 SIZE_FACTOR_HEADER = ("name", "size_factor")
-
-
-@dataclass(frozen=True)
-class Library:
-    """One BAM file, called by a name that is unique in the call; assay `ip` or `input`."""
-
-    name: str
-    path: Path
-    assay: str
 
 
 def check_name(name: str) -> str:
@@ -30,18 +21,6 @@ def check_name(name: str) -> str:
     if not name or any(character in name for character in "\t\n\r"):
         raise UsageError(f"--name {name!r} is empty or holds a tab or line break. Choose another name.")
     return name
-
-
-def parse_library(text: str, assay: str) -> Library:
-    """Read `NAME=PATH` or `PATH`; without a name the file's stem is the name."""
-    name, equals, path = text.partition("=")
-    if not equals or "/" in name or (Path(text).exists() and not Path(path).exists()):
-        name, path = Path(text).stem, text
-    if not name or not path:
-        raise DataError(f"--{assay} '{text}' is not NAME=FILE or FILE. Give a name and a BAM file.")
-    if any(character in name for character in "\t\n\r"):
-        raise DataError(f"--{assay} '{text}': a library name holds a tab or line break. Choose another name.")
-    return Library(name, Path(path), assay)
 
 
 def parse_libraries(ip: Sequence[str], control: Sequence[str]) -> tuple[Library, ...]:
@@ -54,35 +33,8 @@ def parse_libraries(ip: Sequence[str], control: Sequence[str]) -> tuple[Library,
     if not control:
         raise DataError("IP libraries are given without an input library. Add --input NAME=FILE.bam.")
     libraries = tuple(parse_library(t, IP) for t in ip) + tuple(parse_library(t, INPUT) for t in control)
-    _refuse_repeats(libraries)
+    refuse_repeats(libraries)
     return libraries
-
-
-def parse_bams(texts: Sequence[str]) -> tuple[Library, ...]:
-    """Read the option --bam of commands that do not ask for an assay."""
-    if not texts:
-        raise DataError("No library is given. Add --bam NAME=FILE.bam.")
-    libraries = tuple(parse_library(text, "bam") for text in texts)
-    _refuse_repeats(libraries)
-    return libraries
-
-
-def _refuse_repeats(libraries: Sequence[Library]) -> None:
-    names: dict[str, Library] = {}
-    files: dict[Path, Library] = {}
-    for library in libraries:
-        if library.name in names:
-            raise DataError(
-                f"Two libraries are called '{library.name}' ({names[library.name].path} and {library.path}). "
-                "Give each a name of its own as NAME=FILE."
-            )
-        names[library.name] = library
-        place = library.path.resolve()
-        if place in files:
-            raise DataError(
-                f"{library.path} is given twice, as '{files[place].name}' and '{library.name}'. Remove one."
-            )
-        files[place] = library
 
 
 def parse_assignments(

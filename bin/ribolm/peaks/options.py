@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ribolm.peaks.libraries import Library
 from ribolm.reads.alignments import ReadFilter
+from ribolm.reads.libraries import Library
 
 AUTO = "auto"
 

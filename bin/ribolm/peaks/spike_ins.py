@@ -11,9 +11,10 @@ from ribolm.console import notice
 from ribolm.errors import DataError
 from ribolm.files import atomic_path, open_text
 from ribolm.peaks.inputs import read_bam_header
-from ribolm.peaks.libraries import SIZE_FACTOR_HEADER, Library
+from ribolm.peaks.libraries import SIZE_FACTOR_HEADER
 from ribolm.reads.alignments import count_fragments
 from ribolm.reads.bin_grid import BinGrid
+from ribolm.reads.libraries import Library
 
 FEW_FRAGMENTS = 100
 

@@ -57,9 +57,10 @@ def _write_picture(outdir: Path, positions: Mapping[str, PeakPositions], has_cds
     text = (
         "Density of the middle bases of peaks, regions scaled to their median lengths over the transcripts that carry "
         "peaks; 1 = mean over the axis. "
-        if axis.lengths_nt
-        else f"{'No peak lies on a coding transcript.' if has_cds else NO_CDS} Instead: relative position of the middle bases of peaks along spliced transcripts. "
     )
+    if not axis.lengths_nt:
+        why = "No peak lies on a coding transcript." if has_cds else NO_CDS
+        text = f"{why} Instead: relative position of the middle bases of peaks along spliced transcripts. "
     section = Section(
         f"metagene_{slug(stem)}" if stem else "metagene",
         "ribolm_metagene",

@@ -18,7 +18,7 @@ from ribolm.simulation.streams import stream
 CHUNK = 1 << 18
 NOISE_WINDOW_NT = 500
 GC_SPAN = 0.25
-GC_SLOPE_SD = 0.2
+GC_SLOPE_SD = 0.1
 GC_SLOPE_OF_INPUT = 0.4
 
 
@@ -58,7 +58,7 @@ def fragment_lengths(options: M6aOptions) -> tuple[Int64, np.ndarray]:
 
 
 def gc_slope(options: M6aOptions, library: Library) -> float:
-    """Slope of ln(yield) per 0.1 of GC in one library: all of --gc-bias in IP, 0.4 of it in input, ± 0.2 by chance."""
+    """Slope of ln(yield) per 0.1 of GC in one library: all of --gc-bias in IP, 0.4 of it in input, ± 0.1 by chance."""
     mean = 1.0 if library.assay == "ip" else GC_SLOPE_OF_INPUT
     draw = float(stream(options.seed, "library", library.name, "gc").standard_normal())
     return options.gc_bias * (mean + GC_SLOPE_SD * draw)

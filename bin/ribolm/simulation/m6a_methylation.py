@@ -62,7 +62,8 @@ def draw_sites(transcripts: Transcriptome, abundance: np.ndarray, options: M6aOp
     """Plant sites at the A of DRACH, most of them near stop codons and in 3'UTRs; a null experiment has none.
 
     Methylated genes are coding and above a quantile of expression. Sites of one gene are at least 2.2 mean fragment
-    lengths apart, so that their enriched regions do not meet. Every group after the first loses a share of the sites.
+    lengths apart, so that their enriched regions do not meet: draws nearer to an earlier one are dropped. Every group
+    after the first loses a share of the sites.
     """
     rng = stream(options.seed, "sites")
     chosen = _methylated_genes(rng, transcripts, abundance, options)
@@ -81,7 +82,7 @@ def _methylated_genes(
 ) -> Int64:
     level = np.bincount(transcripts.transcript_gene, weights=abundance)
     coding = np.array([biotype == "protein_coding" for biotype in transcripts.gene_biotypes])
-    draw = rng.random(len(level))
+    draw = np.r_[rng.random(transcripts.n_annotated_genes), np.ones(transcripts.n_spikein)]
     if not coding.any():
         return np.zeros(0, dtype=np.int64)
     expressed = level >= np.quantile(level[coding], options.site_expression_quantile)
@@ -102,13 +103,13 @@ def _positions(
     weight = (
         weight * np.where(sequence[at - 2] == ord("G"), 2.0, 1.0) * np.where(sequence[at + 2] == ord("T"), 2.0, 1.0)
     )
+    cumulative = np.cumsum(weight)
     chosen: list[int] = []
-    for _ in range(wanted):
-        far = np.all([abs(at - x) >= SPACING_FRAGMENTS * options.fragment_length_nt for x in chosen], axis=0)
-        cumulative = np.cumsum(weight * far)
-        if not len(at) or cumulative[-1] <= 0:
-            break
-        chosen.append(int(at[np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right")]))
+    for draw in rng.random(wanted) if len(at) else ():
+        place = int(at[np.searchsorted(cumulative, draw * cumulative[-1], side="right")])
+        # A draw too near another is dropped, not moved, so that the density along the RNA stays what it is.
+        if all(abs(place - x) >= SPACING_FRAGMENTS * options.fragment_length_nt for x in chosen):
+            chosen.append(place)
     return chosen
 
 
@@ -122,7 +123,7 @@ def _in_one_exon(transcripts: Transcriptome, transcript: int, at: Int64) -> np.n
 def _place_weight(at: Int64, coding_start: int, coding_end: int) -> np.ndarray:
     """Density of methylation along an mRNA: a peak at the stop codon, a plateau in the 3'UTR, little elsewhere."""
     near_stop = np.exp(-np.abs(at - coding_end) / 120.0)
-    plateau = np.select([at < coding_start, at < coding_end], [0.02, 0.06], 0.25)
+    plateau = np.select([at < coding_start, at < coding_end], [0.01, 0.03], 0.15)
     return np.asarray(near_stop + plateau)
 
 

@@ -30,7 +30,7 @@ class M6aOptions:
     expression_sigma: float = _option(1.0, "Standard deviation of the natural logarithm of gene expression.", 0, 5)
     methylated_fraction: float = _option(0.8, "Share of the expressed coding genes that are methylated.", 0, 1)
     site_expression_quantile: float = _option(0.3, "Methylated genes lie above this quantile of expression.", 0, 1)
-    sites_per_gene: float = _option(1.8, "Mean number of sites wanted in a methylated gene.", 1, 20)
+    sites_per_gene: float = _option(3.0, "Mean number of attempts at a site per methylated gene.", 1, 50)
     lost_fraction: float = _option(0.3, "Share of the sites that each group after the first has lost.", 0, 1)
     groups: int = _option(2, "Number of groups: control, treated, group_3, …", 1, 20)
     replicates: int = _option(2, "Replicates per group, each with an IP and an input library.", 1, 50)

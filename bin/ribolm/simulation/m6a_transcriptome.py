@@ -145,10 +145,11 @@ def _place(models: list[GeneModel], options: M6aOptions) -> tuple[list[_Placed],
 
 
 def _write_genome(placed: list[_Placed], offset: Int64, first_spike: int, rng: np.random.Generator) -> Letters:
-    strong = rng.random(int(offset[-1])) < INTERGENIC_GC
-    genome = np.where(
-        strong, BASES[1 + rng.integers(2, size=len(strong))], BASES[3 * rng.integers(2, size=len(strong))]
-    )
+    genome = np.full(int(offset[-1]), ord("N"), dtype=np.uint8)
+    # Spike-ins are all gene, so that their number does not move the draws for the other contigs.
+    n = int(offset[first_spike])
+    strong, which = rng.random(n) < INTERGENIC_GC, (rng.integers(2, size=n), rng.integers(2, size=n))
+    genome[:n] = np.where(strong, BASES[1 + which[0]], BASES[3 * which[1]])
     for contig in range(first_spike):
         genome[offset[contig] : offset[contig] + CONTIG_END_N_NT] = ord("N")
         genome[offset[contig + 1] - CONTIG_END_N_NT : offset[contig + 1]] = ord("N")

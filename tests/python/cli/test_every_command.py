@@ -1,0 +1,131 @@
+"""What every executable in bin/ must do, seen from outside: exit codes, one sentence, quick and light answers."""
+
+import re
+import resource
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from ribolm.version import __version__
+
+BIN = Path(__file__).resolve().parents[3] / "bin"
+COMMANDS = sorted(path.name for path in BIN.glob("ribolm-*"))
+HEAVY = ("numpy", "pandas", "polars", "pyarrow", "numba", "scipy", "pysam", "matplotlib", "torch", "pybedtools")
+QUICK_S = 0.3
+
+
+def call(command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, str(BIN / command), *arguments]
+    return subprocess.run(line, capture_output=True, text=True, check=False, timeout=60)
+
+
+def processor_s(command: str, *arguments: str) -> float:
+    """Processor time of the quickest of some runs: what the command costs, however busy the machine is."""
+    best_s = float("inf")
+    for _ in range(8):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        call(command, *arguments)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        best_s = min(best_s, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        if best_s <= QUICK_S:
+            break
+    return best_s
+
+
+@cache
+def sub_commands(command: str) -> tuple[str, ...]:
+    listed = call(command, "--help").stdout.split("Commands:")[1]
+    return tuple(re.findall(r"^  ([a-z][a-z0-9-]*)", listed, flags=re.MULTILINE))
+
+
+def pairs() -> list[tuple[str, str]]:
+    return [(command, sub) for command in COMMANDS for sub in sub_commands(command)]
+
+
+def assert_usage_error(done: subprocess.CompletedProcess[str], command: str) -> None:
+    assert done.returncode == 2, done.stderr
+    assert done.stdout == ""
+    assert done.stderr.startswith(f"{command}: error: ") and done.stderr.count("\n") == 1, done.stderr
+
+
+def test_there_are_commands() -> None:
+    assert "ribolm-preprocess" in COMMANDS
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_version_is_bare_and_quick(command: str) -> None:
+    done = call(command, "--version")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{__version__}\n", "")
+    assert processor_s(command, "--version") <= QUICK_S
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_is_quick(command: str) -> None:
+    done = call(command, "--help")
+    assert done.returncode == 0 and done.stderr == "" and "Usage:" in done.stdout
+    assert processor_s(command, "--help") <= QUICK_S
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"]])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_answers_without_heavy_imports(command: str, arguments: list[str]) -> None:
+    code = (
+        "import runpy, sys\n"
+        f"sys.argv = {[str(BIN / command), *arguments]!r}\n"
+        "try: runpy.run_path(sys.argv[0], run_name='__main__')\n"
+        f"finally: sys.stderr.write(' '.join(name for name in {HEAVY!r} if name in sys.modules))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env={"PYTHONPATH": str(BIN)}
+    )
+    assert done.returncode == 0
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("arguments", [[], ["no-such-verb"], ["--no-such-option"]])
+def test_wrong_usage_ends_with_2_and_one_sentence(command: str, arguments: list[str]) -> None:
+    assert_usage_error(call(command, *arguments), command)
+
+
+@pytest.mark.parametrize(("command", "sub"), pairs())
+def test_every_sub_command_has_help_and_knows_its_options(command: str, sub: str) -> None:
+    done = call(command, sub, "--help")
+    assert done.returncode == 0 and done.stderr == ""
+    options = re.findall(r"^  (--[a-z0-9-]+)", done.stdout, flags=re.MULTILINE)
+    assert "--help" in options
+    wrong = call(command, sub, "--no-such-option", "1")
+    assert_usage_error(wrong, command)
+    assert "--no-such-option" in wrong.stderr
+
+
+@pytest.mark.parametrize(("command", "sub"), pairs())
+def test_every_sub_command_names_what_is_missing(command: str, sub: str) -> None:
+    done = call(command, sub)
+    assert done.returncode in (2, 65), done.stderr
+    assert done.stderr.startswith(f"{command}: error: ") and done.stderr.count("\n") == 1, done.stderr
+    assert "--" in done.stderr
+
+
+@pytest.mark.parametrize(("command", "sub"), pairs())
+def test_every_required_file_that_is_missing_is_named(command: str, sub: str, tmp_path: Path) -> None:
+    """Options that take a path, all absent: a sentence, exit 65, nothing written."""
+    text = call(command, sub, "--help").stdout
+    arguments: list[str] = []
+    for option, kind, about in re.findall(
+        r"^  (--[a-z0-9-]+) <?([A-Za-z=\[\]]+)>?([^-]*(?:\n {4,}.*)*)", text, re.MULTILINE
+    ):
+        if "[required]" not in about and option not in ("--ip", "--input", "--bam"):
+            continue
+        value = {"integer": "1", "float": "1"}.get(kind, str(tmp_path / f"absent{option.strip('-')}"))
+        arguments += [option, value]
+    done = call(command, sub, *arguments)
+    if done.returncode == 0:
+        pytest.skip("needs no input file")
+    assert done.returncode in (2, 65), done.stderr
+    assert done.stderr.strip().splitlines()[-1].startswith(f"{command}: error: "), done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())

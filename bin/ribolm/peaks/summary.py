@@ -57,6 +57,8 @@ class Summary:
         }
         return {
             "id": SECTION_ID,
+            "parent_id": "ribolm_peaks",  # the chapter of the report's other sections about peaks
+            "parent_name": "m6A peaks",
             "section_name": "Peak calls",
             "description": (
                 "Bins with at least one fragment, background bins that set the size factors, bins at or below the "

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from ribolm.evaluation.proportions import ratio_of_shares, wilson
 from ribolm.report.library_quality import ASSAY_NAMES
-from ribolm.report.multiqc import Section, write_lines, write_table, write_words
+from ribolm.report.multiqc import Section, interval_text, write_lines, write_table, write_words
 from ribolm.report.palette import assay_colour, group_colours
 from ribolm.report.peak_folder import PeakFolder
 
@@ -115,21 +115,16 @@ def _group_row(folder: PeakFolder, peaks: list[dict[str, Any]]) -> dict[str, Any
     pooled = {assay: _pooled(folder, assay) for assay in ("ip", "input")}
     enrichment = ratio_of_shares(*pooled["ip"], *pooled["input"])
     ip_share, input_share = wilson(*pooled["ip"]), wilson(*pooled["input"])
-    lengths = [row["length_nt"] for row in peaks if row["length_nt"] is not None]
     folds = [row["log2_fold_change"] for row in peaks if row["log2_fold_change"] is not None]
-    calls = folder.summary.get("calls") or {}
     return {
-        "libraries": f"{len(folder.of_assay('ip'))} IP, {len(folder.of_assay('input'))} input",
+        "libraries": f"{len(folder.of_assay('ip'))} IP + {len(folder.of_assay('input'))} input",
         "caller": folder.caller,
         "peaks": len(peaks),
-        "bins": calls.get("bins"),
-        "length": float(np.median(lengths)) if lengths else None,
         "fold": float(np.median(folds)) if folds else None,
         "ip_share": None if ip_share.value is None else 100 * ip_share.value,
         "input_share": None if input_share.value is None else 100 * input_share.value,
         "enrichment": enrichment.value,
-        "low": enrichment.low,
-        "high": enrichment.high,
+        "interval": interval_text(enrichment.low, enrichment.high),
     }
 
 
@@ -143,12 +138,9 @@ GROUP_COLUMNS: dict[str, dict[str, Any]] = {
     "libraries": {"title": "Libraries", "description": "Libraries of the group"},
     "caller": {"title": "Caller", "description": "Program that called the peaks"},
     "peaks": {"title": "Peaks", "description": "Number of peaks", "format": "{:,.0f}", "scale": "Greens", "min": 0},
-    "bins": {"title": "Called bins", "description": "Bins at or below the cutoff of raw p", "format": "{:,.0f}"},
-    "length": {"title": "Median length", "description": "Along spliced RNA", "suffix": " nt", "format": "{:,.0f}"},
     "fold": {"title": "Median log2 FC", "description": "Median over peaks, IP over input", "format": "{:,.2f}"},
     "ip_share": {"title": "IP in peaks", "description": "Share of IP fragments on exons in peaks", "suffix": " %"},
     "input_share": {"title": "Input in peaks", "description": "The same for input", "suffix": " %"},
     "enrichment": {"title": "Enrichment", "description": "Ratio of the two shares", "format": "{:,.2f}"},
-    "low": {"title": "from", "description": "Lower end of the 95 % interval of the ratio", "format": "{:,.2f}"},
-    "high": {"title": "to", "description": "Upper end of the 95 % interval of the ratio", "format": "{:,.2f}"},
+    "interval": {"title": "95 % interval", "description": "Of the enrichment: Katz, log scale"},
 }

@@ -9,13 +9,14 @@ from ribolm.evaluation.proportions import ratio_of_shares, wilson
 from ribolm.files import write_json
 from ribolm.genome.regions import read_bed
 from ribolm.report.metagene import NEAR_STOP_NT
-from ribolm.report.multiqc import Section, write_html
+from ribolm.report.multiqc import Section, p_value_text, write_html
 from ribolm.report.peak_folder import PeakFolder, read_json_object
 from ribolm.report.shared_peaks import shared_counts
 
 SECTION = Section("headline", "ribolm_headline", "Headline numbers", "")
 
 Number = dict[str, str]
+SEPARATOR = " · "
 
 
 def headline_numbers(folders: Sequence[PeakFolder], motif_files: Sequence[Path]) -> list[Number]:
@@ -33,18 +34,24 @@ def write_headline(out: Path, numbers: Sequence[Number]) -> None:
 
 def write_headline_section(outdir: Path, numbers: Sequence[Number]) -> None:
     """Write the numbers as the first section of the report."""
-    cards = "".join(
-        '<div style="flex:1 1 15rem;border:1px solid rgba(128,128,128,.35);border-radius:8px;padding:.8rem 1rem">'
-        f'<div style="opacity:.75">{html.escape(number["label"])}</div>'
-        f'<div style="font-size:1.5rem;font-weight:600;margin:.15rem 0">{html.escape(number["value"])}</div>'
-        f'<div style="font-size:.85rem;opacity:.75">{html.escape(number["note"])}</div></div>'
-        for number in numbers
+    cards = "".join(map(_card, numbers))
+    grid = "display:grid;grid-template-columns:repeat(auto-fit,minmax(13rem,1fr));gap:.8rem"
+    write_html(outdir, SECTION, f'<div style="{grid}">{cards}</div>')
+
+
+def _card(number: Number) -> str:
+    """One number as a framed box; values of several groups stand below each other."""
+    values = "<br>".join(html.escape(value) for value in number["value"].split(SEPARATOR))
+    return (
+        '<div style="border:1px solid rgba(128,128,128,.35);border-radius:8px;padding:.8rem 1rem">'
+        f'<div style="opacity:.8">{html.escape(number["label"])}</div>'
+        f'<div style="font-size:1.25rem;font-weight:600;margin:.2rem 0 .4rem">{values}</div>'
+        f'<div style="font-size:.8rem;opacity:.75">{html.escape(number["note"])}</div></div>'
     )
-    write_html(outdir, SECTION, f'<div style="display:flex;flex-wrap:wrap;gap:.8rem">{cards}</div>')
 
 
 def _number(label: str, values: Sequence[str], note: str) -> Number:
-    return {"label": label, "value": " · ".join(values) if values else "not available", "note": note}
+    return {"label": label, "value": SEPARATOR.join(values) if values else "not available", "note": note}
 
 
 def _named(name: str, text: str, of_many: bool) -> str:
@@ -67,7 +74,7 @@ def _enrichment(folders: Sequence[PeakFolder]) -> Number:
         if ratio.value is not None:
             values.append(_named(folder.name, f"{ratio.value:.1f}×", len(folders) > 1))
             share = wilson(*pooled[0]).value or 0.0
-            ranges.append(f"{_named(folder.name, '', len(folders) > 1)} {ratio.low:.1f}-{ratio.high:.1f}".strip())
+            ranges.append(f"{_named(folder.name, '', len(folders) > 1)}{ratio.low:.1f}-{ratio.high:.1f}".strip())
             ranges[-1] += f", IP {100 * share:.0f} % in peaks"
     note = f"fragments in peaks, share in IP over share in input; 95 % interval {'; '.join(ranges)}"
     return _number("Enrichment in peaks", values, note if ranges else "no peak holds fragments of both IP and input")
@@ -82,11 +89,14 @@ def _drach(motifs: dict[str, dict[str, Any]]) -> Number:
             continue
         values.append(_named(name, f"{ratio['value']:.2f}", len(motifs) > 1))
         interval = f"{ratio['low']:.2f}-{ratio['high']:.2f}" if ratio.get("low") is not None else "no interval"
-        notes.append(
-            f"{_named(name, '', len(motifs) > 1)} {interval}, n = {ratio['n']:,}, p = {content['p_value']:.2g}".strip()
-        )
+        notes.append(f"{_named(name, '', len(motifs) > 1)}{interval}, n = {ratio['n']:,}, p {_p_text(content)}".strip())
     note = f"odds ratio against matched windows of the same genes; 95 % interval {'; '.join(notes)}"
     return _number("DRACH in peaks", values, note if motifs else "no motif analysis was given")
+
+
+def _p_text(content: dict[str, Any]) -> str:
+    text = p_value_text(content["p_value"], content["draws"]) or "unknown"
+    return text if text.startswith("≤") else f"= {text}"
 
 
 def _near_stop(peaks: dict[str, list[dict[str, Any]]]) -> Number:
@@ -99,7 +109,7 @@ def _near_stop(peaks: dict[str, list[dict[str, Any]]]) -> Number:
         if share.value is not None:
             values.append(_named(name, f"{100 * share.value:.0f} %", len(peaks) > 1))
             interval = f"{100 * (share.low or 0):.0f}-{100 * (share.high or 0):.0f} %, n = {share.n:,}"
-            notes.append(f"{_named(name, '', len(peaks) > 1)} {interval}".strip())
+            notes.append(f"{_named(name, '', len(peaks) > 1)}{interval}".strip())
     note = f"of peaks on coding transcripts; 95 % interval {'; '.join(notes)}"
     return _number(
         f"Peaks within {NEAR_STOP_NT} nt of the stop codon",

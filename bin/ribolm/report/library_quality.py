@@ -7,6 +7,7 @@ from typing import Any
 from ribolm.evaluation.proportions import wilson
 from ribolm.report.multiqc import (
     Section,
+    interval_text,
     write_bars,
     write_general_statistics,
     write_table,
@@ -75,8 +76,7 @@ def _write_reads_in_peaks(outdir: Path, libraries: dict[str, tuple[PeakFolder, L
             "group": folder.name,
             "assay": ASSAY_NAMES[library.assay],
             "share": _percent(share.value),
-            "low": _percent(share.low),
-            "high": _percent(share.high),
+            "interval": interval_text(_percent(share.low), _percent(share.high), " %"),
             "in_peaks": library.fragments_in_peaks,
             "on_exons": library.fragments_on_exons,
             "fragments": library.fragments,
@@ -98,8 +98,7 @@ SHARE_COLUMNS: dict[str, dict[str, Any]] = {
     "group": {"title": "Group", "description": "Group of the library"},
     "assay": {"title": "Assay", "description": "IP or input"},
     "share": {"title": "In peaks", "description": "Share of fragments on exons in peaks", "suffix": " %"},
-    "low": {"title": "from", "description": "Lower end of the 95 % interval", "suffix": " %"},
-    "high": {"title": "to", "description": "Upper end of the 95 % interval", "suffix": " %"},
+    "interval": {"title": "95 % interval", "description": "Wilson score interval of the share"},
     "in_peaks": {"title": "Fragments in peaks", "description": "Number", "format": "{:,.0f}"},
     "on_exons": {"title": "on exons (n)", "description": "Fragments that overlap an exon", "format": "{:,.0f}"},
     "fragments": {"title": "Fragments", "description": "All fragments counted", "format": "{:,.0f}"},
@@ -138,7 +137,7 @@ def _write_left_out(outdir: Path, libraries: dict[str, tuple[PeakFolder, Library
     for i, reason in enumerate(shown):
         colour = LEFT_OUT_COLOURS[i % len(LEFT_OUT_COLOURS)]
         categories[reason] = {"name": reason.replace("_", " "), "color": colour}
-    write_bars(outdir, LEFT_OUT, bars, categories, "alignments", sort_samples=False, cpswitch_c_active=True)
+    write_bars(outdir, LEFT_OUT, bars, categories, "alignments", sort_samples=False, use_legend=True)
 
 
 def _write_size_factors(outdir: Path, libraries: dict[str, tuple[PeakFolder, Library]]) -> None:

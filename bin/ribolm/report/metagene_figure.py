@@ -29,7 +29,7 @@ def draw_metagene(
         plot.set_ylabel("relative density of peaks")
         plot.set_ylim(bottom=0)
         plot.set_xlim(0, 1)
-        plot.legend(loc="upper left")
+        plot.legend(loc="lower left", bbox_to_anchor=(0, 1.06), ncols=3)
         if axis.lengths_nt:
             plot.axvline(axis.borders[2], color=REGIONS["stop codon"], linewidth=1, linestyle="--")
             plot.annotate(

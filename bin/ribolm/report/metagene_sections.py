@@ -23,7 +23,7 @@ from ribolm.report.metagene import (
     stop_profile,
 )
 from ribolm.report.metagene_figure import draw_metagene
-from ribolm.report.multiqc import Section, slug, write_html, write_lines, write_table, write_words
+from ribolm.report.multiqc import Section, interval_text, slug, write_html, write_lines, write_table, write_words
 from ribolm.report.palette import BACKGROUND, group_colours
 
 NO_CDS = (
@@ -62,7 +62,7 @@ def _write_picture(outdir: Path, positions: Mapping[str, PeakPositions], has_cds
         why = "No peak lies on a coding transcript." if has_cds else NO_CDS
         text = f"{why} Instead: relative position of the middle bases of peaks along spliced transcripts. "
     section = Section(
-        f"metagene_{slug(stem)}" if stem else "metagene",
+        f"metagene_profile_{slug(stem)}" if stem else "metagene_profile",
         "ribolm_metagene",
         f"Peaks along the transcript, {stem}" if stem else "Peaks along the transcript",
         f"{text}Grey: {CHANCE[0].lower()}{CHANCE[1:]}",
@@ -130,8 +130,7 @@ def _write_table(outdir: Path, results: Mapping[str, MetageneResult], has_cds: b
 def _row(result: MetageneResult) -> dict[str, Any]:
     row: dict[str, Any] = {
         "near": _percent(result.near_stop.value),
-        "near_low": _percent(result.near_stop.low),
-        "near_high": _percent(result.near_stop.high),
+        "near_interval": interval_text(_percent(result.near_stop.low), _percent(result.near_stop.high), " %"),
         "near_chance": _percent(result.near_stop_expected),
     }
     for region in CODING:
@@ -149,8 +148,7 @@ def _columns() -> dict[str, dict[str, Any]]:
     number = {"format": "{:,.0f}"}
     columns: dict[str, dict[str, Any]] = {
         "near": {"title": "Near stop", "description": f"Middle within {NEAR_STOP_NT} nt of the stop codon", **percent},
-        "near_low": {"title": "from", "description": "Lower end of the 95 % interval", **percent},
-        "near_high": {"title": "to", "description": "Upper end of the 95 % interval", **percent},
+        "near_interval": {"title": "95 % interval", "description": "Wilson score interval of the share near the stop"},
         "near_chance": {"title": "by chance", "description": CHANCE, **percent},
     }
     for region in CODING:

@@ -1,6 +1,7 @@
 """Methods text and limits of a run, filled with the versions and parameters that were really used."""
 
 import html
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ SHOWN_LIBRARIES = 200
 def write_methods(outdir: Path, run: Run) -> None:
     """Write methods_mqc.html and limits_mqc.html."""
     text = paragraphs(run)
-    cited = [key for key in REFERENCES if any(f"[{key}]" in paragraph for paragraph in text)]
+    cited = list(dict.fromkeys(key for key in re.findall(r"\[(\w+)\]", " ".join(text)) if key in REFERENCES))
     numbers = {key: i for i, key in enumerate(cited, start=1)}
     body = "\n".join(f"<p>{_cite(paragraph, numbers)}</p>" for paragraph in text)
     references = "\n".join(f"<li>{REFERENCES[key]}</li>" for key in cited)

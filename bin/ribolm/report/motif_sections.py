@@ -23,8 +23,17 @@ from ribolm.report.motif import (
     motif_letters,
     motif_profile,
 )
-from ribolm.report.motif_background import KEPT_DRAWS, Background, draw_background
-from ribolm.report.multiqc import Section, slug, write_html, write_lines, write_table, write_words
+from ribolm.report.motif_background import DRAWS, KEPT_DRAWS, Background, draw_background
+from ribolm.report.multiqc import (
+    Section,
+    interval_text,
+    p_value_text,
+    slug,
+    write_html,
+    write_lines,
+    write_table,
+    write_words,
+)
 from ribolm.report.palette import BACKGROUND, group_colours
 from ribolm.report.peak_places import place_peaks
 
@@ -86,9 +95,8 @@ def _row(result: MotifResult) -> dict[str, Any]:
     background_share = result.background_share_with_drach
     return {
         "odds_ratio": result.odds_ratio.value,
-        "low": result.odds_ratio.low,
-        "high": result.odds_ratio.high,
-        "p": None if result.p_value is None else f"{result.p_value:.2g}",
+        "interval": interval_text(result.odds_ratio.low, result.odds_ratio.high),
+        "p": p_value_text(result.p_value, DRAWS),
         "inside": result.per_100_nt_in_peaks,
         "background": result.per_100_nt_in_background,
         "share": None if share is None else 100 * share,
@@ -113,8 +121,7 @@ def left_out_text(result: MotifResult) -> str:
 
 COLUMNS: dict[str, dict[str, Any]] = {
     "odds_ratio": {"title": "Odds ratio", "description": "Peaks over background", "format": "{:,.2f}"},
-    "low": {"title": "from", "description": "Lower end of the 95 % interval", "format": "{:,.2f}"},
-    "high": {"title": "to", "description": "Upper end of the 95 % interval", "format": "{:,.2f}"},
+    "interval": {"title": "95 % interval", "description": INTERVAL},
     "p": {"title": "p", "description": TEST},
     "inside": {"title": "in peaks", "description": "DRACH per 100 nt of peaks", "format": "{:,.2f}"},
     "background": {"title": "background", "description": "DRACH per 100 nt of windows", "format": "{:,.2f}"},

@@ -20,7 +20,7 @@ CHAPTERS = {
     "ribolm_headline": ("ribolm: results at a glance", "The numbers to read first."),
     "ribolm_libraries": (
         "m6A libraries",
-        "Did the immunoprecipitation work, and do the libraries agree with each other?",
+        "Whether the immunoprecipitation worked, and whether the libraries agree with each other.",
     ),
     "ribolm_peaks": (
         "m6A peaks",
@@ -40,6 +40,9 @@ CHAPTERS = {
         "What was done, with which versions and parameters, and what it cannot show.",
     ),
 }
+
+
+LEGEND_LINES = 24
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,18 @@ class Section:
     def path(self, outdir: Path) -> Path:
         """Where the section's file goes."""
         return outdir / f"{self.file_stem or slug(self.key)}_mqc.json"
+
+
+def interval_text(low: float | None, high: float | None, unit: str = "") -> str | None:
+    """An interval for a table cell, None where it is not defined."""
+    return None if low is None or high is None else f"{low:.2f} to {high:.2f}{unit}"
+
+
+def p_value_text(p_value: float | None, draws: int) -> str | None:
+    """A Monte Carlo p-value for a table cell; the smallest that the draws allow is shown as a bound."""
+    if p_value is None:
+        return None
+    return f"≤ {1 / draws:.2g}" if p_value <= 1 / draws else f"{p_value:.2g}"
 
 
 def slug(name: str) -> str:
@@ -94,7 +109,14 @@ def write_lines(
 ) -> None:
     """Lines: lines[name] = [(x, y), …], axis labels (x, y)."""
     drawn = {name: [[float(x), float(y)] for x, y in points] for name, points in lines.items() if len(points)}
-    settings = {"xlab": labels[0], "ylab": labels[1], "colors": {name: colours[name] for name in drawn}, **plot}
+    legend = len(drawn) <= LEGEND_LINES
+    settings = {
+        "showlegend": legend,
+        "xlab": labels[0],
+        "ylab": labels[1],
+        "colors": {name: colours[name] for name in drawn},
+        **plot,
+    }
     _write(outdir, section, "linegraph", drawn, settings)
 
 

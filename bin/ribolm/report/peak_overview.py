@@ -104,6 +104,9 @@ def _write_features(
     if not bars:
         write_words(outdir, FEATURES, "No group has a peak, so there is no region to show.")
         return
+    if all(set(counts) == {EXON} for counts in features.values() if counts):
+        write_words(outdir, FEATURES, "The GTF has no CDS rows, so the regions of transcripts cannot be told apart.")
+        return
     beside = "."
     if annotation is not None:
         window_nt = int(np.median(lengths_nt)) if len(lengths_nt) else WIDTH_STEP_NT
@@ -112,8 +115,6 @@ def _write_features(
         beside = (
             f", beside the share of windows of the median peak length ({window_nt} nt) centred on every exonic base."
         )
-        if not len(annotation.cds):
-            beside += " The GTF has no CDS rows, so the regions of transcripts cannot be told apart."
     named = sorted({feature for counts in bars.values() for feature in counts}, key=_feature_order)
     shares = {bar: {f: 100 * n / sum(counts.values()) for f, n in counts.items()} for bar, counts in bars.items()}
     categories = {f: {"name": f, "color": REGION_COLOURS.get(f, BACKGROUND)} for f in named}

@@ -210,7 +210,7 @@ def write_bigwig(path: Path, sizes: Mapping[str, int], runs: Iterator[tuple[str,
 
 
 def named_bams(arguments: Sequence[str], option: str) -> dict[str, Path]:
-    """Read `NAME=BAM` or `BAM` arguments (then called by the file's stem without .sorted). UsageError for equal names."""
+    """Read `NAME=BAM` or `BAM` arguments (the latter named by the stem without .sorted). UsageError for equal names."""
     found: dict[str, Path] = {}
     for argument in arguments:
         given, equals, path_text = argument.partition("=")

@@ -26,17 +26,19 @@ TYPE_B, SUBTYPE_UINT32 = 0x42, 0x49
 @inner
 def uint16_at(buffer: Bytes, place: Integer) -> Integer:
     """Little-endian unsigned 16 bits."""
-    return np.int64(buffer[place]) | np.int64(buffer[place + 1]) << 8
+    at = np.uint64(place)  # an unsigned index has no wrap-around, so that the loads become one
+    return np.int64(np.uint32(buffer[at]) | np.uint32(buffer[at + np.uint64(1)]) << np.uint32(8))
 
 
 @inner
 def uint32_at(buffer: Bytes, place: Integer) -> Integer:
     """Little-endian unsigned 32 bits."""
-    return (
-        np.int64(buffer[place])
-        | np.int64(buffer[place + 1]) << 8
-        | np.int64(buffer[place + 2]) << 16
-        | np.int64(buffer[place + 3]) << 24
+    at = np.uint64(place)
+    return np.int64(
+        np.uint32(buffer[at])
+        | np.uint32(buffer[at + np.uint64(1)]) << np.uint32(8)
+        | np.uint32(buffer[at + np.uint64(2)]) << np.uint32(16)
+        | np.uint32(buffer[at + np.uint64(3)]) << np.uint32(24)
     )
 
 

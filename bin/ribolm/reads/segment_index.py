@@ -1,4 +1,4 @@
-"""Which exon segments a genomic position can meet, found in constant time: a bucket of 4,096 nt points to the first."""
+"""Which exon segments a genomic position can meet, found in constant time: a bucket of 2,048 nt points to the first."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ribolm.reads.bin_grid import MINUS, PLUS, BinGrid
 
-BUCKET_SHIFT = 12
+BUCKET_SHIFT = 11
 SEGMENT = np.dtype([(name, np.int64) for name in ("start0", "end0", "exon_offset", "first_bin", "n_bins")])
 GROUP = np.dtype([(name, np.int64) for name in ("first_bucket", "n_buckets", "end_segment")])
 
@@ -31,7 +31,7 @@ class SegmentIndex(NamedTuple):
 
 
 def build_segment_index(grid: BinGrid, chrom_names: Sequence[str], bam_contigs: Sequence[str]) -> SegmentIndex:
-    """Index a grid for a BAM whose header lists `bam_contigs`. Cost: 1 µs per contig, 4 bytes per 4,096 nt."""
+    """Index a grid for a BAM whose header lists `bam_contigs`. Cost: 1 µs per contig, 4 bytes per 2,048 nt."""
     chrom_of_name = {name: chrom for chrom, name in enumerate(chrom_names)}
     group = np.zeros(2 * len(bam_contigs), GROUP)
     buckets = [np.zeros(0, np.int32)]

@@ -64,9 +64,11 @@ workflow {
         M6A(settings, steps, code)
 
         ch_versions = channel.topic('versions')
+            .map { process, tool, version -> [process.tokenize(':')[-1], "    ${tool}: ${version}".toString()] }
             .unique()
-            .map { process, tool, version -> "${process.tokenize(':')[-1]}:\n    ${tool}: ${version}" }
-            .mix(channel.of("Workflow:\n    Nextflow: ${workflow.nextflow.version}\n    ribolm: ${workflow.manifest.version}"))
+            .groupTuple()
+            .map { process, tools -> "${process}:\n${tools.toSorted().join('\n')}".toString() }
+            .mix(channel.of("Workflow:\n    Nextflow: ${workflow.nextflow.version}\n    ribolm: ${workflow.manifest.version}".toString()))
             .collectFile(name: 'ribolm_software_mqc_versions.yml', storeDir: "${settings.outdir}/pipeline_info", sort: true, newLine: true)
 
         if ('report' in steps) {

@@ -14,8 +14,8 @@ process MULTIQC {
 
     output:
     path 'multiqc_report.html', emit: report
-    path 'multiqc_data', emit: data
-    path 'multiqc_plots', emit: plots, optional: true
+    path 'multiqc_report_data', emit: data
+    path 'multiqc_report_plots', emit: plots, optional: true
     // not on the topic: this process reads the collected versions, and would wait for itself
     tuple val("${task.process}"), val('multiqc'), eval("multiqc --version | sed 's/.* //'"), emit: versions_multiqc
 
@@ -29,7 +29,7 @@ process MULTIQC {
 
     stub:
     """
-    mkdir multiqc_data
+    mkdir multiqc_report_data
     touch multiqc_report.html
     """
 }

@@ -33,7 +33,7 @@ workflow ALIGN_READS {
         .map { meta, fastq_1, fastq_2 -> [groupKey(meta.subMap(['id']), meta.n_lanes), [meta.lane, fastq_1, fastq_2]] }
         .groupTuple()
         .map { key, lanes -> laneFiles(key.target, lanes) }
-    HISAT2_ALIGN(ch_lanes, ch_index, ch_splice_sites)
+    HISAT2_ALIGN(ch_lanes, ch_index, ch_splice_sites, ch_fai)
     PREPROCESS_ALIGNMENTS(ch_bam, ch_fai, code)
 
     ch_sorted = HISAT2_ALIGN.out.bam.mix(PREPROCESS_ALIGNMENTS.out.bam)

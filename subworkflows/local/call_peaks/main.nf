@@ -66,9 +66,10 @@ workflow CALL_PEAKS {
         PEAKS_CALL(
             ch_unit_bams,
             ch_gtf,
-            settings.gc_correction ? ch_fasta : [],
-            settings.gc_correction ? ch_fai : [],
+            ch_fasta,
+            ch_fai,
             ch_factors,
+            settings.gc_correction,
             code,
         )
         ch_bed = PEAKS_CALL.out.bed

@@ -37,26 +37,28 @@ workflow MEASURE_QUALITY {
     code                // string: digest of ribolm-report
 
     main:
-    REPORT_PEAKS(inUnitOrder(ch_bed), inUnitOrder(ch_tsv), inUnitOrder(ch_bins), inUnitOrder(ch_summary), code)
-    REPORT_MOTIF(ch_bed, ch_fasta, ch_fai, ch_gtf, code)
-    REPORT_METAGENE(ch_bed, ch_gtf, code)
+    ch_names = ch_bed.map { unit, _bed -> unit.id }.toSortedList()
+    REPORT_PEAKS(inUnitOrder(ch_bed), inUnitOrder(ch_tsv), inUnitOrder(ch_bins), inUnitOrder(ch_summary), ch_gtf, code)
+    REPORT_MOTIF(ch_names, inUnitOrder(ch_bed), ch_fasta, ch_fai, ch_gtf, code)
+    REPORT_METAGENE(ch_names, inUnitOrder(ch_bed), ch_gtf, code)
     REPORT_STRANDEDNESS(ch_strandedness.collect(sort: { json -> json.name }), code)
-    REPORT_HEADLINE(inUnitOrder(ch_bed), inUnitOrder(ch_tsv), inUnitOrder(ch_summary), inUnitOrder(REPORT_MOTIF.out.json), code)
+    REPORT_HEADLINE(inUnitOrder(ch_bed), inUnitOrder(ch_tsv), inUnitOrder(ch_summary), REPORT_MOTIF.out.json, code)
 
     REPORT_TRACKS(
         ch_bams.join(ch_summary).filter { unit, _bams, _bais, _summary -> !unit.replicate },
         ch_chrom_sizes,
         code,
     )
-    ch_session_tracks = REPORT_TRACKS.out.bigwig.toList()
-        .combine(ch_bed.toList())
+    ch_session_tracks = REPORT_TRACKS.out.bigwig.toList().map { bigwigs -> [bigwigs] }
+        .combine(ch_bed.toList().map { beds -> [beds] })
         .map { bigwigs, beds -> sessionTracks(bigwigs, beds) }
     REPORT_SESSION(ch_session_tracks, '../reference/genome.fa', '../reference/genes.gtf', code)
 
     ch_multiqc = REPORT_PEAKS.out.multiqc
         .mix(REPORT_STRANDEDNESS.out.multiqc)
-        .mix(REPORT_MOTIF.out.multiqc.map { _unit, files -> files })
-        .mix(REPORT_METAGENE.out.multiqc.map { _unit, files -> files })
+        .mix(REPORT_MOTIF.out.multiqc)
+        .mix(REPORT_METAGENE.out.multiqc)
+        .mix(REPORT_HEADLINE.out.multiqc)
         .flatten()
 
     emit:

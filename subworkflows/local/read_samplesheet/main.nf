@@ -86,9 +86,9 @@ workflow READ_SAMPLESHEET {
             .findAll { _library, value -> value != 'auto' }
     }
     ch_units = PREPROCESS_SAMPLESHEET.out.pairs
-        .map { pairs -> pairs.splitCsv(header: true) }
-        .combine(ch_strandedness.map { given -> [given] })
-        .flatMap { items -> callUnits(items[0..<-1].flatten(), items[-1], per_replicate) }
+        .map { pairs -> [pairs.splitCsv(header: true)] }
+        .combine(ch_strandedness)
+        .flatMap { pairs, given -> callUnits(pairs, given, per_replicate) }
 
     emit:
     fastq = ch_libraries.fastq.map { meta, fastq_1, fastq_2, _bam -> [meta, fastq_1, fastq_2] } // channel: [ val(meta), path(fastq_1), path(fastq_2) or [] ], one per lane

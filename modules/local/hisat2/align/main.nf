@@ -8,6 +8,7 @@ process HISAT2_ALIGN {
     tuple val(meta), path(mates_1, stageAs: 'mate_1/?/*'), path(mates_2, stageAs: 'mate_2/?/*'), path(singles, stageAs: 'single/?/*')
     path index
     path splice_sites
+    path fai
 
     output:
     tuple val(meta), path("${meta.id}.bam"), path("${meta.id}.bam.bai"), emit: bam
@@ -17,26 +18,27 @@ process HISAT2_ALIGN {
 
     script:
     def args = task.ext.args ?: ''
-    def lanes = [mates_1: mates_1, mates_2: mates_2, singles: singles].findAll { _name, files -> files }
-    def flags = [mates_1: '-1', mates_2: '-2', singles: '-U']
-    def streams = lanes.keySet().collect { name -> "${flags[name]} ${name}.fastq" }.join(' ')
-    def feeds = lanes.collect { name, files -> "mkfifo ${name}.fastq; gzip -cdf ${files} >| ${name}.fastq & feeds+=(\$!)" }.join('\n    ')
+    def lanes = ['-1': mates_1, '-2': mates_2, '-U': singles].findAll { _flag, files -> files }
+    def reads = lanes.collect { flag, files -> "${flag} ${[files].flatten().join(',')}" }.join(' ')
     def sort_threads = Math.max(1, (task.cpus as int).intdiv(4))
     def sort_memory_mb = Math.max(64, (task.memory ? task.memory.toMega() : 4096).intdiv(4 * sort_threads))
     """
-    # Lanes flow through named pipes: hisat2's own reader ignores the exit status of gzip, so a truncated file would pass.
-    feeds=()
-    trap 'kill "\${feeds[@]}" 2> /dev/null || true' EXIT
-    ${feeds}
-    first=\$(find -L ${index} -maxdepth 1 -name '*.1.ht2' -o -maxdepth 1 -name '*.1.ht2l' | sort | head -n 1)
-    # --reorder: the same file for any number of threads
-    hisat2 ${args} -p ${task.cpus} --reorder --new-summary --summary-file ${meta.id}.hisat2.summary.txt \\
-        --rg-id ${meta.id} --rg SM:${meta.id} --known-splicesite-infile ${splice_sites} -x "\${first%.1.ht2*}" ${streams} \\
-        | samtools sort --no-PG -@ ${sort_threads} -m ${sort_memory_mb}M -T sorting -o ${meta.id}.unchecked.bam -
-    for feed in "\${feeds[@]}"; do
-        wait \$feed || { echo "A FASTQ file of ${meta.id} is truncated or not a gz file. Fetch the file again." >&2; exit 65; }
+    # hisat2 ignores the exit status of gzip: a truncated file would pass for a short one
+    for fastq in ${lanes.values().flatten().join(' ')}; do
+        case \$fastq in *.gz)
+            gzip -t \$fastq 2> /dev/null || { echo "\$(basename \$fastq) of ${meta.id} is truncated or not a gz file. Fetch the file again." >&2; exit 65; } ;;
+        esac
     done
-    mv ${meta.id}.unchecked.bam ${meta.id}.bam
+    first=\$(find -L ${index} -maxdepth 1 -name '*.1.ht2' -o -maxdepth 1 -name '*.1.ht2l' | sort | head -n 1)
+    # hisat2's own header holds a process id; --reorder: the same alignments for any number of threads
+    header() {
+        printf '@HD\\tVN:1.6\\n'
+        awk -F '\\t' '{ print "@SQ\\tSN:" \$1 "\\tLN:" \$2 }' ${fai}
+        printf '@RG\\tID:${meta.id}\\tSM:${meta.id}\\n@PG\\tID:hisat2\\tPN:hisat2\\tVN:%s\\n' "\$(hisat2 --version | sed '1!d;s/.* //')"
+    }
+    { header; hisat2 ${args} -p ${task.cpus} --reorder --no-hd --new-summary --summary-file ${meta.id}.hisat2.summary.txt \\
+        --rg-id ${meta.id} --known-splicesite-infile ${splice_sites} -x "\${first%.1.ht2*}" ${reads}; } \\
+        | samtools sort --no-PG -@ ${sort_threads} -m ${sort_memory_mb}M -T sorting -o ${meta.id}.bam -
     samtools index -@ ${sort_threads} ${meta.id}.bam
     """
 

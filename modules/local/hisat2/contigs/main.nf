@@ -20,10 +20,10 @@ process HISAT2_CONTIGS {
         echo "--hisat2_index: ${index.name} holds no HISAT2 index (*.1.ht2). Give the folder of the index files." >&2
         exit 65
     fi
-    hisat2-inspect -n "\${first%.1.ht2*}" 2> /dev/null | cut -d ' ' -f 1 | sort > index_contigs.txt
-    cut -f 1 ${fai} | sort > fasta_contigs.txt
+    hisat2-inspect -s "\${first%.1.ht2*}" 2> /dev/null | awk -F '\\t' '/^Sequence-/ { split(\$2, name, " "); print name[1] ":" \$3 }' | sort > index_contigs.txt
+    awk -F '\\t' '{ print \$1 ":" \$2 }' ${fai} | sort > fasta_contigs.txt
     if ! cmp -s index_contigs.txt fasta_contigs.txt; then
-        echo "--hisat2_index: contigs differ from --fasta; only in the index: \$(comm -23 index_contigs.txt fasta_contigs.txt | head -n 3 | tr '\\n' ' '); only in the FASTA: \$(comm -13 index_contigs.txt fasta_contigs.txt | head -n 3 | tr '\\n' ' '). Build the index from this FASTA (and spike-ins), or leave --hisat2_index out." >&2
+        echo "--hisat2_index: contigs (name:length) differ from --fasta; only in the index: \$(comm -23 index_contigs.txt fasta_contigs.txt | head -n 3 | tr '\\n' ' '); only in the FASTA: \$(comm -13 index_contigs.txt fasta_contigs.txt | head -n 3 | tr '\\n' ' '). Build the index from this FASTA (and spike-ins), or leave --hisat2_index out." >&2
         exit 65
     fi
     ln -s ${index} hisat2

@@ -11,6 +11,7 @@ process PEAKS_CALL {
     path fasta
     path fai
     path size_factors, stageAs: 'size_factors/*'
+    val gc_correction
     val code
 
     output:
@@ -26,11 +27,11 @@ process PEAKS_CALL {
     def args = task.ext.args ?: ''
     def libraries = (meta.ip.collect { name -> "--ip ${name}=bam/${name}.bam" } + meta.input.collect { name -> "--input ${name}=bam/${name}.bam" }).join(' ')
     def given = meta.strandedness.collect { name, value -> "--library-strandedness ${name}=${value}" }.join(' ')
-    def genome = fasta ? "--fasta ${fasta}" : '--no-gc'
+    def genome = gc_correction ? '' : '--no-gc'
     def factors = size_factors ? "--size-factors ${size_factors}" : ''
     """
     # code: ${code}
-    ribolm-peaks call ${args} ${libraries} ${given} --gtf ${gtf} ${genome} ${factors} --name ${meta.id} --threads ${task.cpus} --outdir ${meta.id}
+    ribolm-peaks call ${args} ${libraries} ${given} --gtf ${gtf} --fasta ${fasta} ${genome} ${factors} --name ${meta.id} --threads ${task.cpus} --outdir ${meta.id}
     """
 
     stub:

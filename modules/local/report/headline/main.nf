@@ -17,6 +17,7 @@ process REPORT_HEADLINE {
 
     output:
     path 'headline.json', emit: json
+    path 'headline_mqc.json', emit: multiqc
     tuple val("${task.process}"), val('ribolm'), eval('ribolm-report --version'), topic: versions, emit: versions_ribolm
 
     script:
@@ -29,6 +30,6 @@ process REPORT_HEADLINE {
 
     stub:
     """
-    echo '{"numbers": []}' > headline.json
+    echo '{"numbers": []}' | tee headline.json > headline_mqc.json
     """
 }

@@ -1,5 +1,5 @@
 process REPORT_METAGENE {
-    tag "${meta.id}"
+    tag 'all groups'
     label 'process_low'
     conda "${moduleDir}/environment.yml"
     container 'ribolm-bio:0.1.0'
@@ -9,25 +9,27 @@ process REPORT_METAGENE {
     cache 'deep'
 
     input:
-    tuple val(meta), path(bed)
+    val names
+    path beds, stageAs: 'peaks/?/*'
     path gtf
     val code
 
     output:
-    tuple val(meta), path('quality/*'), emit: files
-    tuple val(meta), path('quality/*_mqc.*'), emit: multiqc
+    path 'quality/*', emit: files
+    path 'quality/*_mqc.*', emit: multiqc
     tuple val("${task.process}"), val('ribolm'), eval('ribolm-report --version'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''
+    def given = [names, [beds].flatten()].transpose().collect { name, bed -> "--peaks ${name}=${bed}" }.join(' ')
     """
     # code: ${code}
-    ribolm-report metagene ${args} --peaks ${bed} --gtf ${gtf} --name ${meta.id} --outdir quality
+    ribolm-report metagene ${args} ${given} --gtf ${gtf} --outdir quality
     """
 
     stub:
     """
     mkdir quality
-    echo '{}' > quality/${meta.id}.metagene_mqc.json
+    echo '{}' > quality/metagene_mqc.json
     """
 }

@@ -1,5 +1,5 @@
 process REPORT_MOTIF {
-    tag "${meta.id}"
+    tag 'all groups'
     label 'process_low'
     conda "${moduleDir}/environment.yml"
     container 'ribolm-bio:0.1.0'
@@ -9,29 +9,31 @@ process REPORT_MOTIF {
     cache 'deep'
 
     input:
-    tuple val(meta), path(bed)
+    val names
+    path beds, stageAs: 'peaks/?/*'
     path fasta
     path fai
     path gtf
     val code
 
     output:
-    tuple val(meta), path('quality/*'), emit: files
-    tuple val(meta), path('quality/*_mqc.*'), emit: multiqc
-    tuple val(meta), path('quality/*.motif.json'), emit: json
+    path 'quality/*', emit: files
+    path 'quality/*_mqc.*', emit: multiqc
+    path 'quality/*.motif.json', emit: json
     tuple val("${task.process}"), val('ribolm'), eval('ribolm-report --version'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''
+    def given = [names, [beds].flatten()].transpose().collect { name, bed -> "--peaks ${name}=${bed}" }.join(' ')
     """
     # code: ${code}
-    ribolm-report motif ${args} --peaks ${bed} --fasta ${fasta} --gtf ${gtf} --name ${meta.id} --outdir quality
+    ribolm-report motif ${args} ${given} --fasta ${fasta} --gtf ${gtf} --outdir quality
     """
 
     stub:
     """
     mkdir quality
-    echo '{}' > quality/${meta.id}.motif_mqc.json
-    echo '{}' > quality/${meta.id}.motif.json
+    echo '{}' > quality/motif_mqc.json
+    for name in ${names.join(' ')}; do echo '{}' > quality/\$name.motif.json; done
     """
 }

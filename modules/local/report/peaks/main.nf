@@ -13,6 +13,7 @@ process REPORT_PEAKS {
     path tables, stageAs: 'peaks/?/*'
     path bins, stageAs: 'peaks/?/*'
     path summaries, stageAs: 'peaks/?/*'
+    path gtf
     val code
 
     output:
@@ -24,7 +25,7 @@ process REPORT_PEAKS {
     def args = task.ext.args ?: ''
     """
     # code: ${code}
-    ribolm-report peaks ${args} \$(printf -- '--peaks-dir %s ' peaks/*) --outdir quality
+    ribolm-report peaks ${args} \$(printf -- '--peaks-dir %s ' peaks/*) --gtf ${gtf} --outdir quality
     """
 
     stub:

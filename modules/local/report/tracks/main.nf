@@ -15,6 +15,7 @@ process REPORT_TRACKS {
 
     output:
     tuple val(meta), path('tracks/*.bw'), emit: bigwig
+    tuple val(meta), path('tracks/*.json'), emit: json
     tuple val("${task.process}"), val('ribolm'), eval('ribolm-report --version'), topic: versions, emit: versions_ribolm
 
     script:
@@ -22,12 +23,13 @@ process REPORT_TRACKS {
     def libraries = (meta.ip.collect { name -> "--ip ${name}=bam/${name}.bam" } + meta.input.collect { name -> "--input ${name}=bam/${name}.bam" }).join(' ')
     """
     # code: ${code}
-    ribolm-report tracks ${args} ${libraries} --summary ${summary} --chrom-sizes ${chrom_sizes} --name ${meta.id} --outdir tracks
+    ribolm-report tracks ${args} ${libraries} --summary ${summary} --chrom-sizes ${chrom_sizes} --name ${meta.id} --threads ${task.cpus} --outdir tracks
     """
 
     stub:
     """
     mkdir tracks
+    echo '{}' > tracks/${meta.id}.tracks.json
     touch tracks/${meta.id}.ip.bw tracks/${meta.id}.input.bw tracks/${meta.id}.log2ratio.bw
     """
 }

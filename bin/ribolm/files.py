@@ -25,6 +25,10 @@ def require_file(path: Path | str) -> Path:
         raise DataError(f"{path}: no such file. Check the path.")
     if path.is_dir():
         raise DataError(f"{path}: is a folder, not a file. Name a file inside it.")
+    if not path.is_file():
+        raise DataError(f"{path}: is a pipe or device, which can be read only once. Write it to a file first.")
+    if not os.access(path, os.R_OK):
+        raise DataError(f"{path}: may not be read. Change its permissions.")
     return path
 
 

@@ -29,7 +29,8 @@ def new_app(about: str | None) -> "typer.Typer":
 def run(app: "Callable[[], typer.Typer]", argv: Sequence[str], prog: str) -> int:
     """Run the Typer application that `app` builds and return the exit code.
 
-    A fault that the user can mend becomes one sentence on stderr: exit 2 for wrong usage, 65 for bad data.
+    A fault that the user can mend becomes one sentence on stderr: exit 2 for wrong usage, 65 for bad data, 1 for what
+    the system refuses (no space, no permission).
     `--version` answers before Typer is imported, because Nextflow asks it once per task.
     """
     if list(argv) == ["--version"]:
@@ -54,6 +55,9 @@ def run(app: "Callable[[], typer.Typer]", argv: Sequence[str], prog: str) -> int
         return _fail(prog, str(error), error.exit_code)
     except BrokenPipeError:
         return 141
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        return _fail(prog, f"{place}{error.strerror or error}. Check the path, its permissions and the free space.", 1)
     return stopped_with if isinstance(stopped_with, int) else 0
 
 

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     import typer
 
 
+MAX_NT = 1_000_000  # no exon is longer; larger numbers are slips of the keyboard
+
+
 class Test(StrEnum):
     """Distribution of counts."""
 
@@ -71,9 +74,11 @@ def _add_call(cli: "typer.Typer") -> None:
         name: Annotated[str | None, Option(help="Name of the group [default: name of the output folder].")] = None,
         test: Annotated[Test, Option(help="Poisson, or negative binomial with estimated dispersion.")] = Test.poisson,
         p_cutoff: Annotated[float, Option(min=0, max=1, help="Largest raw p-value of a called bin.")] = 1e-10,
-        fragment_length: Annotated[int, Option(min=0, help="nt on each side of a bin whose GC counts.")] = 100,
-        bin_size: Annotated[int, Option(min=1, help="Width of bins in nt.")] = 25,
-        step_size: Annotated[int, Option(min=1, help="Distance between starts of bins in nt.")] = 25,
+        fragment_length: Annotated[
+            int, Option(min=0, max=MAX_NT, help="nt on each side of a bin whose GC counts.")
+        ] = 100,
+        bin_size: Annotated[int, Option(min=1, max=MAX_NT, help="Width of bins in nt.")] = 25,
+        step_size: Annotated[int, Option(min=1, max=MAX_NT, help="Distance between starts of bins in nt.")] = 25,
         strandedness: Annotated[
             Strandedness, Option(help="Strand of read 1; auto infers it per library.")
         ] = Strandedness.auto,

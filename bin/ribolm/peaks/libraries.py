@@ -17,9 +17,9 @@ SIZE_FACTOR_HEADER = ("name", "size_factor")
 
 
 def check_name(name: str) -> str:
-    """Return a group's name. Raises UsageError for one that would break a line of BED or TSV."""
-    if not name or any(character in name for character in "\t\n\r"):
-        raise UsageError(f"--name {name!r} is empty or holds a tab or line break. Choose another name.")
+    """Return a group's name. Raises UsageError for one that would break a line of BED or TSV, or leave the folder."""
+    if not name or any(character in name for character in "/\0\t\n\r"):
+        raise UsageError(f"--name {name!r} is empty or holds a slash, tab or line break. Choose another name.")
     return name
 
 

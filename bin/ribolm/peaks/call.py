@@ -79,10 +79,10 @@ def run_test(
     """Test IP over input in every bin.
 
     counts int32[n_libraries, k]; offsets float64, same shape; is_ip bool[n_libraries]; method `poisson` or
-    `negative-binomial`. Returns the test, the outlier flags and the dispersion trend. Where one assay has no count at
-    all nothing can be enriched: p is 1.
+    `negative-binomial`. Returns the test, the outlier flags and the dispersion trend. A library without any count says
+    nothing and stays out, unless its assay has no other; then nothing can be enriched and p is 1.
     """
-    ip, control = (counts[is_ip], offsets[is_ip]), (counts[~is_ip], offsets[~is_ip])
+    ip, control = (_speaking(counts[assay], offsets[assay]) for assay in (is_ip, ~is_ip))
     trend = estimate_trend((ip, control)) if method == NEGATIVE_BINOMIAL else None
     phi = trend.at(abundance((ip, control))) if trend is not None and trend.dispersion.size else None
     fits = fit_group(*ip, phi), fit_group(*control, phi)
@@ -91,6 +91,12 @@ def run_test(
     if not (ip[0].any() and control[0].any()):
         test = WaldTest(test.log2_fold_change, test.standard_error, np.ones(counts.shape[1]))
     return test, outlier, trend
+
+
+def _speaking(counts: Int32Array, offsets: FloatArray) -> tuple[Int32Array, FloatArray]:
+    """The libraries of one assay that have a count; all where none has."""
+    speaks = counts.any(axis=1)
+    return (counts[speaks], offsets[speaks]) if speaks.any() else (counts, offsets)
 
 
 def examine_bins(

@@ -19,7 +19,14 @@ from ribolm.peaks.background import (
     find_background,
 )
 from ribolm.peaks.call import NEGATIVE_BINOMIAL, Peaks, TestedBins, called_bins, examine_bins, merge_bins
-from ribolm.peaks.counting import CountedLibrary, Reference, count_in_peaks, count_libraries, load_reference
+from ribolm.peaks.counting import (
+    CountedLibrary,
+    Reference,
+    count_in_peaks,
+    count_libraries,
+    load_reference,
+    require_inputs,
+)
 from ribolm.peaks.libraries import read_size_factors
 from ribolm.peaks.offsets import (
     SOURCE_BACKGROUND,
@@ -60,6 +67,7 @@ def call_peaks(options: CallOptions) -> None:
     Raises DataError where the files are bad or do not fit together.
     """
     choices = Choices()
+    require_inputs(options)
     names = [library.name for library in options.libraries]
     given = read_size_factors(options.size_factors, names) if options.size_factors else None
     reference = load_reference(options)

@@ -54,14 +54,19 @@ class CountedLibrary:
         return self.library.assay == IP
 
 
+def require_inputs(options: CallOptions) -> None:
+    """Raise DataError for the first file that is missing, before any is read."""
+    others = (options.gtf, options.fasta, options.size_factors)
+    for path in (*(library.path for library in options.libraries), *others):
+        if path is not None:
+            require_file(path)
+
+
 def load_reference(options: CallOptions) -> Reference:
     """Read GTF and FASTA and compare them with the headers of the BAMs before anything long begins.
 
     Raises DataError for missing files and files of different genomes.
     """
-    for path in (options.gtf, options.fasta, *(library.path for library in options.libraries)):
-        if path is not None:
-            require_file(path)
     headers = [read_bam_header(library.path) for library in options.libraries]
     annotation = read_gtf(options.gtf)
     compare_bams(headers, annotation)
@@ -96,7 +101,7 @@ def _count_library(library: Library, options: CallOptions, reference: Reference,
     for sentence in counts.notices:
         notice(sentence)
     if not counts.fragments_on_exons:
-        notice(f"{library.name}: none of {counts.fragments:,} fragments lies on an exon.")
+        notice(f"{library.name}: none of {counts.fragments:,} fragments lies on an exon; it stays out of the test.")
     return CountedLibrary(library, strandedness, source, counts)
 
 

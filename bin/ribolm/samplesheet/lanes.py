@@ -14,6 +14,7 @@ COLUMNS = {column.name: column for column in M6A}
 FILE_COLUMNS = ("fastq_1", "fastq_2", "bam")
 SAFE_FILE_NAME = re.compile(r"[A-Za-z0-9_.+=@%~-]+")
 UNSAFE_IN_PATH = re.compile(r"[*?{}\[\]\\,\"'`$;&|<>\x00-\x1f\x7f\u0085\u2028\u2029]")
+VARIABLE = re.compile(r"^\$\{[A-Za-z_][A-Za-z0-9_]*\}(?=/)")  # a folder by variable, which the pipeline fills in
 MEANT_ASSAY = {
     **dict.fromkeys(("rip", "merip", "m6a", "m6a-ip", "m6aip", "eluate", "pulldown", "immunoprecipitation"), "ip"),
     **dict.fromkeys(("in", "control", "total", "rna", "rnaseq", "rna-seq", "inp"), "input"),
@@ -115,7 +116,7 @@ def _check_path(table: Table, row: Row, column: Column, value: str) -> None:
     def refuse(problem: str, remedy: str) -> None:
         raise bad_value(table.path, row.line, column.name, value, problem, remedy)
 
-    unsafe = UNSAFE_IN_PATH.search(value)
+    unsafe = UNSAFE_IN_PATH.search(VARIABLE.sub("", value))
     if unsafe:
         refuse(f"holds {unsafe.group()!r}, which paths must not", "Rename or link the file, with / between folders.")
     if value.startswith("~"):

@@ -115,6 +115,7 @@ REFUSED = {
     "upper-case ending": (swap("c2ip_1.fastq.gz", "c2ip.FASTQ.GZ"), "Write the ending in lower case"),
     "home folder": (swap("c2ip_1.fastq.gz", "~/c2ip.fastq.gz"), "begins with ~"),
     "wildcard": (swap("c2ip_1.fastq.gz", "c2ip_*.fastq.gz"), r"holds '\*'"),
+    "variable inside a path": (swap("c2ip_1.fastq.gz", "x/${Y}/c2.fastq.gz"), r"holds '\$'"),
     "Windows path": (swap("c2ip_1.fastq.gz", "C:\\d\\c2.fastq.gz"), "with / between folders"),
     "space in a file name": (swap("c2ip_1.fastq.gz", "c2 ip.fastq.gz"), "spaces or unusual characters"),
     "IP without input": (
@@ -264,11 +265,12 @@ def test_library_names_grow_only_where_needed(check: Callable[[str | bytes], Out
     ]
 
 
-def test_paths_and_addresses_stay_as_written(check: Callable[[str | bytes], Outcome]) -> None:
-    sheet = "sample,group,assay,fastq_1\na,g,ip,../my data/a.fq.gz\nb,g,input,s3://bucket/b.fastq.gz\n"
-    code, _, out = check(sheet)
-    assert code == 0
-    assert [row["fastq_1"] for row in rows(out / "lanes.csv")] == ["../my data/a.fq.gz", "s3://bucket/b.fastq.gz"]
+def test_paths_addresses_and_variables_stay_as_written(check: Callable[[str | bytes], Outcome]) -> None:
+    files = ["../my data/a.fq.gz", "s3://bucket/b.fastq.gz", "${DATA_DIR}/c.fq"]
+    lines = [f"a,g,ip,{files[0]}", f"b,g,input,{files[1]}", f"b,g,input,{files[2]}"]
+    code, stderr, out = check("sample,group,assay,fastq_1\n" + "\n".join(lines))
+    assert code == 0, stderr
+    assert [row["fastq_1"] for row in rows(out / "lanes.csv")] == files
 
 
 def test_a_link_is_the_same_file(tmp_path: Path, check: Callable[[str | bytes], Outcome]) -> None:

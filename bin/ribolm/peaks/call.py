@@ -27,7 +27,7 @@ BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class TestedBins:
+class ExaminedBins:
     """The tested bins, k in number, in the order of the grid.
 
     bins, unit, start_nt, end_nt: int64[k], index in the grid and place in exon space; counts: int32[n_libraries, k];
@@ -101,21 +101,21 @@ def _speaking(counts: Int32Array, offsets: FloatArray) -> tuple[Int32Array, Floa
 
 def examine_bins(
     grid: BinGrid, bins: Int64Array, counts: Int32Array, offsets: FloatArray, is_ip: BoolArray, method: str = POISSON
-) -> TestedBins:
-    """Place and test the bins that have a count; see `TestedBins` for shapes."""
+) -> ExaminedBins:
+    """Place and test the bins that have a count; see `ExaminedBins` for shapes."""
     unit = unit_of_bins(grid, bins)
     start_nt, end_nt = stretch_of_bins(grid, bins, unit)
     test, outlier, trend = run_test(counts, offsets, is_ip, method)
     adjusted = benjamini_hochberg(test.p_value)
-    return TestedBins(bins, unit, start_nt, end_nt, counts, offsets, is_ip, test, adjusted, outlier, trend)
+    return ExaminedBins(bins, unit, start_nt, end_nt, counts, offsets, is_ip, test, adjusted, outlier, trend)
 
 
-def called_bins(tested: TestedBins, p_cutoff: float) -> BoolArray:
+def called_bins(tested: ExaminedBins, p_cutoff: float) -> BoolArray:
     """Bins with p ≤ cutoff that hold at least one IP fragment, bool[k]."""
     return np.asarray((tested.test.p_value <= p_cutoff) & (tested.counts[tested.is_ip].sum(axis=0) > 0))
 
 
-def merge_bins(tested: TestedBins, called: BoolArray, min_length_nt: int) -> Peaks:
+def merge_bins(tested: ExaminedBins, called: BoolArray, min_length_nt: int) -> Peaks:
     """Join called bins that follow one another in exon space; runs shorter than `min_length_nt` are dropped."""
     chosen = np.flatnonzero(called)
     breaks = np.ones(chosen.size, dtype=np.bool_)
@@ -130,7 +130,7 @@ def merge_bins(tested: TestedBins, called: BoolArray, min_length_nt: int) -> Pea
     return _summarise(tested, first_bin[keep], last_bin[keep] + 1)
 
 
-def _summarise(tested: TestedBins, first: Int64Array, end: Int64Array) -> Peaks:
+def _summarise(tested: ExaminedBins, first: Int64Array, end: Int64Array) -> Peaks:
     number = np.maximum(end - first, 1)
     ip = tested.counts[tested.is_ip].sum(axis=0, dtype=np.int64)
     control = tested.counts[~tested.is_ip].sum(axis=0, dtype=np.int64)

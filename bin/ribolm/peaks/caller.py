@@ -18,7 +18,7 @@ from ribolm.peaks.background import (
     Background,
     find_background,
 )
-from ribolm.peaks.call import NEGATIVE_BINOMIAL, Peaks, TestedBins, called_bins, examine_bins, merge_bins
+from ribolm.peaks.call import NEGATIVE_BINOMIAL, ExaminedBins, Peaks, called_bins, examine_bins, merge_bins
 from ribolm.peaks.counting import (
     CountedLibrary,
     Reference,
@@ -56,7 +56,7 @@ class Scaling:
 class Calls:
     """Tested bins, which of them are called (bool[k]), and the peaks that they join into."""
 
-    tested: TestedBins
+    tested: ExaminedBins
     called: NDArray[np.bool_]
     peaks: Peaks
 

@@ -16,7 +16,7 @@ from ribolm.genome.coordinates import STRAND_SIGN
 from ribolm.genome.exon_space import ExonSpace
 from ribolm.genome.regions import write_bed12
 from ribolm.peaks.bins import GcContent, genomic_blocks
-from ribolm.peaks.call import TestedBins
+from ribolm.peaks.call import ExaminedBins
 from ribolm.peaks.peak_table import PEAK_COLUMNS, PeakRow, peak_names
 
 CHUNK_ROWS = 1 << 17
@@ -32,7 +32,7 @@ class BinColumns:
     gc: None without a genome; no_background: whether the size factors are a fallback.
     """
 
-    tested: TestedBins
+    tested: ExaminedBins
     space: ExonSpace
     libraries: Mapping[str, int]
     background: NDArray[np.bool_]

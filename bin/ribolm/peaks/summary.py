@@ -59,6 +59,7 @@ class Summary:
             "id": SECTION_ID,
             "parent_id": "ribolm_peaks",  # the chapter of the report's other sections about peaks
             "parent_name": "m6A peaks",
+            "parent_description": "How many peaks were called, how long they are, and where in transcripts they lie.",
             "section_name": "Peak calls",
             "description": (
                 "Bins with at least one fragment, background bins that set the size factors, bins at or below the "

@@ -13,7 +13,7 @@ from ribolm.report.multiqc import Section, p_value_text, write_html
 from ribolm.report.peak_folder import PeakFolder, read_json_object
 from ribolm.report.shared_peaks import shared_counts
 
-SECTION = Section("headline", "ribolm_headline", "Headline numbers", "")
+SECTION = Section("headline", "ribolm_headline", "Results at a glance", "")
 
 Number = dict[str, str]
 SEPARATOR = " · "
@@ -35,7 +35,7 @@ def write_headline(out: Path, numbers: Sequence[Number]) -> None:
 def write_headline_section(outdir: Path, numbers: Sequence[Number]) -> None:
     """Write the numbers as the first section of the report."""
     cards = "".join(map(_card, numbers))
-    grid = "display:grid;grid-template-columns:repeat(auto-fit,minmax(13rem,1fr));gap:.8rem"
+    grid = "display:grid;grid-template-columns:repeat(auto-fit,minmax(11.5rem,1fr));gap:.8rem"
     write_html(outdir, SECTION, f'<div style="{grid}">{cards}</div>')
 
 

@@ -55,5 +55,5 @@ def _draw_transcript(model: "Axes", axis: MetageneAxis) -> None:
         return
     for name, low, high, length_nt in zip(CODING, axis.borders[:-1], axis.borders[1:], axis.lengths_nt, strict=True):
         model.barh(0, high - low, 1.4 if name == "CDS" else 0.7, low, color=REGIONS[name])
-        text = f"{name}\n{length_nt:,.0f} nt" if high - low < 0.12 else f"{name}, median {length_nt:,.0f} nt"
+        text = f"{name}\n{length_nt:,.0f} nt" if high - low < 0.2 else f"{name}, median {length_nt:,.0f} nt"
         model.text((low + high) / 2, -1.3, text, ha="center", va="center", color=INK, fontsize=9)

@@ -31,6 +31,7 @@ NO_CDS = (
     "Ensembl, RefSeq) to see them."
 )
 NO_PEAK = "No group has a peak on an exon, so there is nothing to show."
+REGION_KEYS = dict(zip(("utr5", "cds", "utr3"), CODING, strict=True))
 CHANCE = "Chance: the same peaks, each anywhere on its own transcript."
 
 
@@ -133,9 +134,9 @@ def _row(result: MetageneResult) -> dict[str, Any]:
         "near_interval": interval_text(_percent(result.near_stop.low), _percent(result.near_stop.high), " %"),
         "near_chance": _percent(result.near_stop_expected),
     }
-    for region in CODING:
-        row[region] = _percent(result.regions[region].value)
-        row[f"{region} chance"] = _percent(result.regions_expected[region])
+    for key, region in REGION_KEYS.items():
+        row[key] = _percent(result.regions[region].value)
+        row[f"{key}_chance"] = _percent(result.regions_expected[region])
     return {**row, "n": result.on_coding, "non_coding": result.on_non_coding, "unplaced": result.unplaced}
 
 
@@ -151,10 +152,20 @@ def _columns() -> dict[str, dict[str, Any]]:
         "near_interval": {"title": "95 % interval", "description": "Wilson score interval of the share near the stop"},
         "near_chance": {"title": "by chance", "description": CHANCE, **percent},
     }
-    for region in CODING:
-        columns[region] = {"title": region, "description": f"Peaks in the {region}", **percent}
-        columns[f"{region} chance"] = {"title": "by chance", "description": CHANCE, **percent}
+    for key, region in REGION_KEYS.items():
+        columns[key] = {"title": region, "description": f"Peaks in the {region}", **percent}
+        columns[f"{key}_chance"] = {"title": "by chance", "description": CHANCE, **percent}
     columns["n"] = {"title": "Peaks (n)", "description": "Peaks on coding transcripts", **number}
-    columns["non_coding"] = {"title": "Non-coding", "description": "Peaks on transcripts without CDS (n)", **number}
-    columns["unplaced"] = {"title": "Unplaced", "description": "Peaks without an exon under their middle (n)", **number}
+    columns["non_coding"] = {
+        "title": "Non-coding",
+        "description": "Peaks on transcripts without CDS (n)",
+        **number,
+        "hidden": True,
+    }
+    columns["unplaced"] = {
+        "title": "Unplaced",
+        "description": "Peaks without an exon under their middle (n)",
+        **number,
+        "hidden": True,
+    }
     return columns

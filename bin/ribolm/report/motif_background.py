@@ -41,12 +41,17 @@ class SplicedUnit:
 
 @dataclass(frozen=True)
 class PlacedPeak:
-    """A peak with its matched windows, places in RNA direction. `draws` int64 [DRAWS] are starts of windows."""
+    """A peak with its matched windows, places in RNA direction.
+
+    `draws` int64 [DRAWS] are starts of windows. `disjoint` is how many windows that do not overlap each other the gene
+    had room for, at least 1: the peak is one of 1 + `disjoint` places that are alike if its own is nothing special.
+    """
 
     unit: int
     start_nt: int
     end_nt: int
     draws: Int64
+    disjoint: int
 
 
 @dataclass
@@ -131,7 +136,15 @@ def _draw_for_unit(
         found.matched_on_region += len(alike) > 0
         found.matched_on_gene_only += len(alike) == 0
         choice = alike if len(alike) else possible
-        found.peaks.append(PlacedPeak(unit, start, end, choice[random.integers(len(choice), size=DRAWS)]))
+        draws = choice[random.integers(len(choice), size=DRAWS)]
+        found.peaks.append(PlacedPeak(unit, start, end, draws, disjoint_windows(choice, width)))
+
+
+def disjoint_windows(starts: Int64, width_nt: int) -> int:
+    """How many windows without overlap fit among ascending starts of possible windows, counted run by run."""
+    cuts = np.flatnonzero(np.diff(starts) > 1)
+    runs = np.diff(np.concatenate([[0], cuts + 1, [len(starts)]]))
+    return int(np.sum((runs + width_nt - 1) // width_nt))
 
 
 def kept_windows(found: Background) -> Iterator[tuple[SplicedUnit, PlacedPeak, Int64]]:

@@ -43,10 +43,10 @@ TABLE_TEXT = (
     "(5'UTR, CDS, 3'UTR), touching no peak; seed {seed}."
 )
 TABLE_HELP = (
-    f"p: {TEST}; it cannot be smaller than 1 in the number of draws plus one. Interval: {INTERVAL}. A place "
-    "counts where all five letters are known. DRACH is frequent by chance (1.8 % of places when bases are "
-    "even), so many windows hold one without m6A, and a peak without DRACH may still be real: about a quarter "
-    "of mapped m6A lies outside DRACH."
+    f"p: {TEST}, each gene offering as many places as fit without overlap; it cannot be smaller than 1 in the "
+    f"number of draws plus one. Interval: {INTERVAL}. A place counts where all five letters are known. DRACH is "
+    "frequent by chance (1.8 % of places when bases are even), so many windows hold one without m6A, and a "
+    "peak without DRACH may still be real: about a quarter of mapped m6A lies outside DRACH."
 )
 PROFILE = Section(
     "motif_profile",
@@ -125,8 +125,8 @@ COLUMNS: dict[str, dict[str, Any]] = {
     "p": {"title": "p", "description": TEST},
     "inside": {"title": "in peaks", "description": "DRACH per 100 nt of peaks", "format": "{:,.2f}"},
     "background": {"title": "background", "description": "DRACH per 100 nt of windows", "format": "{:,.2f}"},
-    "share": {"title": "Peaks with DRACH", "description": "At least one", "suffix": " %", "format": "{:,.1f}"},
-    "background_share": {"title": "Windows with DRACH", "description": "The same", "suffix": " %", "format": "{:,.1f}"},
+    "share": {"title": "Peaks with DRACH", "description": "At least one", "suffix": " %", "hidden": True},
+    "background_share": {"title": "Windows with DRACH", "description": "The same", "suffix": " %", "hidden": True},
     "n": {"title": "Peaks (n)", "description": "Peaks compared", "format": "{:,.0f}"},
     "genes": {"title": "Genes (n)", "description": "Genes that hold them", "format": "{:,.0f}"},
     "left_out": {"title": "Left out", "description": "Peaks that could not be compared, and why"},

@@ -17,14 +17,14 @@ from ribolm.report.palette import SEQUENTIAL
 Number = float | int | None
 
 CHAPTERS = {
-    "ribolm_headline": ("ribolm: results at a glance", "The numbers to read first."),
+    "ribolm_headline": ("Results at a glance", "The five numbers to read first."),
     "ribolm_libraries": (
         "m6A libraries",
         "Whether the immunoprecipitation worked, and whether the libraries agree with each other.",
     ),
     "ribolm_peaks": (
         "m6A peaks",
-        "How many peaks were called, how wide they are and in which transcript regions they lie.",
+        "How many peaks were called, how long they are, and where in transcripts they lie.",
     ),
     "ribolm_motif": (
         "m6A motif",
@@ -71,14 +71,14 @@ class Section:
 
 def interval_text(low: float | None, high: float | None, unit: str = "") -> str | None:
     """An interval for a table cell, None where it is not defined."""
-    return None if low is None or high is None else f"{low:.2f} to {high:.2f}{unit}"
+    return None if low is None or high is None else f"{low:.2f}\u00a0to\u00a0{high:.2f}{unit}"
 
 
 def p_value_text(p_value: float | None, draws: int) -> str | None:
     """A Monte Carlo p-value for a table cell; the smallest that the draws allow is shown as a bound."""
     if p_value is None:
         return None
-    return f"≤ {1 / draws:.2g}" if p_value <= 1 / draws else f"{p_value:.2g}"
+    return f"≤\u00a0{1 / draws:.2g}" if p_value <= 1 / draws else f"{p_value:.2g}"
 
 
 def slug(name: str) -> str:

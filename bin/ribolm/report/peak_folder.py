@@ -62,12 +62,12 @@ class PeakFolder:
             return None
         try:
             known = pl.read_parquet_schema(path)
+            missing = [name for name in columns if name not in known]
+            if missing:
+                raise DataError(f"{path}: column '{missing[0]}' is missing. Run `ribolm-peaks call` again.")
+            return pl.read_parquet(path, columns=list(columns))
         except (pl.exceptions.PolarsError, OSError) as error:
             raise DataError(f"{path}: is no Parquet file ({error}). Run `ribolm-peaks call` again.") from error
-        missing = [name for name in columns if name not in known]
-        if missing:
-            raise DataError(f"{path}: column '{missing[0]}' is missing. Run `ribolm-peaks call` again.")
-        return pl.read_parquet(path, columns=list(columns))
 
 
 def read_peak_folder(path: Path | str) -> PeakFolder:
@@ -77,6 +77,9 @@ def read_peak_folder(path: Path | str) -> PeakFolder:
     libraries = summary.get("libraries")
     if not isinstance(libraries, dict):
         raise DataError(f"{path / 'summary.json'}: has no 'libraries'. Run `ribolm-peaks` again.")
+    for part in ("bins", "calls", "parameters", "dispersion"):
+        if not isinstance(summary.get(part) or {}, dict):
+            raise DataError(f"{path / 'summary.json'}: '{part}' is no JSON object. Run `ribolm-peaks` again.")
     rows = [_library(path, name, values) for name, values in libraries.items()]
     rows.sort(key=lambda library: (library.assay != "ip", library.name))
     name = str(summary.get("name") or path.name)
@@ -117,6 +120,8 @@ def read_peak_table(path: Path) -> list[dict[str, Any]]:
 
 
 def _peak_row(path: Path, number: int, row: dict[str, Any]) -> dict[str, Any]:
+    if None in row or None in row.values():
+        raise DataError(f"{path} row {number}: has not as many values as the header. Run `ribolm-peaks` again.")
     parsed = dict(row)
     for column in PEAK_NUMBERS:
         text = (row[column] or "").strip()
@@ -128,7 +133,7 @@ def _peak_row(path: Path, number: int, row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _library(path: Path, name: str, values: dict[str, Any]) -> Library:
-    assay = values.get("assay")
+    assay = values.get("assay") if isinstance(values, dict) else None
     if assay not in ("ip", "input"):
         raise DataError(
             f"{path / 'summary.json'}: library '{name}', key 'assay': {assay!r} is not ip or input. Run it again."

@@ -6,7 +6,8 @@ import math
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -199,8 +200,7 @@ def overlapping_gene_spans(peaks: Sequence[NarrowPeak], annotation: Annotation) 
     if shutil.which("bedtools") is None:
         raise ToolError("bedtools is not on PATH. Install it (apt install bedtools) or use a container profile.")
     found: dict[tuple[int, str], set[str]] = {}
-    with tempfile.TemporaryDirectory(prefix="ribolm-annotate-") as folder:
-        pybedtools.set_tempdir(folder)
+    with tempfile.TemporaryDirectory(prefix="ribolm-annotate-") as folder, _pybedtools_in(folder):
         left = _sorted_bed(Path(folder) / "peaks.bed", ((p.chrom, p.start0, p.end0, i) for i, p in enumerate(peaks)))
         right = _sorted_bed(Path(folder) / "genes.bed", _gene_spans(annotation))
         joined = pybedtools.BedTool(str(left)).intersect(str(right), wa=True, wb=True, sorted=True)
@@ -223,6 +223,19 @@ def _gene_spans(annotation: Annotation) -> Iterable[tuple[object, ...]]:
     np.maximum.at(high, where.ravel(), exons.end0)
     for (g, chrom, strand), start0, end0 in zip(groups.T.tolist(), low.tolist(), high.tolist(), strict=True):
         yield annotation.chroms[chrom], start0, end0, g, 0, STRAND_SIGN[strand]
+
+
+@contextmanager
+def _pybedtools_in(folder: str) -> Iterator[None]:
+    """Let pybedtools write to a folder; it does so by moving Python's own temporary folder, which is put back."""
+    import pybedtools
+
+    before = tempfile.tempdir
+    pybedtools.set_tempdir(folder)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
 
 
 def _sorted_bed(path: Path, rows: Iterable[tuple[object, ...]]) -> Path:

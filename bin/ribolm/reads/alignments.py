@@ -25,20 +25,25 @@ from ribolm.reads.counting_kernel import (
     FRAGMENTS,
     KEPT,
     LEFT_OUT_REASONS,
+    LOGGED_ROWS,
     N_TALLIES,
+    NEED_FLUSH,
     NEED_RANGES,
+    NEED_ROOM,
     ON_EXONS,
     PAIRED_ALIGNMENTS,
     CountingRules,
     count_records,
 )
+from ribolm.reads.fragment_bins import FragmentBins
 from ribolm.reads.kernels import Integer
-from ribolm.reads.mate_table import N_WAITING, grown_mate_table, new_mate_table
+from ribolm.reads.mate_table import N_WAITING, grown_mate_table, new_mate_table, waiting_ranges
 from ribolm.reads.segment_index import build_segment_index
 
 Strandedness = Literal["unstranded", "forward", "reverse"]
 STRANDEDNESS_SIGN = {"unstranded": 0, "forward": 1, "reverse": -1}
 LONE_MATE_SHARE = 0.5
+LOG_ROWS = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,7 @@ def count_fragments(
     strandedness: Strandedness,
     read_filter: ReadFilter | None = None,
     threads: int = 1,
+    fragment_bins: FragmentBins | None = None,
     buffer_bytes: int = BUFFER_BYTES,
 ) -> LibraryCounts:
     """Count fragments over every bin they overlap, each fragment once per bin.
@@ -86,12 +92,13 @@ def count_fragments(
     bam: sorted by position, by name or not at all; no index is read. chrom_names: what `grid.segment_chrom` points to.
     strandedness: "unstranded" counts bins of both strands, "forward" those of read 1's strand, "reverse" of the
     opposite (dUTP). Mates join when read name, HI tag, kind (primary or secondary) and each other's place agree.
-    threads: for decompression. Raises DataError for a file that is missing, no BAM, truncated or damaged.
+    threads: for decompression. fragment_bins: takes the bins of each fragment, for later questions. Raises DataError
+    for a file that is missing, no BAM, truncated or damaged.
     Cost: about 0.5 µs per alignment on one core; memory 50 MB + 80 bytes per waiting mate + the counts.
     """
     start = open_bam(bam)
     rules = counting_rules(start, strandedness, read_filter or ReadFilter())
-    library = _LibraryCounter(start, grid, chrom_names, rules)
+    library = _LibraryCounter(start, grid, chrom_names, rules, fragment_bins)
     feed_records(start, library.consume, threads, buffer_bytes)
     return library.result()
 
@@ -113,8 +120,16 @@ def counting_rules(bam: BamStart, strandedness: Strandedness, read_filter: ReadF
 class _LibraryCounter:
     """The growing state of one pass: counts, waiting mates, tallies."""
 
-    def __init__(self, bam: BamStart, grid: BinGrid, chrom_names: Sequence[str], rules: CountingRules) -> None:
-        self.path, self.rules = bam.path, rules
+    def __init__(
+        self,
+        bam: BamStart,
+        grid: BinGrid,
+        chrom_names: Sequence[str],
+        rules: CountingRules,
+        fragment_bins: FragmentBins | None = None,
+    ) -> None:
+        self.path, self.rules, self.fragment_bins = bam.path, rules, fragment_bins
+        self.logged = np.zeros((LOG_ROWS if fragment_bins else 0, 2), np.int32)
         self.index = build_segment_index(grid, chrom_names, bam.contigs)
         self.counts = np.zeros(grid.n_bins, np.int32)
         self.tally = np.zeros(N_TALLIES, np.int64)
@@ -127,13 +142,16 @@ class _LibraryCounter:
         status: Integer = 0
         while status != NEED_BYTES:
             place, status = count_records(
-                buffer, place, n_bytes, self.rules, self.index, self.mates, self.ranges, self.counts, self.tally
+                *(buffer, place, n_bytes, self.rules, self.index),
+                *(self.mates, self.ranges, self.counts, self.logged, self.tally),
             )
             if status == DAMAGED:
                 raise damaged_record(self.path, self.alignments + 1)
             if status == NEED_RANGES:
                 self.ranges = np.zeros((2 * len(self.ranges), 2), np.int64)
-            elif status != NEED_BYTES:
+            elif status == NEED_FLUSH:
+                self._flush()
+            elif status == NEED_ROOM:
                 self.mates = grown_mate_table(self.mates, len(self.ranges))
         return int(place)
 
@@ -142,7 +160,19 @@ class _LibraryCounter:
         """Records read so far."""
         return int(self.tally[: KEPT + 1].sum())
 
+    def _flush(self) -> None:
+        """Hand the logged rows on, and make room for as many as one fragment can have."""
+        if self.fragment_bins:
+            self.fragment_bins.append(self.logged[: self.tally[LOGGED_ROWS]])
+            self.tally[LOGGED_ROWS] = 0
+            if len(self.logged) < len(self.ranges):
+                self.logged = np.zeros((len(self.ranges), 2), np.int32)
+
     def result(self) -> LibraryCounts:
+        """Close the pass: mates that still wait are lone."""
+        if self.fragment_bins:
+            self._flush()
+            self.fragment_bins.append(waiting_ranges(self.mates))
         left_out = {name: int(n) for name, n in zip(LEFT_OUT_REASONS, self.tally, strict=False) if n}
         fragments, on_exons = int(self.tally[FRAGMENTS]), int(self.tally[ON_EXONS])
         return LibraryCounts(self.counts, fragments, on_exons, self.alignments, left_out, self._notices())

@@ -55,11 +55,11 @@ from ribolm.reads.mate_table import (
 )
 from ribolm.reads.segment_index import BUCKET_SHIFT, SegmentIndex
 
-NEED_RANGES, NEED_ROOM = -10, -11
+NEED_RANGES, NEED_ROOM, NEED_FLUSH = -10, -11, -12
 LEFT_OUT_REASONS = ("unmapped", "qc_failed", "supplementary", "secondary", "duplicate", "multimapped", "low_mapq")
 KEPT = len(LEFT_OUT_REASONS)
-FRAGMENTS, ON_EXONS, PAIRED_ALIGNMENTS = KEPT + 1, KEPT + 2, KEPT + 3
-N_TALLIES = KEPT + 4
+FRAGMENTS, ON_EXONS, PAIRED_ALIGNMENTS, LOGGED_ROWS = KEPT + 1, KEPT + 2, KEPT + 3, KEPT + 4
+N_TALLIES = KEPT + 5
 
 Int32Array = npt.NDArray[np.int32]
 Int64Array = npt.NDArray[np.int64]
@@ -218,6 +218,22 @@ def count_new_bins(counts: Int32Array, ranges: Int64Array, n_mate: Integer, n: I
 
 
 @inner
+def log_fragment(logged: Int32Array, ranges: Int64Array, n: Integer, tally: Int64Array) -> None:
+    """Append the rows 0 … n of `ranges` to `logged` as one fragment, joined where a row meets the one before."""
+    last = tally[LOGGED_ROWS] - 1
+    for i in range(n):
+        if i > 0 and ranges[i, 0] <= logged[last, 1] and ranges[i, 1] >= logged[last, 0]:
+            logged[last, 0] = min(logged[last, 0], ranges[i, 0])
+            logged[last, 1] = max(logged[last, 1], ranges[i, 1])
+        else:
+            last += 1
+            logged[last, 0], logged[last, 1] = ranges[i, 0], ranges[i, 1]
+    if n > 0:
+        logged[last, 1] = -logged[last, 1]
+    tally[LOGGED_ROWS] = last + 1
+
+
+@inner
 def count_alignment(
     buffer: Bytes,
     place: Integer,
@@ -228,6 +244,7 @@ def count_alignment(
     mates: MateTable,
     ranges: Int64Array,
     counts: Int32Array,
+    logged: Int32Array,
     tally: Int64Array,
 ) -> Integer:
     """Count one kept alignment, together with its mate where that came before. Returns 0 or why it could not."""
@@ -243,10 +260,14 @@ def count_alignment(
     n = bins_of_alignment(buffer, place, end, transcript_strand(flag, rules.strandedness), index, ranges, n_mate)
     if n < 0:
         return n
+    if n > len(logged) - tally[LOGGED_ROWS] and len(logged) > 0:
+        return NEED_FLUSH
     if can_have_mate and mate == NONE:
         if not has_room(mates, n):
             return NEED_ROOM
         add_waiting_mate(mates, key, ranges, n)
+    elif len(logged) > 0:
+        log_fragment(logged, ranges, n, tally)
     if mate != NONE:
         remove_waiting_mate(mates, mate, key)
     count_new_bins(counts, ranges, n_mate, n)
@@ -266,6 +287,7 @@ def count_all_records(
     mates: MateTable,
     ranges: Int64Array,
     counts: Int32Array,
+    logged: Int32Array,
     tally: Int64Array,
 ) -> tuple[Integer, Integer]:
     """Count the records of buffer[place:n_bytes]; return (place of the first record not counted, why it stopped)."""
@@ -276,7 +298,7 @@ def count_all_records(
         flag = uint16_at(buffer, place + 18)
         reason = left_out_reason(buffer, place, end, flag, rules)
         if reason == KEPT:
-            status = count_alignment(buffer, place, end, flag, rules, index, mates, ranges, counts, tally)
+            status = count_alignment(buffer, place, end, flag, rules, index, mates, ranges, counts, logged, tally)
             if status < 0:
                 return place, status
         elif reason < 0:
@@ -296,16 +318,18 @@ def _counting_kernel(sources: int) -> CountRecords:
         mates: MateTable,
         ranges: Int64Array,
         counts: Int32Array,
+        logged: Int32Array,
         tally: Int64Array,
     ) -> tuple[Integer, Integer]:
         """Count the records of buffer[place:n_bytes]; return (place of the first record not counted, why it stopped).
 
         Reasons: NEED_BYTES (its end is not in the buffer), DAMAGED, NEED_RANGES (rows of `ranges`), NEED_ROOM (in
-        `mates`). tally, int64 (N_TALLIES,): alignments per reason, kept ones; fragments, those on exons, mates.
+        `mates`), NEED_FLUSH (of `logged`, int32 (m, 2), rows of FragmentBins; empty: no log). tally, int64
+        (N_TALLIES,): alignments per reason, kept ones; fragments, those on exons, mates, rows logged.
         """
         if sources == 0:
             return place, DAMAGED
-        return count_all_records(buffer, place, n_bytes, rules, index, mates, ranges, counts, tally)
+        return count_all_records(buffer, place, n_bytes, rules, index, mates, ranges, counts, logged, tally)
 
     return count_records
 

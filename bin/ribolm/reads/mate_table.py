@@ -78,13 +78,38 @@ def _longer_pool(pool: npt.NDArray[Any], n_more: int, state: Int64Array, head: i
     return longer
 
 
-def _twice_the_buckets(bucket: Int32Array, entry: npt.NDArray[Any]) -> Int32Array:
-    """Return twice as many buckets and link the entries again, in place, so that each chain keeps its order."""
-    levels, level = [], bucket[bucket != NONE]
+def waiting_ranges(table: MateTable) -> Int32Array:
+    """Bin ranges of the mates that still wait, int32 (n, 2), rows of a mate together, the last with its end negated."""
+    slots = [np.zeros(0, np.int32)]
+    owners = [np.zeros(0, np.int64)]
+    for entries in _chain_levels(table.bucket[table.bucket != NONE], table.entry["next"]):
+        level = table.entry["range"][entries]
+        owner = entries[level != NONE].astype(np.int64)
+        level = level[level != NONE]
+        while len(level):
+            slots.append(level)
+            owners.append(owner)
+            following = table.bin_range["next"][level]
+            level, owner = following[following != NONE], owner[following != NONE]
+    slot = np.concatenate(slots)[np.argsort(np.concatenate(owners), kind="stable")]
+    rows = np.stack([table.bin_range["first_bin"][slot], table.bin_range["end_bin"][slot]], axis=1)
+    rows[table.bin_range["next"][slot] == NONE, 1] *= -1
+    return rows
+
+
+def _chain_levels(heads: Int32Array, following: Int32Array) -> list[Int32Array]:
+    """Members of all chains by their place in the chain: the heads, the second members …"""
+    levels, level = [], heads
     while len(level):
         levels.append(level)
-        following = entry["next"][level]
-        level = following[following != NONE]
+        level = following[level]
+        level = level[level != NONE]
+    return levels
+
+
+def _twice_the_buckets(bucket: Int32Array, entry: npt.NDArray[Any]) -> Int32Array:
+    """Return twice as many buckets and link the entries again, in place, so that each chain keeps its order."""
+    levels = _chain_levels(bucket[bucket != NONE], entry["next"])
     bucket = np.full(2 * len(bucket), NONE, np.int32)
     for level in reversed(levels):  # no two entries of a level share a bucket
         waiting = entry[level]

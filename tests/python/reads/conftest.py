@@ -93,7 +93,7 @@ def bins_of_block(block: Block, grid, chrom_names: list[str]) -> set[int]:
 
 
 def count_naively(bam: Path, grid, chrom_names: list[str], *, strandedness: str, read_filter):
-    """Counts int32 (n_bins,), fragments, fragments on exons, alignments, left out per reason."""
+    """Counts int32 (n_bins,), fragments, fragments on exons, alignments, left out per reason, bins of each fragment."""
     left_out: dict[str, int] = defaultdict(int)
     kept: list[pysam.AlignedSegment] = []
     alignments = 0
@@ -106,7 +106,7 @@ def count_naively(bam: Path, grid, chrom_names: list[str], *, strandedness: str,
             else:
                 left_out[reason] += 1
     counts = np.zeros(grid.n_bins, dtype=np.int32)
-    fragments, on_exons = group_fragments(kept), 0
+    fragments, on_exons, touched = group_fragments(kept), 0, []
     for fragment in fragments:
         bins: set[int] = set()
         for read in fragment:
@@ -114,7 +114,8 @@ def count_naively(bam: Path, grid, chrom_names: list[str], *, strandedness: str,
                 bins |= bins_of_block(block, grid, chrom_names)
         counts[sorted(bins)] += 1
         on_exons += bool(bins)
-    return counts, len(fragments), on_exons, alignments, dict(left_out)
+        touched.append(bins)
+    return counts, len(fragments), on_exons, alignments, dict(left_out), touched
 
 
 @pytest.fixture(scope="session", name="count_naively")

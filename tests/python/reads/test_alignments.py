@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ribolm.errors import DataError
 from ribolm.reads.alignments import ReadFilter, count_fragments
 from ribolm.reads.bin_grid import BinGrid, sort_segments
+from ribolm.reads.fragment_bins import FragmentBins
 
 CONTIGS = ["one", "two", "three"]
 CONTIG_NT = 1200
@@ -106,10 +107,23 @@ def write_bam(path: Path, records) -> Path:
 
 
 def assert_equal_to_naive(bam, grid, count_naively, strandedness, read_filter):
-    ours = count_fragments(bam, grid, CHROM_NAMES, strandedness=strandedness, read_filter=read_filter)
-    counts, *numbers = count_naively(bam, grid, CHROM_NAMES, strandedness=strandedness, read_filter=read_filter)
+    is_wanted = np.arange(grid.n_bins) % 7 < 2
+    with FragmentBins(bam.parent) as fragment_bins:
+        ours = count_fragments(
+            bam,
+            grid,
+            CHROM_NAMES,
+            strandedness=strandedness,
+            read_filter=read_filter,
+            fragment_bins=fragment_bins,
+        )
+        touching = fragment_bins.count_touching(is_wanted)
+    counts, *numbers, touched = count_naively(
+        bam, grid, CHROM_NAMES, strandedness=strandedness, read_filter=read_filter
+    )
     np.testing.assert_array_equal(ours.counts, counts)
     assert [ours.fragments, ours.fragments_on_exons, ours.alignments, ours.left_out] == numbers
+    assert touching == sum(bool(is_wanted[sorted(bins)].any()) for bins in touched)
 
 
 @SLOW

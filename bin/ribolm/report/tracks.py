@@ -1,5 +1,6 @@
 """bigWig tracks of a group: IP, input and their log2 ratio, spliced coverage on one common scale."""
 
+import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,9 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ribolm.console import choice
+from ribolm.console import choice, notice
 from ribolm.errors import DataError, UsageError
 from ribolm.files import atomic_directory, open_text, require_file, write_json
+from ribolm.genome.contigs import require_shared_contigs, shown
 from ribolm.reads.alignments import ReadFilter
 from ribolm.reads.coverage import Depth, read_depth
 from ribolm.report.peak_folder import read_json_object
@@ -46,11 +48,13 @@ def read_chrom_sizes(path: Path) -> dict[str, int]:
             fields = line.rstrip("\n").split("\t")
             if not line.strip() or line.startswith("#"):
                 continue
-            if len(fields) < 2 or not fields[1].isdigit():
+            if len(fields) < 2 or not re.fullmatch(r"[0-9]{1,12}", fields[1]):
                 raise DataError(
                     f"{path.name} row {number}: is not a contig name and its length, tab-separated. Mend it."
                 )
             sizes[fields[0]] = int(fields[1])
+    if not sizes:
+        raise DataError(f"{path}: names no contig. Give the chrom_sizes.tsv of `ribolm-preprocess genome`.")
     return sizes
 
 
@@ -93,7 +97,7 @@ def write_tracks(
 
     A track is the mean over its libraries of depth times scale; log2ratio = log2((ip + c) / (input + c)) with the
     pseudocount c, where either has a read. Memory: a few arrays over the reads of one contig. Raises DataError for
-    unsorted or damaged BAMs and for contigs that `chrom_sizes` lacks.
+    unsorted or damaged BAMs and for reads beyond contig ends; contigs that `chrom_sizes` lacks are left out.
     """
     sizes = read_chrom_sizes(chrom_sizes)
     summary = read_json_object(require_file(summary_path))
@@ -103,6 +107,7 @@ def write_tracks(
         alignments = {
             library: store.add(library, path, read_filter, threads) for library, path in {**ip, **control}.items()
         }
+        store.tell_unknown(chrom_sizes)
         scales = track_scales(summary, alignments)
         choice("pseudocount of the log2 ratio", f"{scales.pseudocount:.4g}", "one read in the smallest library")
         with atomic_directory(outdir) as out:
@@ -118,19 +123,35 @@ class _DepthStore:
     def __init__(self, folder: Path, sizes: Mapping[str, int]) -> None:
         self.folder, self.sizes = folder, sizes
         self.paths: dict[tuple[str, str], Path] = {}
+        self.unknown: dict[str, Path] = {}
 
     def add(self, library: str, bam: Path, read_filter: ReadFilter, threads: int) -> int:
         def keep(contig: str, depth: Depth) -> None:
-            if contig not in self.sizes or depth.position0[-1] > self.sizes[contig]:
+            if contig not in self.sizes:
+                self.unknown.setdefault(contig, bam)
+                return
+            if depth.position0[-1] > self.sizes[contig]:
                 raise DataError(
                     f"{bam}: has reads on contig '{contig}' up to {depth.position0[-1]:,} nt, which the table "
-                    f"of contig lengths gives {self.sizes.get(contig, 0):,} nt. Use files of one genome."
+                    f"of contig lengths gives {self.sizes[contig]:,} nt. Use files of one genome."
                 )
             path = self.folder / f"{len(self.paths)}.npy"
             np.save(path, np.stack(depth))
             self.paths[library, contig] = path
 
         return read_depth(bam, keep, read_filter, threads)
+
+    def tell_unknown(self, chrom_sizes: Path) -> None:
+        """Say which contigs have reads but no length; DataError when no others do (another genome)."""
+        if not self.unknown:
+            return
+        bam = next(iter(self.unknown.values()))
+        if not self.paths:
+            require_shared_contigs(f"BAM {bam.name}", list(self.unknown), f"table {chrom_sizes.name}", list(self.sizes))
+        names = shown(list(self.unknown))
+        notice(
+            f"BAM {bam.name}: reads on contigs without length in {chrom_sizes.name} are left out of tracks ({names})."
+        )
 
     def contigs(self) -> list[str]:
         return sorted({contig for _, contig in self.paths}, key=str.encode)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,13 +72,14 @@ def call_peaks(options: CallOptions) -> None:
     names = [library.name for library in options.libraries]
     given = read_size_factors(options.size_factors, names) if options.size_factors else None
     reference = load_reference(options)
-    counted = count_libraries(options, reference, choices)
-    scaling = scale_libraries(counted, given, choices)
-    calls = call_bins(options, reference, counted, scaling, choices)
+    with ExitStack() as open_files:
+        counted = count_libraries(options, reference, choices, open_files)
+        scaling = scale_libraries(counted, given, choices)
+        calls = call_bins(options, reference, counted, scaling, choices)
+        in_peaks = count_in_peaks(counted, calls.tested, calls.peaks, reference.grid.n_bins)
     rows = build_rows(calls.peaks, reference.space, reference.annotation, reference.genome)
     if not rows:
         notice(f"{options.name}: no peak at p ≤ {options.p_cutoff:g}; the files are written without rows.")
-    in_peaks = count_in_peaks(options, reference.space, calls.peaks, counted)
     summary = Summary(
         name=options.name,
         caller="ribolm",

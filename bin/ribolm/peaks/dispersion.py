@@ -12,7 +12,6 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 from scipy.special import gammaln
 
 from ribolm.peaks.glm import fit_group
@@ -75,6 +74,8 @@ def estimate_trend(groups: tuple[Group, ...]) -> DispersionTrend:
 
 
 def _common_dispersion(groups: tuple[Group, ...], bins: NDArray[np.int64]) -> float:
+    from scipy.optimize import minimize_scalar
+
     step = max(1, -(-bins.size // MAX_BINS_FITTED))
     chosen = bins[::step]
     parts = [(counts[:, chosen], np.broadcast_to(offsets, counts.shape)[:, chosen]) for counts, offsets in groups]

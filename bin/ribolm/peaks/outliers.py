@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import f as f_distribution
+from scipy.special import fdtri
 
 MIN_LIBRARIES = 3
 PARAMETERS = 2
@@ -32,7 +32,7 @@ def flag_outliers(
     flags = np.zeros(number, dtype=np.bool_)
     if all(group[0].shape[0] < MIN_LIBRARIES for group in groups):
         return flags
-    cutoff = float(f_distribution.ppf(QUANTILE, PARAMETERS, libraries - PARAMETERS))
+    cutoff = float(fdtri(PARAMETERS, libraries - PARAMETERS, QUANTILE))
     for begin in range(0, number, 1 << 16):
         part = slice(begin, min(begin + (1 << 16), number))
         chunk = tuple((c[:, part].astype(np.float64), np.broadcast_to(s, c.shape)[:, part]) for c, s in groups)

@@ -13,7 +13,7 @@ def effectiveSize(given, genome_json) {
         log.info("chosen: MACS3 --gsize = ${given} (--macs_gsize)")
         return given
     }
-    def size = new groovy.json.JsonSlurper().parse(genome_json).transcribed_nt
+    def size = new groovy.json.JsonSlurper().parse(genome_json).transcribed_size_nt
     log.info("chosen: MACS3 --gsize = ${size} (bases of the annotation's exons: MeRIP-seq reads come from transcripts, not from the whole genome)")
     return size
 }

@@ -31,6 +31,6 @@ process PREPROCESS_GENOME {
     """
     mkdir reference
     touch reference/genome.fa reference/genome.fa.fai reference/chrom_sizes.tsv reference/genes.gtf reference/spikein_contigs.txt
-    echo '{"transcribed_nt": 1000000}' > reference/genome.json
+    echo '{"transcribed_size_nt": 1000000}' > reference/genome.json
     """
 }

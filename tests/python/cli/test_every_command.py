@@ -1,5 +1,8 @@
 """What every executable in bin/ must do, seen from outside: exit codes, one sentence, quick and light answers."""
 
+import contextlib
+import importlib
+import io
 import re
 import resource
 import subprocess
@@ -22,6 +25,15 @@ def call(command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(line, capture_output=True, text=True, check=False, timeout=60)
 
 
+def call_here(command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The same without a process of its own: twenty times as quick."""
+    verb = importlib.import_module(f"ribolm.cli.{command.removeprefix('ribolm-')}")
+    stdout, stderr = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
+        code = verb.main(list(arguments))
+    return subprocess.CompletedProcess(arguments, code, stdout.getvalue(), stderr.getvalue())
+
+
 def processor_s(command: str, *arguments: str) -> float:
     """Processor time of the quickest of some runs: what the command costs, however busy the machine is."""
     best_s = float("inf")
@@ -37,7 +49,7 @@ def processor_s(command: str, *arguments: str) -> float:
 
 @cache
 def sub_commands(command: str) -> tuple[str, ...]:
-    listed = call(command, "--help").stdout.split("Commands:")[1]
+    listed = call_here(command, "--help").stdout.split("Commands:")[1]
     return tuple(re.findall(r"^  ([a-z][a-z0-9-]*)", listed, flags=re.MULTILINE))
 
 
@@ -93,18 +105,18 @@ def test_wrong_usage_ends_with_2_and_one_sentence(command: str, arguments: list[
 
 @pytest.mark.parametrize(("command", "sub"), pairs())
 def test_every_sub_command_has_help_and_knows_its_options(command: str, sub: str) -> None:
-    done = call(command, sub, "--help")
+    done = call_here(command, sub, "--help")
     assert done.returncode == 0 and done.stderr == ""
     options = re.findall(r"^  (--[a-z0-9-]+)", done.stdout, flags=re.MULTILINE)
     assert "--help" in options
-    wrong = call(command, sub, "--no-such-option", "1")
+    wrong = call_here(command, sub, "--no-such-option", "1")
     assert_usage_error(wrong, command)
     assert "--no-such-option" in wrong.stderr
 
 
 @pytest.mark.parametrize(("command", "sub"), pairs())
 def test_every_sub_command_names_what_is_missing(command: str, sub: str) -> None:
-    done = call(command, sub)
+    done = call_here(command, sub)
     assert done.returncode in (2, 65), done.stderr
     assert done.stderr.startswith(f"{command}: error: ") and done.stderr.count("\n") == 1, done.stderr
     assert "--" in done.stderr
@@ -113,7 +125,7 @@ def test_every_sub_command_names_what_is_missing(command: str, sub: str) -> None
 @pytest.mark.parametrize(("command", "sub"), pairs())
 def test_every_required_file_that_is_missing_is_named(command: str, sub: str, tmp_path: Path) -> None:
     """Options that take a path, all absent: a sentence, exit 65, nothing written."""
-    text = call(command, sub, "--help").stdout
+    text = call_here(command, sub, "--help").stdout
     arguments: list[str] = []
     for option, kind, about in re.findall(
         r"^  (--[a-z0-9-]+) <?([A-Za-z=\[\]]+)>?([^-]*(?:\n {4,}.*)*)", text, re.MULTILINE
@@ -122,7 +134,7 @@ def test_every_required_file_that_is_missing_is_named(command: str, sub: str, tm
             continue
         value = {"integer": "1", "float": "1"}.get(kind, str(tmp_path / f"absent{option.strip('-')}"))
         arguments += [option, value]
-    done = call(command, sub, *arguments)
+    done = call_here(command, sub, *arguments)
     if done.returncode == 0:
         pytest.skip("needs no input file")
     assert done.returncode in (2, 65), done.stderr

@@ -14,7 +14,7 @@ def entry() -> int:
     if argv == ["--version"]:
         print(__version__)
         return 0
-    usage = f"usage: ribolm [--version] {{{','.join(verbs)}}} …"
+    usage = f"usage: ribolm [--version] ({' | '.join(verbs)}) …"
     if not argv or argv[0] in ("-h", "--help"):
         print(usage)
         return 0 if argv else 2

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from ribolm.cli import new_app, run
+from ribolm.errors import UsageError
 
 if TYPE_CHECKING:
     import typer
@@ -102,6 +103,8 @@ def _add_call(cli: "typer.Typer") -> None:
         from ribolm.peaks.options import CallOptions
         from ribolm.reads.alignments import ReadFilter
 
+        if p_cutoff != p_cutoff:  # NaN passes every range
+            raise UsageError("Invalid value for '--p-cutoff': nan is not a number from 0 to 1.")
         libraries = parse_libraries(ip or [], control or [])
         names = [library.name for library in libraries]
         values = [str(value) for value in Strandedness]

@@ -19,6 +19,7 @@ from ribolm.reads.bin_grid import BinGrid
 
 POISSON = "poisson"
 NEGATIVE_BINOMIAL = "negative-binomial"
+MIN_PEAK_NT = 25  # or one bin, where bins are smaller
 
 FloatArray = NDArray[np.float64]
 Int32Array = NDArray[np.int32]

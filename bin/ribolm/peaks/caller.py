@@ -19,7 +19,7 @@ from ribolm.peaks.background import (
     Background,
     find_background,
 )
-from ribolm.peaks.call import NEGATIVE_BINOMIAL, ExaminedBins, Peaks, called_bins, examine_bins, merge_bins
+from ribolm.peaks.call import MIN_PEAK_NT, NEGATIVE_BINOMIAL, ExaminedBins, Peaks, called_bins, examine_bins, merge_bins
 from ribolm.peaks.counting import (
     CountedLibrary,
     Reference,
@@ -95,9 +95,9 @@ def call_peaks(options: CallOptions) -> None:
 
 def scale_libraries(counted: Sequence[CountedLibrary], given: dict[str, float] | None, choices: Choices) -> Scaling:
     """Find background bins, and size factors from them, from a user's table, or from sequencing depth."""
-    matrix = np.stack([entry.counts.counts for entry in counted])
-    is_ip = np.array([entry.is_ip for entry in counted])
-    background = find_background(matrix[is_ip].sum(axis=0, dtype=np.int64), matrix[~is_ip].sum(axis=0, dtype=np.int64))
+    ip = [entry.counts.counts for entry in counted if entry.is_ip]
+    control = [entry.counts.counts for entry in counted if not entry.is_ip]
+    background = find_background(_total(ip), _total(control))
     _tell_background(background, choices)
     if given is not None:
         return Scaling(background, given_size_factors([entry.library.name for entry in counted], given), False)
@@ -111,6 +111,13 @@ def scale_libraries(counted: Sequence[CountedLibrary], given: dict[str, float] |
             reason = f"{factor.source}, for want of background"
             choices.add(f"size factor of {entry.library.name}", factor.value, reason)
     return Scaling(background, factors, background.source == SOURCE_NONE)
+
+
+def _total(counts: Sequence[NDArray[np.int32]]) -> NDArray[np.int64]:
+    total = np.zeros(counts[0].size, dtype=np.int64)
+    for count in counts:
+        total += count
+    return total
 
 
 def _tell_background(background: Background, choices: Choices) -> None:
@@ -145,7 +152,7 @@ def call_bins(
     if options.test == NEGATIVE_BINOMIAL and tested.trend is not None and not tested.trend.dispersion.size:
         choices.add("dispersion", 0, "no assay has two libraries to estimate it from, so the test is Poisson's")
     called = called_bins(tested, options.p_cutoff)
-    return Calls(tested, called, merge_bins(tested, called, options.bin_size))
+    return Calls(tested, called, merge_bins(tested, called, min(MIN_PEAK_NT, options.bin_size)))
 
 
 def write_call(

@@ -247,3 +247,19 @@ def test_odd_gene_names_and_placements_pass_through(world, tools, tmp_path):
     peaks = pd.read_csv(tmp_path / "out" / "peaks.tsv", sep="\t")
     assert peaks.genes.tolist() == ["a b"]
     assert peaks.feature.tolist() == ["non-coding"]
+
+
+@pytest.mark.parametrize("size, step, flank", [(50, 10, 0), (10, 25, 100), (1, 1, 3000), (5000, 5000, 50)])
+def test_other_bins_than_the_defaults_keep_every_promise(world, tmp_path, size, step, flank):
+    options = ["--bin-size", size, "--step-size", step, "--fragment-length", flank, "--p-cutoff", "1e-5"]
+    assert main(world.arguments(tmp_path / "out", *options)) == 0
+    bins = pd.read_parquet(tmp_path / "out" / "bins.parquet")
+    widths = bins.block_sizes.map(sum)
+    assert widths.max() <= size and widths.min() >= min(size, 10)
+    peaks = pd.read_csv(tmp_path / "out" / "peaks.tsv", sep="\t")
+    assert set(peaks.genes) <= {"GENE_A", "GENE_B", "GENE_C"}
+    assert {"GENE_A", "GENE_B"} <= set(peaks.genes)
+    for region, length in zip(read_bed(tmp_path / "out" / "peaks.bed"), peaks.length_nt, strict=True):
+        assert region.length_nt == length >= min(size, 25)
+    libraries = json.loads((tmp_path / "out" / "summary.json").read_text())["libraries"]
+    assert all(library["fragments_in_peaks"] <= library["fragments_on_exons"] for library in libraries.values())

@@ -166,8 +166,9 @@ def test_a_faulty_table_of_size_factors_is_refused(world, capsys, text, says):
 @pytest.mark.parametrize(
     "option",
     [
-        "--p-cutoff=small", "--p-cutoff=2", "--bin-size=0", "--bin-size=2.5", "--threads=0", "--test=student",
-        "--strandedness=both", "--min-mapq=-1", "--multimappers=some", "--no-such-option", "--fragment-length=x",
+        "--p-cutoff=small", "--p-cutoff=2", "--p-cutoff=nan", "--bin-size=0", "--bin-size=2.5", "--threads=0",
+        "--test=student", "--strandedness=both", "--min-mapq=-1", "--multimappers=some", "--no-such-option",
+        "--fragment-length=x",
     ],
 )  # fmt: skip
 def test_wrong_types_and_values_are_wrong_usage(world, capsys, option):

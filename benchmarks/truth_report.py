@@ -49,8 +49,13 @@ Simulated: 2 against 2 libraries of one distribution. Real: input replicates of 
 replicates of both conditions against the second ones. From one against one no dispersion can be estimated, and the
 negative-binomial test is the Poisson test. The real libraries are small, so that few bins could reach 1e-10.
 
-| data | depth | dispersion | GC bias | test | GC corrected | size factors | bins | p ≤ 0.001 | by chance | called | peaks |
+| data | depth | dispersion | GC bias | test | corrected | size factors | bins | p ≤ 0.001 | chance | called | peaks |
 |---|---|---|---|---|---|---|---|---|---|---|---|"""
+BASELINE = """- **Where GC bias hurts**: the median log2 fold change of bins that no site reaches, 0 if the size factors
+  were right, lies between {off} without GC bias and between {on} with it (Poisson, dispersion 0, GC corrected).
+  Background bins are found on ratios before GC correction, as published; under a GC bias that differs between IP and
+  input these are GC-poor bins rather than unmethylated ones. With the right size factors given, the null controls with
+  GC bias and dispersion 0 call {given} peaks instead of {estimated} (three depths)."""
 LOOSE = """## The negative-binomial test at a cutoff it can reach
 
 With dispersion φ in every library and two replicates of each kind, the standard error of ln(IP/input) is at least √φ
@@ -139,14 +144,11 @@ def baseline(corrected: list[Row], nulls: list[Row]) -> list[str]:
     estimated = pick(nulls, data="simulated", gc_bias="0.5", dispersion="0", test="poisson", gc_correction="True")
     false = [sum(int(r["peaks"]) for r in pick(rows, size_factors=kind)) for rows, kind in
              ((estimated, "estimated"), (given, "given"))]  # fmt: skip
-    text = (
-        "- **Where GC bias hurts**: the median log2 fold change of bins that no site reaches, 0 if the size factors were "
-        f"right, lies between {min(shift['0']):.2f} and {max(shift['0']):.2f} without GC bias and between "
-        f"{min(shift['0.5']):.2f} and {max(shift['0.5']):.2f} with it (Poisson, dispersion 0, GC corrected). The GC curve "
-        "itself is flat after correction; but background bins are found on ratios before it, as published, so that they "
-        "are the GC-poor bins and not the unmethylated ones. With the right size factors given, the null controls with "
-        f"GC bias and dispersion 0 call {false[1]} peaks instead of {false[0]} (three depths)."
-    )
+    low, high = ({bias: choose(values) for bias, values in shift.items()} for choose in (min, max))
+    text = BASELINE.format(
+        off=f"{low['0']:.2f} and {high['0']:.2f}", on=f"{low['0.5']:.2f} and {high['0.5']:.2f}",
+        given=false[1], estimated=false[0],
+    )  # fmt: skip
     return [text]
 
 

@@ -1,15 +1,19 @@
 """ribolm-peaks: enriched places of IP over input libraries, and what lies under them."""
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from ribolm.cli import new_app, run
 from ribolm.errors import UsageError
 
 if TYPE_CHECKING:
     import typer
+
+    from ribolm.peaks.options import CallOptions
 
 
 MAX_NT = 1_000_000  # no exon is longer; larger numbers are slips of the keyboard
@@ -59,77 +63,101 @@ def app() -> "typer.Typer":
     return cli
 
 
-def _add_call(cli: "typer.Typer") -> None:
-    from typer import Option
+@dataclass(frozen=True)
+class Spec:
+    """One option of the command line: Python name, type, default, help, and what Typer is told beyond that."""
 
-    @cli.command()
-    def call(
-        gtf: Annotated[Path, Option(help="Genes: plain or gzip GTF with exon rows.")],
-        outdir: Annotated[Path, Option(help="Folder for bins.parquet, peaks.bed, peaks.tsv, summary.json.")],
-        ip: Annotated[list[str] | None, Option(metavar="[NAME=]BAM", help="IP library; repeat per replicate.")] = None,
-        control: Annotated[
-            list[str] | None, Option("--input", metavar="[NAME=]BAM", help="Input library; repeat per replicate.")
-        ] = None,
-        fasta: Annotated[Path | None, Option(help="Genome, for GC correction and DRACH; without it GC stays.")] = None,
-        no_gc: Annotated[bool, Option("--no-gc", help="Do not correct for GC.")] = False,
-        name: Annotated[str | None, Option(help="Name of the group [default: name of the output folder].")] = None,
-        test: Annotated[Test, Option(help="Poisson, or negative binomial with estimated dispersion.")] = Test.poisson,
-        p_cutoff: Annotated[float, Option(min=0, max=1, help="Largest raw p-value of a called bin.")] = 1e-10,
-        fragment_length: Annotated[
-            int, Option(min=0, max=MAX_NT, help="nt on each side of a bin whose GC counts.")
-        ] = 100,
-        bin_size: Annotated[int, Option(min=1, max=MAX_NT, help="Width of bins in nt.")] = 25,
-        step_size: Annotated[int, Option(min=1, max=MAX_NT, help="Distance between starts of bins in nt.")] = 25,
-        strandedness: Annotated[
-            Strandedness, Option(help="Strand of read 1; auto infers it per library.")
-        ] = Strandedness.auto,
-        library_strandedness: Annotated[
-            list[str] | None, Option(metavar="NAME=VALUE", help="Strandedness of one library, before all else.")
-        ] = None,
-        min_mapq: Annotated[int, Option(min=0, max=255, help="Least mapping quality.")] = 0,
-        multimappers: Annotated[
-            Multimappers, Option(help="Multi-mapped reads: primary alignment, none, or all alignments.")
-        ] = Multimappers.primary,
-        duplicates: Annotated[Duplicates, Option(help="Alignments flagged as duplicates.")] = Duplicates.keep,
-        size_factors: Annotated[
-            Path | None, Option(help="TSV with the header 'name<tab>size_factor', instead of estimates.")
-        ] = None,
-        threads: Annotated[int, Option(min=1, help="Threads for decompression.")] = 1,
-        bins_tsv: Annotated[bool, Option("--bins-tsv", help="Write bins.tsv.gz (BGZF) as well.")] = False,
-    ) -> None:
+    name: str
+    kind: Any
+    default: Any
+    help: str
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    def parameter(self) -> inspect.Parameter:
+        """The option as a keyword parameter that Typer reads."""
+        import typer
+
+        more = dict(self.more)
+        declared = (more.pop("flag"),) if "flag" in more else ()
+        annotation = Annotated[self.kind, typer.Option(*declared, help=self.help, **more)]
+        return inspect.Parameter(self.name, inspect.Parameter.KEYWORD_ONLY, default=self.default, annotation=annotation)
+
+
+BAMS = list[str] | None
+REQUIRED = inspect.Parameter.empty
+CALL_OPTIONS = (
+    Spec("gtf", Path, REQUIRED, "Genes: plain or gzip GTF with exon rows."),
+    Spec("outdir", Path, REQUIRED, "Folder for bins.parquet, peaks.bed, peaks.tsv, summary.json."),
+    Spec("ip", BAMS, None, "IP library; repeat per replicate.", {"metavar": "[NAME=]BAM"}),
+    Spec("control", BAMS, None, "Input library; repeat per replicate.", {"flag": "--input", "metavar": "[NAME=]BAM"}),
+    Spec("fasta", Path | None, None, "Genome, for GC correction and the nearest DRACH."),
+    Spec("no_gc", bool, False, "Do not correct for GC.", {"flag": "--no-gc"}),
+    Spec("name", str | None, None, "Name of the group [default: name of the output folder]."),
+    Spec("test", Test, Test.poisson, "Poisson, or negative binomial with estimated dispersion."),
+    Spec("p_cutoff", float, 1e-10, "Largest raw p-value of a called bin.", {"min": 0, "max": 1}),
+    Spec("fragment_length", int, 100, "nt on each side of a bin whose GC counts.", {"min": 0, "max": MAX_NT}),
+    Spec("bin_size", int, 25, "Width of bins in nt.", {"min": 1, "max": MAX_NT}),
+    Spec("step_size", int, 25, "Distance between starts of bins in nt.", {"min": 1, "max": MAX_NT}),
+    Spec("strandedness", Strandedness, Strandedness.auto, "Strand of read 1; auto infers it per library."),
+    Spec(
+        "library_strandedness", BAMS, None, "Strandedness of one library, before all else.", {"metavar": "NAME=VALUE"}
+    ),
+    Spec("min_mapq", int, 0, "Least mapping quality.", {"min": 0, "max": 255}),
+    Spec(
+        "multimappers",
+        Multimappers,
+        Multimappers.primary,
+        "Multi-mapped reads: primary alignment, none, or all of them.",
+    ),
+    Spec("duplicates", Duplicates, Duplicates.keep, "Alignments flagged as duplicates."),
+    Spec("size_factors", Path | None, None, "TSV with the header 'name<tab>size_factor', instead of estimates."),
+    Spec("threads", int, 1, "Threads for decompression.", {"min": 1}),
+    Spec("bins_tsv", bool, False, "Write bins.tsv.gz (BGZF) as well.", {"flag": "--bins-tsv"}),
+)
+
+
+def _add_call(cli: "typer.Typer") -> None:
+    def call(**chosen: Any) -> None:
         """Call peaks of IP over input in exon space (exomePeak2's published algorithm)."""
         from ribolm.peaks.caller import call_peaks
-        from ribolm.peaks.libraries import check_name, parse_assignments, parse_libraries
-        from ribolm.peaks.options import CallOptions
-        from ribolm.reads.alignments import ReadFilter
 
-        if p_cutoff != p_cutoff:  # NaN passes every range
-            raise UsageError("Invalid value for '--p-cutoff': nan is not a number from 0 to 1.")
-        libraries = parse_libraries(ip or [], control or [])
-        names = [library.name for library in libraries]
-        values = [str(value) for value in Strandedness]
-        strands = parse_assignments(library_strandedness or [], "--library-strandedness", values, names)
-        call_peaks(
-            CallOptions(
-                libraries=libraries,
-                gtf=gtf,
-                outdir=outdir,
-                name=check_name(name or outdir.resolve().name),
-                fasta=fasta,
-                gc_correction=not no_gc,
-                test=str(test),
-                p_cutoff=p_cutoff,
-                fragment_length=fragment_length,
-                bin_size=bin_size,
-                step_size=step_size,
-                strandedness=str(strandedness),
-                library_strandedness=strands,
-                read_filter=ReadFilter(min_mapq, multimappers.value, duplicates.value),
-                size_factors=size_factors,
-                threads=threads,
-                bins_tsv=bins_tsv,
-            )
-        )
+        call_peaks(_call_options(**chosen))
+
+    call.__signature__ = inspect.Signature([spec.parameter() for spec in CALL_OPTIONS])  # type: ignore[attr-defined]
+    cli.command()(call)
+
+
+def _call_options(
+    *,
+    ip: list[str] | None,
+    control: list[str] | None,
+    name: str | None,
+    no_gc: bool,
+    library_strandedness: list[str] | None,
+    min_mapq: int,
+    multimappers: Multimappers,
+    duplicates: Duplicates,
+    **plain: Any,
+) -> "CallOptions":
+    """Check what Typer cannot, and gather the parameters of the call."""
+    from ribolm.peaks.libraries import check_name, parse_assignments, parse_libraries
+    from ribolm.peaks.options import CallOptions
+    from ribolm.reads.alignments import ReadFilter
+
+    if plain["p_cutoff"] != plain["p_cutoff"]:  # NaN passes every range
+        raise UsageError("Invalid value for '--p-cutoff': nan is not a number from 0 to 1.")
+    libraries = parse_libraries(ip or [], control or [])
+    texts: dict[str, Any] = {key: str(value) if isinstance(value, StrEnum) else value for key, value in plain.items()}
+    values = [str(value) for value in Strandedness]
+    names = [library.name for library in libraries]
+    return CallOptions(
+        libraries=libraries,
+        name=check_name(name or plain["outdir"].resolve().name),
+        gc_correction=not no_gc,
+        library_strandedness=parse_assignments(library_strandedness or [], "--library-strandedness", values, names),
+        read_filter=ReadFilter(min_mapq, multimappers.value, duplicates.value),
+        **texts,
+    )
 
 
 def _add_size_factors(cli: "typer.Typer") -> None:

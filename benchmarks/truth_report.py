@@ -237,7 +237,7 @@ def draw(rows: list[Row], path: Path) -> None:
         handles.append(
             plt.Line2D([], [], color="black", marker="o", mfc=fill, linestyle="", label=f"{test}, p ≤ 1e-10")
         )
-    figure.legend(handles=handles, loc="outside lower center", ncols=7, frameon=False)
+    figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
     figure.savefig(path, dpi=110, metadata={"Software": None})
     plt.close(figure)
 

@@ -79,7 +79,8 @@ class Spec:
 
         more = dict(self.more)
         declared = (more.pop("flag"),) if "flag" in more else ()
-        annotation = Annotated[self.kind, typer.Option(*declared, help=self.help, **more)]
+        kind: Any = self.kind
+        annotation = Annotated[kind, typer.Option(*declared, help=self.help, **more)]
         return inspect.Parameter(self.name, inspect.Parameter.KEYWORD_ONLY, default=self.default, annotation=annotation)
 
 

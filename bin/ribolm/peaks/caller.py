@@ -98,7 +98,7 @@ def scale_libraries(counted: Sequence[CountedLibrary], given: dict[str, float] |
     ip = [entry.counts.counts for entry in counted if entry.is_ip]
     control = [entry.counts.counts for entry in counted if not entry.is_ip]
     background = find_background(_total(ip), _total(control))
-    _tell_background(background, choices)
+    _tell_background(background, given is not None, choices)
     if given is not None:
         return Scaling(background, given_size_factors([entry.library.name for entry in counted], given), False)
     factors = size_factors(
@@ -120,11 +120,12 @@ def _total(counts: Sequence[NDArray[np.int32]]) -> NDArray[np.int64]:
     return total
 
 
-def _tell_background(background: Background, choices: Choices) -> None:
+def _tell_background(background: Background, is_given: bool, choices: Choices) -> None:
     reasons = {
         SOURCE_MIXTURE: "lower of two Gaussians of ln(IP/input) over {} bins with ≥ 5 fragments in IP and in input",
         SOURCE_ALL_ELIGIBLE: "all {} bins with ≥ 5 fragments in IP and in input; their ratios show no two components",
-        SOURCE_NONE: "{} bins have ≥ 5 fragments in IP and in input; size factors fall back on fragments on exons",
+        SOURCE_NONE: "{} bins have ≥ 5 fragments in IP and in input; size factors "
+        + ("are given" if is_given else "fall back on fragments on exons"),
     }
     choices.add("background bins", background.count, reasons[background.source].format(background.eligible))
 

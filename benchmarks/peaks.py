@@ -164,6 +164,14 @@ def machine() -> str:
     )
 
 
+def exome_peak2() -> str:
+    """Why exomePeak2 itself was not timed."""
+    if not shutil.which("Rscript"):
+        return "not timed, R is not on this machine"
+    asked = subprocess.run(["Rscript", "-e", "library(exomePeak2)"], capture_output=True, check=False)
+    return "not timed, R lacks the package here" if asked.returncode else "installed here; time it by hand"
+
+
 def table_row(name: str, runs: list[Run]) -> str:
     """One row of the table: medians over the runs, largest memory."""
     wall_s, cpu_s = (statistics.median(getattr(run, part) for run in runs) for part in ("wall_s", "cpu_s"))
@@ -175,7 +183,6 @@ def report(numbers: dict, first: Run, ours: list[Run], theirs: list[Run], bins_p
     """The text of benchmarks/results/peaks.md."""
     ratios = [their.wall_s / our.wall_s for our, their in zip(ours, theirs, strict=True)]
     cpu_ratio = statistics.median(run.cpu_s for run in theirs) / statistics.median(run.cpu_s for run in ours)
-    exome_peak2 = "not timed: R is not on this machine" if not shutil.which("Rscript") else "not timed: run it by hand"
     return f"""# Peak calling: speed and memory
 
 Written by `python benchmarks/peaks.py`. Conditions: {machine()}. Both programs run in turn, bound to one core.
@@ -197,7 +204,7 @@ featureCounts counts the same bins, given ready as SAF.
 - Counts that differ between the two programs: {numbers["different"]:,} of {numbers["compared"]:,}.
 - Solver alone (Poisson, 2 + 2 libraries, bin × library offsets): **{bins_per_s / 1e6:.2f} M bins/s** on one core
   (goal ≥ 1).
-- exomePeak2: {exome_peak2}.
+- exomePeak2: {exome_peak2()}.
 """
 
 

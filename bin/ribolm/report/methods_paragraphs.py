@@ -163,13 +163,13 @@ def _macs(run: Run) -> list[str]:
 
 def _quality(run: Run) -> str:
     return (
-        "Reads in peaks are fragments on exons that overlap a peak. DRACH in peaks was compared with windows "
-        "of the same number and lengths from the same genes (and, where possible, the same transcript region) "
-        "that touch no peak: odds ratio with an interval from a bootstrap over genes (1,000 draws), and a "
-        "one-sided Monte Carlo permutation of peaks and disjoint windows within genes (1,000 draws). Logos "
-        "were drawn with Logomaker [logomaker]. The expectation along transcripts is that of the same peaks "
-        "placed anywhere on their own transcripts. Genome tracks show the mean over replicates of spliced read "
-        "depth, per million of the effective library size."
+        "Reads in peaks are fragments on exons that overlap a peak. DRACH in the middle 100 nt of peaks was "
+        "compared with windows of the same number and lengths from the same genes (and, where possible, the "
+        "same transcript region) that touch no peak: odds ratio with an interval from a bootstrap over genes "
+        "(1,000 draws), and a one-sided Monte Carlo permutation of peaks and disjoint windows within genes "
+        "(1,000 draws). Logos were drawn with Logomaker [logomaker]. The expectation along transcripts is that "
+        "of the same peaks placed anywhere on their own transcripts. Genome tracks show the mean over "
+        "replicates of spliced read depth, per million of the effective library size."
     )
 
 

@@ -1,4 +1,4 @@
-"""DRACH in peaks against matched windows: the same lengths, drawn from the rest of the same genes."""
+"""DRACH in the middle of peaks against matched windows: the same lengths, from the rest of the same genes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,6 +14,7 @@ from ribolm.genome.transcripts import TranscriptModels, paint_regions
 from ribolm.report.peak_places import PeakPlaces, free_mask
 
 DRAWS = 1000
+CORE_NT = 100  # longer peaks are wider than their fragments tell: only their middle is compared
 KEPT_DRAWS = 10  # of every peak's windows, these serve the profile and the logo
 UNKNOWN = ord("N")
 
@@ -41,7 +42,7 @@ class SplicedUnit:
 
 @dataclass(frozen=True)
 class PlacedPeak:
-    """A peak with its matched windows, places in RNA direction.
+    """The middle of a peak (at most `CORE_NT`) with its matched windows, places in RNA direction.
 
     `draws` int64 [DRAWS] are starts of windows. `disjoint` is how many windows that do not overlap each other the gene
     had room for, at least 1: the peak is one of 1 + `disjoint` places that are alike if its own is nothing special.
@@ -92,7 +93,7 @@ def unit_of_letters(letters: Letters) -> SplicedUnit:
 def draw_background(
     space: ExonSpace, models: TranscriptModels, genome: Genome, places: PeakPlaces, seed: int
 ) -> Background:
-    """For every peak draw `DRAWS` windows of its length from its own gene.
+    """For every peak draw `DRAWS` windows as long as its middle (at most `CORE_NT`) from its own gene.
 
     A window touches no peak and no unknown letter, and its middle lies in the same region (5'UTR, CDS, 3'UTR,
     non-coding) as the peak's; where the gene has no such place left, any other place of the gene will do.
@@ -119,7 +120,7 @@ def _draw_for_unit(
 ) -> None:
     sequence = found.units[unit]
     free_before = _before(free_mask(len(sequence.letters), starts, ends))
-    for start, end in sorted(zip(starts.tolist(), ends.tolist(), strict=True)):
+    for start, end in sorted(map(core, starts.tolist(), ends.tolist())):
         if sequence.valid_before[end] == sequence.valid_before[start]:
             found.without_sequence += 1
             continue
@@ -138,6 +139,12 @@ def _draw_for_unit(
         choice = alike if len(alike) else possible
         draws = choice[random.integers(len(choice), size=DRAWS)]
         found.peaks.append(PlacedPeak(unit, start, end, draws, disjoint_windows(choice, width)))
+
+
+def core(start_nt: int, end_nt: int) -> tuple[int, int]:
+    """The middle `CORE_NT` of a stretch, or all of it where it is shorter."""
+    cut = max(end_nt - start_nt - CORE_NT, 0)
+    return start_nt + cut // 2, start_nt + cut // 2 + min(end_nt - start_nt, CORE_NT)
 
 
 def disjoint_windows(starts: Int64, width_nt: int) -> int:

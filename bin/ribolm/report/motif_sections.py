@@ -23,7 +23,7 @@ from ribolm.report.motif import (
     motif_letters,
     motif_profile,
 )
-from ribolm.report.motif_background import DRAWS, KEPT_DRAWS, Background, draw_background
+from ribolm.report.motif_background import CORE_NT, DRAWS, KEPT_DRAWS, Background, draw_background
 from ribolm.report.multiqc import (
     Section,
     interval_text,
@@ -38,7 +38,8 @@ from ribolm.report.palette import BACKGROUND, group_colours
 from ribolm.report.peak_places import place_peaks
 
 TABLE_TEXT = (
-    "Odds of DRACH in peaks over its odds in matched windows. 1 means no enrichment. "
+    f"Odds of DRACH in the middle {CORE_NT} nt of peaks (all of a shorter peak) over its odds in matched windows. "
+    "1 means no enrichment. "
     "Windows: same number and lengths as the peaks, from the same genes and, where possible, the same region "
     "(5'UTR, CDS, 3'UTR), touching no peak; seed {seed}."
 )

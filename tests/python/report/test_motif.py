@@ -11,7 +11,7 @@ from ribolm.genome.regions import read_bed
 from ribolm.genome.transcripts import build_transcript_models, paint_regions
 from ribolm.report.logo import information_bits
 from ribolm.report.motif import measure_motif, motif_letters, motif_profile, nearest_site
-from ribolm.report.motif_background import DRAWS, disjoint_windows, draw_background, spliced_unit, unit_of_letters
+from ribolm.report.motif_background import DRAWS, core, disjoint_windows, draw_background, spliced_unit, unit_of_letters
 from ribolm.report.peak_places import place_peaks
 
 # GGACT at 2..6 (A at 4), AAACC at 10..14 (A at 12), N at 16
@@ -132,3 +132,8 @@ def test_information_is_two_bits_for_one_letter_and_none_for_even_letters() -> N
     bits = information_bits(np.array([[1000, 0, 0, 0], [250, 250, 250, 250]]))
     assert bits[0, 0] == pytest.approx(2 - 3 / (2 * np.log(2) * 1000))
     assert bits[1].sum() == 0
+
+
+@pytest.mark.parametrize(("start", "end", "expected"), [(10, 60, (10, 60)), (0, 100, (0, 100)), (10, 261, (85, 185))])
+def test_of_long_peaks_the_middle_is_compared(start: int, end: int, expected: tuple[int, int]) -> None:
+    assert core(start, end) == expected

@@ -33,7 +33,7 @@ class SplicedUnit:
     valid_before: Int64
     known_before: Int64
 
-    def count(self, start_nt: Int64, end_nt: Int64) -> tuple[Int64, Int64]:
+    def count(self, start_nt: npt.NDArray[np.integer], end_nt: npt.NDArray[np.integer]) -> tuple[Int64, Int64]:
         """(DRACH, places that could hold one) of the windows [start_nt, end_nt), clipped to the unit."""
         n = len(self.letters)
         low, high = np.clip(start_nt, 0, n), np.clip(end_nt, 0, n)
@@ -44,22 +44,39 @@ class SplicedUnit:
 class PlacedPeak:
     """The middle of a peak (at most `CORE_NT`) with its matched windows, places in RNA direction.
 
-    `draws` int64 [DRAWS] are starts of windows. `disjoint` is how many windows that do not overlap each other the gene
+    `draws` int32 [DRAWS] are starts of windows. `disjoint` is how many windows that do not overlap each other the gene
     had room for, at least 1: the peak is one of 1 + `disjoint` places that are alike if its own is nothing special.
     """
 
     unit: int
     start_nt: int
     end_nt: int
-    draws: Int64
+    draws: npt.NDArray[np.int32]
     disjoint: int
+
+
+class UnitStore:
+    """Spliced units by number: sequences are kept, the index of sites only of the unit that was asked for last."""
+
+    def __init__(self) -> None:
+        self._letters: dict[int, Letters] = {}
+        self._last: tuple[int, SplicedUnit] | None = None
+
+    def __setitem__(self, unit: int, spliced: SplicedUnit) -> None:
+        self._letters[unit] = spliced.letters
+        self._last = (unit, spliced)
+
+    def __getitem__(self, unit: int) -> SplicedUnit:
+        if self._last is None or self._last[0] != unit:
+            self._last = (unit, unit_of_letters(self._letters[unit]))
+        return self._last[1]
 
 
 @dataclass
 class Background:
     """Peaks that have a matched background, and the count of those that do not."""
 
-    units: dict[int, SplicedUnit] = field(default_factory=dict)
+    units: UnitStore = field(default_factory=UnitStore)
     peaks: list[PlacedPeak] = field(default_factory=list)
     matched_on_region: int = 0
     matched_on_gene_only: int = 0
@@ -137,7 +154,7 @@ def _draw_for_unit(
         found.matched_on_region += len(alike) > 0
         found.matched_on_gene_only += len(alike) == 0
         choice = alike if len(alike) else possible
-        draws = choice[random.integers(len(choice), size=DRAWS)]
+        draws = choice[random.integers(len(choice), size=DRAWS)].astype(np.int32)
         found.peaks.append(PlacedPeak(unit, start, end, draws, disjoint_windows(choice, width)))
 
 
@@ -154,8 +171,8 @@ def disjoint_windows(starts: Int64, width_nt: int) -> int:
     return int(np.sum((runs + width_nt - 1) // width_nt))
 
 
-def kept_windows(found: Background) -> Iterator[tuple[SplicedUnit, PlacedPeak, Int64]]:
-    """(unit, peak, starts int64 [KEPT_DRAWS]) of every peak, for pictures."""
+def kept_windows(found: Background) -> Iterator[tuple[SplicedUnit, PlacedPeak, npt.NDArray[np.int32]]]:
+    """(unit, peak, starts int32 [KEPT_DRAWS]) of every peak, for pictures."""
     for peak in found.peaks:
         yield found.units[peak.unit], peak, peak.draws[:KEPT_DRAWS]
 

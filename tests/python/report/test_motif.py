@@ -105,7 +105,7 @@ def test_odds_ratio_is_one_when_peaks_are_like_the_rest_of_their_genes() -> None
         text = np.frombuffer(b"ACGT", dtype=np.uint8)[random.integers(4, size=3000)]
         found.units[unit] = unit_of_letters(text)
         start = int(random.integers(2900))
-        found.peaks.append(PlacedPeak(unit, start, start + 100, random.integers(2900, size=DRAWS), 29))
+        found.peaks.append(PlacedPeak(unit, start, start + 100, random.integers(2900, size=DRAWS, dtype=np.int32), 29))
     result = measure_motif("null", 40, found, 1)
     assert result.odds_ratio.low is not None and result.odds_ratio.high is not None
     assert result.odds_ratio.low < 1 < result.odds_ratio.high

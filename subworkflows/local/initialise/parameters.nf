@@ -28,75 +28,79 @@ def nearestName(name, known) {
     return known.min { candidate -> editDistance(name.toString().toLowerCase(), candidate.toLowerCase()) }
 }
 
-// A parameter's text as the boolean, integer or number that the schema asks for.
-def castValue(name, value, type) {
-    def text = value.toString().trim()
+// What is wrong with the text of a parameter of a type, or nothing. A text parameter without its value arrives as true.
+def typeProblem(name, text, type) {
     if (type == 'boolean') {
-        if (!(text in ['true', 'false'])) {
-            error("--${name}: '${text}' is not true or false.")
-        }
+        return text in ['true', 'false'] ? '' : "--${name}: '${text}' is not true or false."
+    }
+    if (type == 'integer') {
+        return text ==~ /[+-]?\d{1,18}/ ? '' : "--${name}: '${text}' is not an integer."
+    }
+    if (type == 'number') {
+        return text ==~ /[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?/ ? '' : "--${name}: '${text}' is not a number."
+    }
+    return text == 'true' ? "--${name} needs a value." : ''
+}
+
+// A parameter's text as the boolean, integer, number or text that the schema asks for.
+def castValue(text, type) {
+    if (type == 'boolean') {
         return text == 'true'
     }
     if (type == 'integer') {
-        if (!(text ==~ /[+-]?\d{1,18}/)) {
-            error("--${name}: '${text}' is not an integer.")
-        }
         return text.toLong()
     }
-    if (type == 'number') {
-        if (!(text ==~ /[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?/)) {
-            error("--${name}: '${text}' is not a number.")
-        }
-        return text.toDouble()
-    }
-    // a text parameter given without its value arrives as true
-    if (text == 'true') {
-        error("--${name} needs a value.")
-    }
-    return text
+    return type == 'number' ? text.toDouble() : text
 }
 
-// Enumeration, range, pattern and existence of one value.
-def checkValue(name, value, property) {
+// What is wrong with a value: enumeration, range, existence, pattern; or nothing.
+def valueProblem(name, value, property) {
     if (property['enum'] && !(value in property['enum'])) {
-        error("--${name}: '${value}' is not one of ${property['enum'].join(', ')}. Did you mean '${nearestName(value, property['enum'])}'?")
+        return "--${name}: '${value}' is not one of ${property['enum'].join(', ')}. Did you mean '${nearestName(value, property['enum'])}'?"
     }
     if (property.minimum != null && value < property.minimum) {
-        error("--${name}: ${value} is below the minimum of ${property.minimum}.")
+        return "--${name}: ${value} is below the minimum of ${property.minimum}."
     }
     if (property.exclusiveMinimum != null && value <= property.exclusiveMinimum) {
-        error("--${name}: ${value} must be greater than ${property.exclusiveMinimum}.")
+        return "--${name}: ${value} must be greater than ${property.exclusiveMinimum}."
     }
     if (property.maximum != null && value > property.maximum) {
-        error("--${name}: ${value} is above the maximum of ${property.maximum}.")
+        return "--${name}: ${value} is above the maximum of ${property.maximum}."
     }
     if (property.exists && !file(value).exists()) {
-        error("--${name}: ${value} does not exist. Check the path (relative paths start at ${workflow.launchDir}).")
+        return "--${name}: ${value} does not exist. Check the path (relative paths start at ${workflow.launchDir})."
     }
     if (property.pattern && !(value ==~ property.pattern)) {
-        error("--${name}: '${value}' does not look like ${property.description.uncapitalize()} The name must match ${property.pattern}")
+        return "--${name}: '${value}' has no name that fits: ${property.description} It must match ${property.pattern}"
     }
+    return ''
+}
+
+// All that is wrong with the parameters given, a sentence each.
+def parameterProblems(given, properties) {
+    return given.collect { name, value ->
+        def property = properties[name]
+        if (property == null) {
+            return "Unknown parameter --${name}. Did you mean --${nearestName(name, properties.keySet())}? All names: nextflow run main.nf --help"
+        }
+        def text = value.toString().trim()
+        return typeProblem(name, text, property.type) ?: valueProblem(name, castValue(text, property.type), property)
+    }.findAll { problem -> problem }
 }
 
 // Parameters of the run, named and typed as the schema says. Under some parsers all of them arrive as text.
 def castParams(raw, schema) {
     def properties = schemaProperties(schema)
-    def given = raw.findAll { name, _value -> !name.contains('-') || !raw.containsKey(camelCase(name)) }
-    given.each { name, _value ->
-        if (!properties.containsKey(name)) {
-            error("Unknown parameter --${name}. Did you mean --${nearestName(name, properties.keySet())}? All names: nextflow run main.nf --help")
-        }
+    def given = raw
+        .findAll { name, _value -> !name.contains('-') || !raw.containsKey(camelCase(name)) }
+        .findAll { _name, value -> value != null && value.toString() != '' }
+    def problems = parameterProblems(given, properties)
+    if (problems) {
+        error(problems.join('\n'))
     }
-    def settings = properties.collectEntries { name, property ->
-        def value = given[name]
-        return [name, value == null || value.toString() == '' ? null : castValue(name, value, property.type)]
+    return properties.collectEntries { name, property ->
+        [name, given[name] == null ? null : castValue(given[name].toString().trim(), property.type)]
     }
-    settings.each { name, value ->
-        if (value != null) {
-            checkValue(name, value, properties[name])
-        }
-    }
-    return settings
 }
 
 // Nextflow enters a name with dashes twice: as written and in camel case.

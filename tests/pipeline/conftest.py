@@ -1,0 +1,82 @@
+"""What the tests of whole runs share: the program, a copy of the pipeline, the demo's run, samplesheets."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from .runs import DATA, HEADER, PIPELINE, ROOT, TOOLS, Launcher, Run, reads
+
+
+@pytest.fixture(scope="session")
+def nextflow() -> Path:
+    """The nextflow to test with: that of PATH, else that of scripts/setup."""
+    own = ROOT / ".tools" / "nextflow" / "nextflow"
+    found = shutil.which("nextflow") or (str(own) if own.exists() else None)
+    if found is None:
+        pytest.skip("nextflow is missing: run scripts/setup, or put nextflow on PATH")
+    return Path(found)
+
+
+@pytest.fixture(scope="session")
+def tools() -> None:
+    """Skip, naming them, where programs of real runs are missing."""
+    path = f"{ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    missing = [tool for tool in TOOLS if shutil.which(tool, path=path) is None]
+    if missing:
+        pytest.skip(f"{', '.join(missing)} missing: run scripts/setup")
+
+
+@pytest.fixture(scope="session")
+def pipeline_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the pipeline, so that nobody's edit disturbs a run and tests may edit it."""
+    copy = tmp_path_factory.mktemp("pipeline") / "ribolm"
+    copy.mkdir()
+    for name in (*PIPELINE, "nextflow_schema.json"):
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(source, copy / name)
+    shutil.copytree(DATA, copy / "tests" / "data" / "m6a")
+    if (ROOT / ".venv").exists():
+        (copy / ".venv").symlink_to(ROOT / ".venv")
+    return copy
+
+
+@pytest.fixture
+def launcher(nextflow: Path, pipeline_copy: Path, tmp_path: Path) -> Launcher:
+    """Runs of the unchanged copy in the test's own folder."""
+    return Launcher(nextflow, pipeline_copy, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def demo(nextflow: Path, tools: None, pipeline_copy: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """The run that README promises, once for all tests that read its results."""
+    run = Launcher(nextflow, pipeline_copy, tmp_path_factory.mktemp("demo")).run()
+    assert run.status == 0, run.text
+    yield run
+
+
+@pytest.fixture
+def sheet(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a samplesheet of the given rows under the usual header."""
+
+    def write(*rows: str, name: str = "samples.csv") -> Path:
+        path = tmp_path / name
+        path.write_text("\n".join([HEADER, *rows]) + "\n")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def small_sheet(sheet: Callable[..., Path]) -> Path:
+    """One group, one replicate; the IP is paired-end of two lanes, the input single-end."""
+    return sheet(
+        f"c,control,1,ip,{reads('control_1.ip', 1)},{reads('control_1.ip', 2)},,",
+        f"c,control,1,ip,{reads('control_2.ip', 1)},{reads('control_2.ip', 2)},,",
+        f"c,control,1,input,{reads('control_1.input', 1)},,,",
+    )

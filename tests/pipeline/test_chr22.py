@@ -1,0 +1,23 @@
+"""The eight real libraries of the tutorial, from FASTQ to the report."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from .runs import ROOT, Launcher
+
+DATA = Path(os.environ.get("RIBOLM_DATA", ROOT.parent / "shared" / "data")).resolve()
+pytestmark = [pytest.mark.slow, pytest.mark.realdata]
+
+
+@pytest.mark.skipif(not (DATA / "m6a" / "merip_chr22_fastq").exists(), reason="RIBOLM_DATA holds no merip_chr22_fastq")
+def test_real_libraries_reach_the_report(launcher: Launcher, tools: None) -> None:
+    run = launcher.run(env={"RIBOLM_DATA": str(DATA)}, profile="test_full,local")
+    assert run.status == 0, run.text
+    assert run.tasks("COMPLETED")["HISAT2_ALIGN"] == 8
+    for group in ("control", "treated"):
+        assert len((run.outdir / "peaks" / group / "peaks.bed").read_text().splitlines()) > 30
+    assert len(json.loads((run.outdir / "quality" / "headline.json").read_text())["numbers"]) == 5
+    assert (run.outdir / "multiqc" / "multiqc_report.html").stat().st_size > 1_000_000

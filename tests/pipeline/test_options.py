@@ -1,0 +1,100 @@
+"""The other ways through the track: second tools, BAM input, starts at later steps, empty input."""
+
+import gzip
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from .runs import DATA, ROOT, Launcher, Run, reads
+
+
+def test_other_tools_and_options(launcher: Launcher, small_sheet: Path, tools: None) -> None:
+    """cutadapt, marked duplicates, replicates, saved reference; then BAM and index of that run in a second one."""
+    run = launcher.run(
+        *("--input", str(small_sheet), "--trimmer", "cutadapt", "--duplicates", "mark", "--save_align", "true"),
+        *("--save_reference", "true", "--peaks_per_replicate", "true", "--bins_tsv", "true", "--steps"),
+        "preprocess,align,peaks",
+    )
+    assert run.status == 0, run.text
+    assert run.tasks()["CUTADAPT"] == 3
+    assert run.tasks()["SAMTOOLS_MARKDUP"] == 2
+    assert {"aligned/c_ip.bam", "aligned/c_ip.markdup.txt", "peaks/control/bins.tsv.gz"} <= run.files()
+    # one replicate: called alone it is the group
+    group, replicate = (run.outdir / "peaks" / name / "peaks.tsv" for name in ("control", "control.replicate_1"))
+    assert len(group.read_text().splitlines()) == len(replicate.read_text().splitlines())
+
+
+def test_macs3_peaks_get_strand_gene_and_feature(launcher: Launcher, small_sheet: Path, tools: None) -> None:
+    path = f"{ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    if shutil.which("macs3", path=path) is None:
+        pytest.skip("macs3 is missing: run scripts/setup --macs3")
+    run = launcher.run("--input", str(small_sheet), "--peak_caller", "macs3")
+    assert run.status == 0, run.text
+    assert "chosen: MACS3 --gsize = " in run.text
+    header, *rows = (run.outdir / "peaks" / "control" / "peaks.tsv").read_text().splitlines()
+    assert rows
+    strands = {row.split("\t")[header.split("\t").index("strand")] for row in rows}
+    assert strands <= {"+", "-", "."}
+
+
+@pytest.fixture(scope="module")
+def aligned(demo: Run) -> dict[str, Path]:
+    """Alignments of the demo's libraries, from its work folder."""
+    work = demo.outdir.parent / "work"
+    return {path.stem: path for path in sorted(work.glob("*/*/*.bam")) if not path.is_symlink()}
+
+
+def test_start_from_bam_at_the_peaks(
+    launcher: Launcher, sheet: Callable[..., Path], aligned: dict[str, Path], demo: Run
+) -> None:
+    rows = [
+        f"control_{replicate},control,{replicate},{assay},,,{aligned[f'control_{replicate}_{assay}']},"
+        for replicate in (1, 2)
+        for assay in ("ip", "input")
+    ]
+    run = launcher.run("--input", str(sheet(*rows)), "--steps", "peaks")
+    assert run.status == 0, run.text
+    assert set(run.tasks()) & {"FASTP", "HISAT2_BUILD", "HISAT2_ALIGN", "MULTIQC"} == set()
+    ours, theirs = (folder / "peaks" / "control" / "peaks.tsv" for folder in (run.outdir, demo.outdir))
+    assert ours.read_text() == theirs.read_text()
+
+
+def test_library_without_reads_goes_through_to_the_report(
+    launcher: Launcher, sheet: Callable[..., Path], tmp_path: Path, tools: None
+) -> None:
+    empty = tmp_path / "empty.fastq.gz"
+    empty.write_bytes(gzip.compress(b"", mtime=0))
+    path = sheet(
+        f"c,control,1,ip,{empty},,,",
+        f"c,control,1,input,{reads('control_1.input', 1)},{reads('control_1.input', 2)},,",
+    )
+    run = launcher.run("--input", str(path))
+    assert run.status == 0, run.text
+    assert (run.outdir / "peaks" / "control" / "peaks.bed").read_text() == ""
+    assert (run.outdir / "multiqc" / "multiqc_report.html").exists()
+    summary = json.loads((run.outdir / "peaks" / "control" / "summary.json").read_text())
+    assert summary["calls"] == {"bins": 0, "peaks": 0}
+
+
+def test_truncated_fastq_is_refused_by_name(
+    launcher: Launcher, sheet: Callable[..., Path], tmp_path: Path, tools: None
+) -> None:
+    whole = reads("control_1.ip", 1).read_bytes()
+    short = tmp_path / "short.fastq.gz"
+    short.write_bytes(whole[: len(whole) // 2])
+    path = sheet(f"c,control,1,ip,{short},,,", f"c,control,1,input,{reads('control_1.input', 1)},,,")
+    run = launcher.run("--input", str(path), "--steps", "preprocess")
+    assert run.status == 1
+    assert "short.fastq.gz of c_ip is truncated or not a gz file. Fetch the file again." in run.text
+
+
+def test_prebuilt_index_of_another_genome_is_refused(launcher: Launcher, small_sheet: Path, tools: None) -> None:
+    index = launcher.folder / "index"
+    run = launcher.run("--input", str(small_sheet), "--hisat2_index", str(DATA / "fastq"), "--steps", "align")
+    assert not index.exists()
+    assert run.status == 1
+    assert "--hisat2_index: fastq holds no HISAT2 index (*.1.ht2)" in run.text

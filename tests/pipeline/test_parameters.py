@@ -1,0 +1,89 @@
+"""Parameters: help, types, ranges and names come from nextflow_schema.json."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from .runs import DATA, MODES, ROOT, Launcher, reads
+
+SCHEMA = json.loads((ROOT / "nextflow_schema.json").read_text())
+PROPERTIES = {name: rule for group in SCHEMA["$defs"].values() for name, rule in group["properties"].items()}
+
+
+def config_defaults() -> dict[str, str]:
+    """The params block of nextflow.config as written."""
+    block = re.search(r"^params \{(.*?)^\}", (ROOT / "nextflow.config").read_text(), re.S | re.M)
+    assert block
+    return dict(re.findall(r"^\s+(\w+)\s+= (.+)$", block.group(1), re.M))
+
+
+def test_configuration_and_schema_agree() -> None:
+    defaults = config_defaults()
+    assert defaults.keys() == PROPERTIES.keys()
+    for name, text in defaults.items():
+        expected = PROPERTIES[name].get("default")
+        written = None if text == "null" else json.loads(text.replace("'", '"'))
+        assert written == expected, name
+
+
+@pytest.mark.parametrize("mode", ["v1", "v2-strings"])
+def test_help_names_every_parameter_and_starts_nothing(launcher: Launcher, mode: str) -> None:
+    run = launcher.run("--help", env=MODES[mode])
+    assert run.status == 0, run.text
+    assert [name for name in PROPERTIES if f"--{name} " not in run.text] == []
+    assert run.trace == []
+
+
+WRONG = {
+    "--peakcaller macs3": "Unknown parameter --peakcaller. Did you mean --peak_caller?",
+    "--save-align true": "Did you mean --save_align?",
+    "--bin_size 5x": "--bin_size: '5x' is not an integer.",
+    "--gc_correction maybe": "--gc_correction: 'maybe' is not true or false.",
+    "--trimmer fastpp": "--trimmer: 'fastpp' is not one of fastp, cutadapt. Did you mean 'fastp'?",
+    "--p_cutoff 1.5": "--p_cutoff: 1.5 is above the maximum of 1.",
+    "--min_mapq -1": "--min_mapq: -1 is below the minimum of 0.",
+    "--gtf /nowhere/genes.gtf": "--gtf: /nowhere/genes.gtf does not exist.",
+    "--multiqc_title": "--multiqc_title needs a value.",
+}
+
+
+@pytest.mark.parametrize("mode", ["v1", "v2-strings"])
+def test_every_wrong_parameter_is_told_before_anything_starts(launcher: Launcher, mode: str) -> None:
+    run = launcher.run(*(word for option in WRONG for word in option.split()), env=MODES[mode])
+    assert run.status == 1
+    assert [sentence for sentence in WRONG.values() if sentence not in run.text] == []
+    assert run.trace == []
+
+
+CONTRADICTIONS = {
+    "--steps preprocess,allign": "--steps: 'allign' is not a step of this track. Did you mean 'align'?",
+    f"--size_factors {DATA}/samplesheet.csv --spikein_fasta {DATA}/genome.fa.gz": "Choose one.",
+}
+
+
+@pytest.mark.parametrize("options", CONTRADICTIONS)
+def test_parameters_that_do_not_fit_the_track_or_each_other(launcher: Launcher, options: str) -> None:
+    run = launcher.run(*options.split())
+    assert run.status == 1
+    assert CONTRADICTIONS[options] in run.text
+    assert run.trace == []
+
+
+def test_a_missing_file_is_named_by_row_and_column(launcher: Launcher, sheet: Callable[..., Path]) -> None:
+    path = sheet(
+        f"c,control,1,ip,{reads('control_1.ip', 1)},,,",
+        "c,control,1,input,missing.fastq.gz,,,",
+    )
+    run = launcher.run("--input", str(path))
+    assert run.status == 1
+    assert "samples.csv row 3, column 'fastq_1': 'missing.fastq.gz' does not exist" in run.text
+    assert "neither beside the samplesheet nor in" in run.text
+
+
+def test_fastq_without_the_align_step_is_named(launcher: Launcher, small_sheet: Path) -> None:
+    run = launcher.run("--input", str(small_sheet), "--steps", "peaks")
+    assert run.status == 1
+    assert re.search(r"samples\.csv: library c_(ip|input) is given as FASTQ, but --steps leaves out align", run.text)

@@ -1,0 +1,47 @@
+"""What -resume does again and what it does not: after success, after an edit of the code, after a kill."""
+
+import shutil
+from pathlib import Path
+
+from .runs import Launcher, Run
+
+RESULTS = ("peaks.bed", "peaks.tsv", "bins.parquet")
+
+
+def resumed(demo: Run, nextflow: Path, pipeline_copy: Path) -> Run:
+    """The demo once more, in its own folder."""
+    return Launcher(nextflow, pipeline_copy, demo.outdir.parent).run("-resume")
+
+
+def test_second_run_is_all_cached(demo: Run, nextflow: Path, pipeline_copy: Path) -> None:
+    run = resumed(demo, nextflow, pipeline_copy)
+    assert run.status == 0, run.text
+    assert run.tasks("CACHED") == demo.tasks()
+    assert run.tasks("COMPLETED") == {}
+
+
+def test_an_edit_of_the_caller_calls_peaks_again_and_nothing_else(
+    demo: Run, nextflow: Path, pipeline_copy: Path
+) -> None:
+    module = pipeline_copy / "bin" / "ribolm" / "peaks" / "call.py"
+    before = module.read_text()
+    module.write_text(before + "\n# an edit\n")
+    try:
+        run = resumed(demo, nextflow, pipeline_copy)
+    finally:
+        module.write_text(before)
+    assert run.status == 0, run.text
+    assert run.tasks("COMPLETED") == {"PEAKS_CALL": 2}
+    assert run.tasks("CACHED").total() == demo.tasks().total() - 2
+
+
+def test_killed_run_resumes_to_identical_results(demo: Run, launcher: Launcher) -> None:
+    launcher.run_until("PEAKS_CALL")
+    shutil.rmtree(launcher.folder / "results", ignore_errors=True)
+    run = launcher.run("-resume")
+    assert run.status == 0, run.text
+    assert run.tasks("CACHED").total() > 10
+    for group in ("control", "treated"):
+        for name in RESULTS:
+            ours, theirs = (folder / "peaks" / group / name for folder in (run.outdir, demo.outdir))
+            assert ours.read_bytes() == theirs.read_bytes(), f"{group}/{name}"

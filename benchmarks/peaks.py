@@ -9,7 +9,6 @@ it only counts, while ribolm also reads the annotation, fits, tests, merges and 
 
 import argparse
 import datetime
-import json
 import os
 import platform
 import shutil
@@ -208,8 +207,8 @@ featureCounts counts the same bins, given ready as SAF.
 """
 
 
-def main() -> None:
-    """Parse options, run, print and write the table."""
+def parse_options() -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scratch", type=Path, required=True, help="folder for about 3 GB of temporary files")
     parser.add_argument("--fragments", type=int, default=10_000_000, help="read pairs per library [10000000]")
@@ -217,35 +216,31 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3, help="runs of each program [3]")
     parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)), help="core to bind to [the last]")
     parser.add_argument("--no-result", action="store_true", help="print only, leave benchmarks/results alone")
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Simulate, run both programs in turn, compare their counts, print and write the table."""
+    options = parse_options()
     scratch = options.scratch.resolve()
     scratch.mkdir(parents=True, exist_ok=True)
     libraries = simulate(scratch, options.fragments, options.genes)
     saf, counted, outdir = scratch / "bins.saf", scratch / "feature_counts.tsv", scratch / "call"
     n_bins, n_transcripts = write_saf(libraries, saf)
-    environment = {"NUMBA_CACHE_DIR": str(scratch / "numba")}
+    environment = {"NUMBA_CACHE_DIR": str(scratch / "numba"), "TMPDIR": str(scratch)}
     shutil.rmtree(scratch / "numba", ignore_errors=True)
-    ours_command = ribolm_command(libraries, outdir)
+    ours_command, theirs_command = ribolm_command(libraries, outdir), feature_counts_command(libraries, saf, counted)
     first = run_child(ours_command, scratch / "ribolm.log", options.core, environment)
     ours, theirs = [], []
     for _ in range(options.repeats):
-        theirs_command = feature_counts_command(libraries, saf, counted)
-        theirs.append(run_child(theirs_command, scratch / "peer.log", options.core, {"TMPDIR": str(scratch)}))
+        theirs.append(run_child(theirs_command, scratch / "peer.log", options.core, environment))
         ours.append(run_child(ours_command, scratch / "ribolm.log", options.core, environment))
     different, compared = differing_bins(outdir / "bins.parquet", counted, n_bins)
     os.sched_setaffinity(0, {options.core})
-    numbers = {
-        "fragments": options.fragments,
-        "transcripts": n_transcripts,
-        "bins": n_bins,
-        "different": different,
-        "compared": compared,
-    }
+    numbers = {"fragments": options.fragments, "transcripts": n_transcripts, "bins": n_bins}
+    numbers |= {"different": different, "compared": compared}
     text = report(numbers, first, ours, theirs, solver_bins_per_s())
     print(text)
-    (scratch / "peaks.json").write_text(
-        json.dumps({"ours": [vars(r) for r in ours], "peer": [vars(r) for r in theirs]})
-    )
     if not options.no_result:
         RESULT.parent.mkdir(exist_ok=True)
         RESULT.write_text(text)

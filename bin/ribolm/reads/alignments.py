@@ -33,6 +33,7 @@ from ribolm.reads.counting_kernel import (
     ON_EXONS,
     PAIRED_ALIGNMENTS,
     CountingRules,
+    CountingState,
     count_records,
 )
 from ribolm.reads.fragment_bins import FragmentBins
@@ -129,56 +130,56 @@ class _LibraryCounter:
         fragment_bins: FragmentBins | None = None,
     ) -> None:
         self.path, self.rules, self.fragment_bins = bam.path, rules, fragment_bins
-        self.logged = np.zeros((LOG_ROWS if fragment_bins else 0, 2), np.int32)
         self.index = build_segment_index(grid, chrom_names, bam.contigs)
-        self.counts = np.zeros(grid.n_bins, np.int32)
-        self.tally = np.zeros(N_TALLIES, np.int64)
-        self.mates = new_mate_table()
-        self.ranges = np.zeros((64, 2), np.int64)
+        self.state = CountingState(
+            mates=new_mate_table(),
+            ranges=np.zeros((64, 2), np.int64),
+            counts=np.zeros(grid.n_bins, np.int32),
+            logged=np.zeros((LOG_ROWS if fragment_bins else 0, 2), np.int32),
+            tally=np.zeros(N_TALLIES, np.int64),
+        )
 
     def consume(self, buffer: Bytes, n_bytes: int) -> int:
         """Count the whole records at the start of the buffer and return their bytes."""
         place: Integer = 0
         status: Integer = 0
         while status != NEED_BYTES:
-            place, status = count_records(
-                *(buffer, place, n_bytes, self.rules, self.index),
-                *(self.mates, self.ranges, self.counts, self.logged, self.tally),
-            )
+            place, status = count_records(buffer, place, n_bytes, self.rules, self.index, self.state)
             if status == DAMAGED:
                 raise damaged_record(self.path, self.alignments + 1)
             if status == NEED_RANGES:
-                self.ranges = np.zeros((2 * len(self.ranges), 2), np.int64)
+                self.state = self.state._replace(ranges=np.zeros((2 * len(self.state.ranges), 2), np.int64))
             elif status == NEED_FLUSH:
                 self._flush()
             elif status == NEED_ROOM:
-                self.mates = grown_mate_table(self.mates, len(self.ranges))
+                mates = grown_mate_table(self.state.mates, len(self.state.ranges))
+                self.state = self.state._replace(mates=mates)
         return int(place)
 
     @property
     def alignments(self) -> int:
         """Records read so far."""
-        return int(self.tally[: KEPT + 1].sum())
+        return int(self.state.tally[: KEPT + 1].sum())
 
     def _flush(self) -> None:
         """Hand the logged rows on, and make room for as many as one fragment can have."""
         if self.fragment_bins:
-            self.fragment_bins.append(self.logged[: self.tally[LOGGED_ROWS]])
-            self.tally[LOGGED_ROWS] = 0
-            if len(self.logged) < len(self.ranges):
-                self.logged = np.zeros((len(self.ranges), 2), np.int32)
+            self.fragment_bins.append(self.state.logged[: self.state.tally[LOGGED_ROWS]])
+            self.state.tally[LOGGED_ROWS] = 0
+            if len(self.state.logged) < len(self.state.ranges):
+                self.state = self.state._replace(logged=np.zeros((len(self.state.ranges), 2), np.int32))
 
     def result(self) -> LibraryCounts:
         """Close the pass: mates that still wait are lone."""
         if self.fragment_bins:
             self._flush()
-            self.fragment_bins.append(waiting_ranges(self.mates))
-        left_out = {name: int(n) for name, n in zip(LEFT_OUT_REASONS, self.tally, strict=False) if n}
-        fragments, on_exons = int(self.tally[FRAGMENTS]), int(self.tally[ON_EXONS])
-        return LibraryCounts(self.counts, fragments, on_exons, self.alignments, left_out, self._notices())
+            self.fragment_bins.append(waiting_ranges(self.state.mates))
+        left_out = {name: int(n) for name, n in zip(LEFT_OUT_REASONS, self.state.tally, strict=False) if n}
+        fragments, on_exons = int(self.state.tally[FRAGMENTS]), int(self.state.tally[ON_EXONS])
+        return LibraryCounts(self.state.counts, fragments, on_exons, self.alignments, left_out, self._notices())
 
     def _notices(self) -> tuple[str, ...]:
-        lone, paired = int(self.mates.state[N_WAITING]), int(self.tally[PAIRED_ALIGNMENTS])
+        lone, paired = int(self.state.mates.state[N_WAITING]), int(self.state.tally[PAIRED_ALIGNMENTS])
         if paired == 0 or lone < LONE_MATE_SHARE * paired:
             return ()
         return (

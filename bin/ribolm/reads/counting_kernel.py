@@ -77,6 +77,21 @@ class CountingRules(NamedTuple):
     take_duplicates: bool
 
 
+class CountingState(NamedTuple):
+    """What a pass changes.
+
+    mates: those that wait. ranges: int64 (n, 2), room for the bin ranges of one fragment. counts: int32 (n_bins,).
+    logged: int32 (m, 2), rows for FragmentBins; empty: no log. tally: int64 (N_TALLIES,), alignments per left-out
+    reason, kept ones; fragments, those on exons, alignments that can have a mate, rows logged.
+    """
+
+    mates: MateTable
+    ranges: Int64Array
+    counts: Int32Array
+    logged: Int32Array
+    tally: Int64Array
+
+
 @inner
 def left_out_reason(buffer: Bytes, place: Integer, end: Integer, flag: Integer, rules: CountingRules) -> Integer:
     """Index into LEFT_OUT_REASONS, KEPT, or DAMAGED."""
@@ -241,13 +256,10 @@ def count_alignment(
     flag: Integer,
     rules: CountingRules,
     index: SegmentIndex,
-    mates: MateTable,
-    ranges: Int64Array,
-    counts: Int32Array,
-    logged: Int32Array,
-    tally: Int64Array,
+    state: CountingState,
 ) -> Integer:
     """Count one kept alignment, together with its mate where that came before. Returns 0 or why it could not."""
+    mates, ranges, counts, logged, tally = state
     can_have_mate = flag & PAIRED and not flag & MATE_UNMAPPED and (flag & READ1 != 0) != (flag & READ2 != 0)
     hit = integer_tag(buffer, tags_start(buffer, place), end, TAG_HI) if can_have_mate else ABSENT
     if hit == DAMAGED:
@@ -284,11 +296,7 @@ def count_all_records(
     n_bytes: Integer,
     rules: CountingRules,
     index: SegmentIndex,
-    mates: MateTable,
-    ranges: Int64Array,
-    counts: Int32Array,
-    logged: Int32Array,
-    tally: Int64Array,
+    state: CountingState,
 ) -> tuple[Integer, Integer]:
     """Count the records of buffer[place:n_bytes]; return (place of the first record not counted, why it stopped)."""
     while True:
@@ -298,12 +306,12 @@ def count_all_records(
         flag = uint16_at(buffer, place + 18)
         reason = left_out_reason(buffer, place, end, flag, rules)
         if reason == KEPT:
-            status = count_alignment(buffer, place, end, flag, rules, index, mates, ranges, counts, logged, tally)
+            status = count_alignment(buffer, place, end, flag, rules, index, state)
             if status < 0:
                 return place, status
         elif reason < 0:
             return place, reason
-        tally[reason] += 1
+        state.tally[reason] += 1
         place = end
 
 
@@ -315,21 +323,16 @@ def _counting_kernel(sources: int) -> CountRecords:
         n_bytes: int,
         rules: CountingRules,
         index: SegmentIndex,
-        mates: MateTable,
-        ranges: Int64Array,
-        counts: Int32Array,
-        logged: Int32Array,
-        tally: Int64Array,
+        state: CountingState,
     ) -> tuple[Integer, Integer]:
         """Count the records of buffer[place:n_bytes]; return (place of the first record not counted, why it stopped).
 
-        Reasons: NEED_BYTES (its end is not in the buffer), DAMAGED, NEED_RANGES (rows of `ranges`), NEED_ROOM (in
-        `mates`), NEED_FLUSH (of `logged`, int32 (m, 2), rows of FragmentBins; empty: no log). tally, int64
-        (N_TALLIES,): alignments per reason, kept ones; fragments, those on exons, mates, rows logged.
+        Reasons: NEED_BYTES (its end is not in the buffer), DAMAGED, NEED_RANGES (rows of state.ranges), NEED_ROOM (in
+        state.mates), NEED_FLUSH (of state.logged).
         """
         if sources == 0:
             return place, DAMAGED
-        return count_all_records(buffer, place, n_bytes, rules, index, mates, ranges, counts, logged, tally)
+        return count_all_records(buffer, place, n_bytes, rules, index, state)
 
     return count_records
 

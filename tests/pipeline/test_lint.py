@@ -20,7 +20,7 @@ def test_nextflow_lint(nextflow: Path, tmp_path: Path) -> None:
 def test_nf_core_lint(nextflow: Path) -> None:
     tool = ROOT / ".venv-nfcore" / "bin" / "nf-core"
     if not tool.exists():
-        pytest.skip("nf-core tools are missing: run scripts/setup --nfcore")
+        pytest.skip("nf-core tools are missing: run scripts/setup --dev")
     env = {**os.environ, "PATH": f"{nextflow.parent}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "200"}
     command = [str(tool), "--hide-progress", "pipelines", "lint", "--dir", str(ROOT)]
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)

@@ -128,13 +128,17 @@ def _size_factors(run: Run) -> str:
 
 
 def _gc(run: Run) -> str:
-    if str(run.get("gc_correction", True)).lower() == "false":
+    if _without_gc(run):
         return "Counts were not corrected for GC content."
     reach = _value(run, "fragment_length", 100)
     return (
         f"The dependence of counts on GC content (bin and {reach} nt on either side, along spliced RNA) was "
         "fitted per library by a Poisson regression on a natural cubic spline and taken into the offsets."
     )
+
+
+def _without_gc(run: Run) -> bool:
+    return str(run.get("gc_correction", True)).lower() == "false"
 
 
 def _test(run: Run) -> str:
@@ -173,57 +177,66 @@ def _quality(run: Run) -> str:
     )
 
 
+GENERAL_LIMITS = (
+    "A peak is a stretch of RNA that the antibody enriched, about as wide as the fragments. It shows that "
+    "m6A (or m6Am, which most antibodies bind too) is near, not which adenosine is methylated, nor what "
+    "share of the molecules.",
+    "Antibodies also enrich RNA without m6A. DRACH enrichment and the place along transcripts speak for the set of "
+    "peaks as a whole and do not prove any single one.",
+    "Peaks need expression: a gene without enough reads in input and IP has no peak, whatever its "
+    "methylation. Compare numbers of peaks between groups only at similar depth.",
+    "A peak of one group that is missing in another is not a difference in methylation. Differences need a "
+    "test across groups with replicates, which this report does not make.",
+    "Intervals of shares and ratios count fragments or peaks as independent. They show counting error; differences "
+    "between biological replicates come on top.",
+)
+MACS_LIMIT = (
+    "MACS3 was made for DNA: its peaks may run into introns and have no strand of their own. Prefer ribolm's "
+    "caller for spliced transcripts."
+)
+PLACE_LIMITS = (
+    "DRACH is frequent by chance. A peak with the motif need not be methylated there, and about a quarter "
+    "of mapped m6A sites lie outside it.",
+    "Regions and distances refer to one transcript per peak (the one with the longest coding region). The "
+    "isoform that carried the m6A may be another.",
+    "If the reference was made from the same reads, mapping rates say nothing about accuracy.",
+)
+
+
 def limits(run: Run) -> list[str]:
     """What the results cannot show, in plain words (HTML)."""
-    caller_is_macs = run.get("peak_caller", "ribolm") == "macs3"
-    items = [
-        "A peak is a stretch of RNA that the antibody enriched, about as wide as the fragments. It shows that "
-        "m6A (or m6Am, which most antibodies bind too) is near, not which adenosine is methylated, nor what "
-        "share of the molecules.",
-        "Antibodies also enrich RNA without m6A. DRACH enrichment and the place along transcripts speak for the set of "
-        "peaks as a whole and do not prove any single one.",
-        "Peaks need expression: a gene without enough reads in input and IP has no peak, whatever its "
-        "methylation. Compare numbers of peaks between groups only at similar depth.",
-        "A peak of one group that is missing in another is not a difference in methylation. Differences need a "
-        "test across groups with replicates, which this report does not make.",
-        "Intervals of shares and ratios count fragments or peaks as independent. They show counting error; differences "
-        "between biological replicates come on top.",
+    if run.get("peak_caller", "ribolm") == "macs3":
+        return [*GENERAL_LIMITS, MACS_LIMIT, *PLACE_LIMITS]
+    return [*GENERAL_LIMITS, *_caller_limits(run), *_fallbacks(run), *PLACE_LIMITS]
+
+
+def _caller_limits(run: Run) -> list[str]:
+    cutoff = (
+        f"The cutoff ({_value(run, 'p_cutoff', '1e-10')}) is on raw p-values of bins. A peak's p-value is the "
+        "plain mean over its bins, not a combined test; use it to rank peaks, not as an error rate."
+    )
+    if run.get("peak_test", "poisson") == "poisson":
+        cutoff += (
+            " The Poisson model knows no variation between replicates, so its p-values are too small where replicates "
+            "differ."
+        )
+    if _without_gc(run):
+        return [cutoff]
+    return [
+        cutoff,
+        "GC correction learns the curve from the bins of this run. With few transcripts, or a reference in "
+        "which much of the sequence is unknown (N), the curve is uncertain; then look at results without it, "
+        "too.",
     ]
-    if not caller_is_macs:
-        items.append(
-            f"The cutoff ({_value(run, 'p_cutoff', '1e-10')}) is on raw p-values of bins. A peak's p-value is "
-            "the plain mean over its bins, not a combined test; use it to rank peaks, not as an error rate. "
-            "The Poisson model knows no variation between replicates, so its p-values are too small where "
-            "replicates differ."
-        )
-        items.append(
-            "GC correction learns the curve from the bins of this run. With few transcripts, or a reference in "
-            "which much of the sequence is unknown (N), the curve is uncertain; then look at results without "
-            "it, too."
-        )
-        items += _fallbacks(run)
-    else:
-        items.append(
-            "MACS3 was made for DNA: its peaks may run into introns and have no strand of their own. Prefer ribolm's "
-            "caller for spliced transcripts."
-        )
-    items += [
-        "DRACH is frequent by chance. A peak with the motif need not be methylated there, and about a quarter "
-        "of mapped m6A sites lie outside it.",
-        "Regions and distances refer to one transcript per peak (the one with the longest coding region). The "
-        "isoform that carried the m6A may be another.",
-        "If the reference was made from the same reads, mapping rates say nothing about accuracy.",
-    ]
-    return items
 
 
 def _fallbacks(run: Run) -> list[str]:
     without = [
         str(summary.get("name"))
         for summary in run.summaries
-        if not ((summary.get("bins") or {}).get("background") or 0) and not run.get("size_factors")
+        if not ((summary.get("bins") or {}).get("background") or 0)
     ]
-    if not without:
+    if not without or run.get("size_factors") or run.get("spikein_fasta"):
         return []
     return [
         f"<b>No background bins were found in {html.escape(', '.join(without))}</b>, so size factors come from "

@@ -10,7 +10,7 @@ from ribolm.files import write_json
 from ribolm.genome.regions import read_bed
 from ribolm.report.metagene import NEAR_STOP_NT
 from ribolm.report.multiqc import Section, p_value_text, write_html
-from ribolm.report.peak_folder import PeakFolder, read_json_object
+from ribolm.report.peak_folder import PeakFolder, read_json_object, whole_groups
 from ribolm.report.shared_peaks import shared_counts
 
 SECTION = Section("headline", "ribolm_headline", "Results at a glance", "")
@@ -21,7 +21,10 @@ SEPARATOR = " · "
 
 def headline_numbers(folders: Sequence[PeakFolder], motif_files: Sequence[Path]) -> list[Number]:
     """Label, value and note of: peaks, enrichment, DRACH, stop codon, shared peaks (or length where one group)."""
+    folders = whole_groups(folders)
+    names = {folder.name for folder in folders}
     motifs = {str(content.get("name")): content for content in map(read_json_object, motif_files)}
+    motifs = {name: content for name, content in motifs.items() if name in names}
     peaks = {folder.name: folder.read_peaks() for folder in folders}
     last = _shared(folders) if len(folders) > 1 else _lengths(peaks)
     return [_peaks(peaks), _enrichment(folders), _drach(motifs), _near_stop(peaks), last]

@@ -14,7 +14,7 @@ from ribolm.report.multiqc import (
     write_words,
 )
 from ribolm.report.palette import INPUT, IP
-from ribolm.report.peak_folder import Library, PeakFolder
+from ribolm.report.peak_folder import Library, PeakFolder, whole_groups
 
 LEFT_OUT_COLOURS = ("#c9b458", "#8d6b94", "#5f8f8b", "#c07858", "#7c8a5a", "#a0567a", "#56749c", "#9b8466")
 ASSAY_NAMES = {"ip": "IP", "input": "input"}
@@ -90,7 +90,12 @@ def _write_reads_in_peaks(outdir: Path, libraries: dict[str, tuple[PeakFolder, L
     settings = {"cpswitch": False, "ysuffix": " %", "tt_decimals": 2, "ymin": 0, "sort_samples": False}
     write_bars(outdir, READS_IN_PEAKS, bars, categories, "% of fragments on exons", **settings)
     write_table(outdir, _table_section(READS_IN_PEAKS), rows, SHARE_COLUMNS, "Library")
-    general = {name: {"reads_in_peaks": row["share"]} for name, row in rows.items()}
+    whole = {folder.name for folder in whole_groups([folder for folder, _ in libraries.values()])}
+    general = {
+        library.name: {"reads_in_peaks": rows[label]["share"]}
+        for label, (folder, library) in libraries.items()
+        if label in rows and folder.name in whole
+    }
     write_general_statistics(outdir, "general_reads_in_peaks", general, GENERAL_COLUMNS)
 
 

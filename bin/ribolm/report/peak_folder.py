@@ -97,6 +97,12 @@ def read_peak_folders(paths: Iterable[Path | str]) -> list[PeakFolder]:
     return folders
 
 
+def whole_groups(folders: Sequence[PeakFolder]) -> list[PeakFolder]:
+    """The folders that are no part of another: calls of single replicates are left out beside those of their group."""
+    names = [{library.name for library in folder.libraries} for folder in folders]
+    return [folder for folder, own in zip(folders, names, strict=True) if not any(own < other for other in names)]
+
+
 def read_json_object(path: Path) -> dict[str, Any]:
     """Read a JSON file that holds an object; anything else is a DataError."""
     with open_text(require_file(path)) as handle:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import runpy
 import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -66,6 +68,19 @@ def test_every_requirement_is_locked(lock: str) -> None:
     )
     names = [re.split(r"[=<>]", line)[0].strip().lower() for line in wanted if line and not line.startswith("#")]
     assert set(names) <= locked
+
+
+def test_core_requires_what_the_package_imports_and_no_more() -> None:
+    imported = set()
+    for path in (ROOT / "bin" / "ribolm").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                imported.add(node.module.split(".")[0])
+    programs = {"cutadapt"}
+    required = set((ROOT / "requirements" / "core.in").read_text().split())
+    assert required == {name for name in imported - {"ribolm"} if name not in sys.stdlib_module_names} | programs
 
 
 def test_locks_installed_together_agree() -> None:

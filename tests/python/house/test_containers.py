@@ -54,3 +54,14 @@ def test_modules_ask_for_the_images_that_are_built() -> None:
         for name in re.findall(r"ribolm-\w+:[\w.]+", module.read_text())
     }
     assert asked <= {f"ribolm-{image}:{built[1]}" for image in IMAGES}
+
+
+def test_conda_environments_of_our_commands_hold_the_packages_of_the_image() -> None:
+    conda_names = {"matplotlib": "matplotlib-base", "isal": "python-isal"}
+    core = set((ROOT / "requirements" / "core.in").read_text().split()) - {"cutadapt"}
+    wanted = {conda_names.get(name, name) for name in core}
+    for path in (ROOT / "modules" / "local").rglob("environment.yml"):
+        listed = set(re.findall(r"::([\w-]+)", path.read_text()))
+        if "typer" in listed:
+            assert listed >= wanted, path
+            assert listed - wanted <= {"python", "samtools", "bedtools"}, path

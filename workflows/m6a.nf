@@ -93,7 +93,11 @@ workflow M6A {
         ch_multiqc = ch_multiqc.mix(MEASURE_QUALITY.out.multiqc)
     }
 
+    // assigned here: `name = value` under emit is lost by the strict parser of 25.04
+    multiqc = ch_multiqc
+    summary = ch_summary
+
     emit:
-    multiqc = ch_multiqc // channel: path(file)
-    summary = ch_summary // channel: [ val(unit), path(json) ]
+    multiqc // channel: path(file)
+    summary // channel: [ val(unit), path(json) ]
 }

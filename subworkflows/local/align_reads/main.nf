@@ -52,9 +52,15 @@ workflow ALIGN_READS {
     ch_multiqc = HISAT2_ALIGN.out.summary
         .mix(SAMTOOLS_STATS.out.stats, SAMTOOLS_STATS.out.flagstat, SAMTOOLS_STATS.out.idxstats, ch_duplicates)
         .map { _meta, file -> file }
+    ch_strandedness = PREPROCESS_STRANDEDNESS.out.json.map { _meta, json -> json }
+
+    // assigned here: `name = value` under emit is lost by the strict parser of 25.04
+    bam = ch_final
+    strandedness = ch_strandedness
+    multiqc = ch_multiqc
 
     emit:
-    bam          = ch_final                                                     // channel: [ val(meta), path(bam), path(bai) ]
-    strandedness = PREPROCESS_STRANDEDNESS.out.json.map { _meta, json -> json } // channel: path(json)
-    multiqc      = ch_multiqc                                                   // channel: path(file)
+    bam          // channel: [ val(meta), path(bam), path(bai) ]
+    strandedness // channel: path(json)
+    multiqc      // channel: path(file)
 }

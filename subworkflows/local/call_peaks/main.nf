@@ -78,12 +78,21 @@ workflow CALL_PEAKS {
         ch_bins = PEAKS_CALL.out.bins
         ch_multiqc = PEAKS_CALL.out.multiqc
     }
+    ch_sections = ch_multiqc.map { _unit, files -> files }
+
+    // assigned here: `name = value` under emit is lost by the strict parser of 25.04
+    bed = ch_bed
+    tsv = ch_tsv
+    bins = ch_bins
+    summary = ch_summary
+    bams = ch_unit_bams
+    multiqc = ch_sections
 
     emit:
-    bed     = ch_bed                                   // channel: [ val(unit), path(bed) ]
-    tsv     = ch_tsv                                   // channel: [ val(unit), path(tsv) ]
-    bins    = ch_bins                                  // channel: [ val(unit), path(parquet) ], empty with macs3
-    summary = ch_summary                               // channel: [ val(unit), path(json) ]
-    bams    = ch_unit_bams                             // channel: [ val(unit), [ path(bam) ], [ path(bai) ] ]
-    multiqc = ch_multiqc.map { _unit, files -> files } // channel: path(json)
+    bed     // channel: [ val(unit), path(bed) ]
+    tsv     // channel: [ val(unit), path(tsv) ]
+    bins    // channel: [ val(unit), path(parquet) ], empty with macs3
+    summary // channel: [ val(unit), path(json) ]
+    bams    // channel: [ val(unit), [ path(bam) ], [ path(bai) ] ]
+    multiqc // channel: path(json)
 }

@@ -61,7 +61,11 @@ workflow MEASURE_QUALITY {
         .mix(REPORT_HEADLINE.out.multiqc)
         .flatten()
 
+    // assigned here: `name = value` under emit is lost by the strict parser of 25.04
+    headline = REPORT_HEADLINE.out.json
+    multiqc = ch_multiqc
+
     emit:
-    headline = REPORT_HEADLINE.out.json // channel: path(json)
-    multiqc  = ch_multiqc               // channel: path(file)
+    headline // channel: path(json)
+    multiqc  // channel: path(file)
 }

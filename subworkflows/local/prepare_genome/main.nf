@@ -9,15 +9,15 @@ include { PREPROCESS_GENOME  } from '../../../modules/local/preprocess/genome/ma
 
 workflow PREPARE_GENOME {
     take:
-    fasta               // path: genome
-    gtf                 // path: genes
+    given_fasta         // path: genome
+    given_gtf           // path: genes
     spikein_fasta       // path or []: spike-in sequences
     given_index         // path or []: folder of a prebuilt HISAT2 index
     with_index          // boolean: the run aligns
     code                // string: digest of ribolm-preprocess
 
     main:
-    PREPROCESS_GENOME(fasta, gtf, spikein_fasta, code)
+    PREPROCESS_GENOME(given_fasta, given_gtf, spikein_fasta, code)
 
     ch_index = channel.empty()
     ch_splice_sites = channel.empty()
@@ -34,13 +34,23 @@ workflow PREPARE_GENOME {
         ch_splice_sites = HISAT2_SPLICESITES.out.splice_sites
     }
 
+    // assigned here: `name = value` under emit is lost by the strict parser of 25.04
+    fasta = PREPROCESS_GENOME.out.fasta
+    fai = PREPROCESS_GENOME.out.fai
+    chrom_sizes = PREPROCESS_GENOME.out.chrom_sizes
+    gtf = PREPROCESS_GENOME.out.gtf
+    spikein_contigs = PREPROCESS_GENOME.out.spikein_contigs
+    json = PREPROCESS_GENOME.out.json
+    index = ch_index
+    splice_sites = ch_splice_sites
+
     emit:
-    fasta           = PREPROCESS_GENOME.out.fasta           // value channel: path(fasta)
-    fai             = PREPROCESS_GENOME.out.fai             // value channel: path(fai)
-    chrom_sizes     = PREPROCESS_GENOME.out.chrom_sizes     // value channel: path(tsv)
-    gtf             = PREPROCESS_GENOME.out.gtf             // value channel: path(gtf)
-    spikein_contigs = PREPROCESS_GENOME.out.spikein_contigs // value channel: path(txt)
-    json            = PREPROCESS_GENOME.out.json            // value channel: path(json)
-    index           = ch_index                              // value channel: path(folder), empty without alignment
-    splice_sites    = ch_splice_sites                       // value channel: path(tsv), empty without alignment
+    fasta           // value channel: path(fasta)
+    fai             // value channel: path(fai)
+    chrom_sizes     // value channel: path(tsv)
+    gtf             // value channel: path(gtf)
+    spikein_contigs // value channel: path(txt)
+    json            // value channel: path(json)
+    index           // value channel: path(folder), empty without alignment
+    splice_sites    // value channel: path(tsv), empty without alignment
 }

@@ -104,8 +104,16 @@ workflow READ_SAMPLESHEET {
         .combine(ch_strandedness)
         .flatMap { pairs, given -> callUnits(pairs, given, per_replicate) }
 
+    ch_fastq = ch_libraries.fastq.map { meta, fastq_1, fastq_2, _bam -> [meta, fastq_1, fastq_2] }
+    ch_bam = ch_libraries.bam.map { meta, _fastq_1, _fastq_2, bam -> [meta.subMap(['id']), bam] }
+
+    // assigned here: `name = value` under emit is lost by the strict parser of 25.04
+    fastq = ch_fastq
+    bam = ch_bam
+    units = ch_units
+
     emit:
-    fastq = ch_libraries.fastq.map { meta, fastq_1, fastq_2, _bam -> [meta, fastq_1, fastq_2] } // channel: [ val(meta), path(fastq_1), path(fastq_2) or [] ], one per lane
-    bam   = ch_libraries.bam.map { meta, _fastq_1, _fastq_2, bam -> [meta.subMap(['id']), bam] } // channel: [ val(meta), path(bam) ]
-    units = ch_units                                                                             // channel: val(unit): id, group, replicate, ip, input, strandedness
+    fastq // channel: [ val(meta), path(fastq_1), path(fastq_2) or [] ], one per lane
+    bam   // channel: [ val(meta), path(bam) ]
+    units // channel: val(unit): id, group, replicate, ip, input, strandedness
 }

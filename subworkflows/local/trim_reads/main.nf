@@ -35,7 +35,14 @@ workflow TRIM_READS {
         ch_multiqc = CUTADAPT.out.json
     }
 
+    ch_trimmed = ch_reads.map { meta, reads -> laneOf(meta, [reads].flatten()) }
+    ch_json = ch_multiqc.map { _meta, json -> json }
+
+    // assigned here: `name = value` under emit is lost by the strict parser of 25.04
+    fastq = ch_trimmed
+    multiqc = ch_json
+
     emit:
-    fastq   = ch_reads.map { meta, reads -> laneOf(meta, [reads].flatten()) } // channel: [ val(meta), path(fastq_1), path(fastq_2) or [] ]
-    multiqc = ch_multiqc.map { _meta, json -> json }                           // channel: path(json)
+    fastq   // channel: [ val(meta), path(fastq_1), path(fastq_2) or [] ]
+    multiqc // channel: path(json)
 }

@@ -29,6 +29,9 @@ workflow WRITE_REPORT {
     def configs = [file("${projectDir}/assets/multiqc_config.yml", checkIfExists: true)] + (settings.multiqc_config ? [file(settings.multiqc_config)] : [])
     MULTIQC(ch_files, configs, settings.multiqc_title ?: '')
 
+    // assigned here: `name = value` under emit is lost by the strict parser of 25.04
+    report = MULTIQC.out.report
+
     emit:
-    report = MULTIQC.out.report // channel: path(html)
+    report // channel: path(html)
 }

@@ -7,11 +7,20 @@
 include { M6A                                   } from './workflows/m6a'
 include { WRITE_REPORT                          } from './subworkflows/local/write_report/main'
 include { castParams ; chosenSteps ; helpText   } from './subworkflows/local/initialise/parameters'
-include { codeDigest                            } from './subworkflows/local/initialise/code_digest'
+include { codeDigests                           } from './subworkflows/local/initialise/code_digest'
 
 // Steps of each track, in their order.
 def trackSteps() {
     return [m6a: ['preprocess', 'align', 'peaks', 'quality', 'report']]
+}
+
+// What the modules call: ribolm-<command> <sub-command>, with _ for -.
+def subCommands() {
+    return [
+        preprocess: ['samplesheet', 'genome', 'alignments', 'strandedness'],
+        peaks: ['call', 'size_factors', 'annotate'],
+        report: ['peaks', 'motif', 'metagene', 'tracks', 'session', 'strandedness', 'methods', 'headline'],
+    ]
 }
 
 // What must be given, and what cannot go together.
@@ -59,7 +68,7 @@ workflow {
     else {
         def steps = chosenSteps(settings.steps, trackSteps()[settings.track])
         checkSettings(settings, steps)
-        def code = ['preprocess', 'peaks', 'report'].collectEntries { command -> [command, codeDigest(file("${projectDir}/bin"), command)] }
+        def code = codeDigests(file("${projectDir}/bin"), subCommands())
 
         M6A(settings, steps, code)
 

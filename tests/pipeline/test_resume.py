@@ -3,6 +3,8 @@
 import shutil
 from pathlib import Path
 
+import pytest
+
 from .runs import Launcher, Run
 
 RESULTS = ("peaks.bed", "peaks.tsv", "bins.parquet")
@@ -20,19 +22,22 @@ def test_second_run_is_all_cached(demo: Run, nextflow: Path, pipeline_copy: Path
     assert run.tasks("COMPLETED") == {}
 
 
-def test_an_edit_of_the_caller_calls_peaks_again_and_nothing_else(
-    demo: Run, nextflow: Path, pipeline_copy: Path
+@pytest.mark.parametrize(
+    ("module", "again"), [("peaks/call.py", {"PEAKS_CALL": 2}), ("reads/coverage.py", {"REPORT_TRACKS": 2})]
+)
+def test_an_edit_runs_the_commands_that_import_it_again_and_nothing_else(
+    module: str, again: dict[str, int], demo: Run, nextflow: Path, pipeline_copy: Path
 ) -> None:
-    module = pipeline_copy / "bin" / "ribolm" / "peaks" / "call.py"
-    before = module.read_text()
-    module.write_text(before + "\n# an edit\n")
+    path = pipeline_copy / "bin" / "ribolm" / module
+    before = path.read_text()
+    path.write_text(before + "\n# an edit\n")
     try:
         run = resumed(demo, nextflow, pipeline_copy)
     finally:
-        module.write_text(before)
+        path.write_text(before)
     assert run.status == 0, run.text
-    assert run.tasks("COMPLETED") == {"PEAKS_CALL": 2}
-    assert run.tasks("CACHED").total() == demo.tasks().total() - 2
+    assert run.tasks("COMPLETED") == again
+    assert run.tasks("CACHED").total() == demo.tasks().total() - sum(again.values())
 
 
 def test_killed_run_resumes_to_identical_results(demo: Run, launcher: Launcher) -> None:

@@ -25,7 +25,7 @@ workflow ALIGN_READS {
     ch_fai              // value channel: path(fai)
     ch_gtf              // value channel: path(gtf)
     duplicates          // string: keep, mark or exclude
-    code                // string: digest of ribolm-preprocess
+    code                // map: digest of each sub-command of ribolm-preprocess
 
     main:
     // a library is released as soon as its last lane is there
@@ -34,7 +34,7 @@ workflow ALIGN_READS {
         .groupTuple()
         .map { key, lanes -> laneFiles(key.target, lanes) }
     HISAT2_ALIGN(ch_lanes, ch_index, ch_splice_sites, ch_fai)
-    PREPROCESS_ALIGNMENTS(ch_bam, ch_fai, code)
+    PREPROCESS_ALIGNMENTS(ch_bam, ch_fai, code.alignments)
 
     ch_sorted = HISAT2_ALIGN.out.bam.mix(PREPROCESS_ALIGNMENTS.out.bam)
     ch_duplicates = channel.empty()
@@ -47,7 +47,7 @@ workflow ALIGN_READS {
         ch_duplicates = SAMTOOLS_MARKDUP.out.stats
     }
     SAMTOOLS_STATS(ch_final)
-    PREPROCESS_STRANDEDNESS(ch_final, ch_gtf, code)
+    PREPROCESS_STRANDEDNESS(ch_final, ch_gtf, code.strandedness)
 
     ch_multiqc = HISAT2_ALIGN.out.summary
         .mix(SAMTOOLS_STATS.out.stats, SAMTOOLS_STATS.out.flagstat, SAMTOOLS_STATS.out.idxstats, ch_duplicates)

@@ -28,7 +28,7 @@ workflow CALL_PEAKS {
     ch_genome_json      // value channel: path(json)
     ch_spikein_contigs  // value channel: path(txt)
     settings            // map: parameters of the run
-    code                // string: digest of ribolm-peaks
+    code                // map: digest of each sub-command of ribolm-peaks
 
     main:
     // every unit collects its own libraries; a shared input goes to each unit that names it
@@ -42,7 +42,7 @@ workflow CALL_PEAKS {
     if (settings.peak_caller == 'macs3') {
         ch_gsize = ch_genome_json.map { json -> effectiveSize(settings.macs_gsize, json) }
         MACS3_CALLPEAK(ch_unit_bams, ch_gsize, settings.macs_extsize ?: settings.fragment_length)
-        PEAKS_ANNOTATE(MACS3_CALLPEAK.out.narrowpeak, ch_gtf, ch_fasta, ch_fai, code)
+        PEAKS_ANNOTATE(MACS3_CALLPEAK.out.narrowpeak, ch_gtf, ch_fasta, ch_fai, code.annotate)
         ch_bed = PEAKS_ANNOTATE.out.bed
         ch_tsv = PEAKS_ANNOTATE.out.tsv
         ch_summary = PEAKS_ANNOTATE.out.summary
@@ -59,7 +59,7 @@ workflow CALL_PEAKS {
                 ch_bam.map { _meta, bam, _bai -> bam }.collect(sort: { file -> file.name }),
                 ch_bam.map { _meta, _bam, bai -> bai }.collect(sort: { file -> file.name }),
                 ch_spikein_contigs,
-                code,
+                code.size_factors,
             )
             ch_factors = PEAKS_SIZEFACTORS.out.tsv
         }
@@ -70,7 +70,7 @@ workflow CALL_PEAKS {
             ch_fai,
             ch_factors,
             settings.gc_correction,
-            code,
+            code.call,
         )
         ch_bed = PEAKS_CALL.out.bed
         ch_tsv = PEAKS_CALL.out.tsv

@@ -47,14 +47,35 @@ def followImports(bin, module_name, found) {
     }
 }
 
-// SHA-256 (first 16 hex digits) over the names and texts of all files a command's cli module reaches.
-def codeDigest(bin, command) {
+// The text of a command's cli file without the functions that register its other sub-commands (`_add_<name>`),
+// so that an edit of what one sub-command imports does not re-run the others.
+def textOfSubCommand(text, sub_command) {
+    def parts = text.split(/(?m)^(?=def |class |@)/).toList()
+    return parts.findAll { part ->
+        def registers = part =~ /^def _add_(\w+)/
+        !registers.find() || registers.group(1) == sub_command
+    }.join('')
+}
+
+// SHA-256 (first 16 hex digits) over the names and texts of all files a sub-command reaches.
+def codeDigest(bin, command, sub_command) {
+    def cli = "ribolm/cli/${command}.py".toString()
+    def text = textOfSubCommand(bin.resolve(cli).text, sub_command)
     def found = new TreeMap()
-    followImports(bin, "ribolm.cli.${command}".toString(), found)
+    found[cli] = bin.resolve(cli)
+    followImports(bin, 'ribolm.cli', found)
+    importedModules(text, "ribolm.cli.${command}".toString(), false).each { imported -> followImports(bin, imported, found) }
     def digest = java.security.MessageDigest.getInstance('SHA-256')
     found.each { relative, source ->
-        digest.update("${relative}\n${source.size()}\n".toString().getBytes('UTF-8'))
-        digest.update(source.bytes)
+        def content = relative == cli ? text : source.text
+        digest.update("${relative}\n${content.size()}\n${content}".toString().getBytes('UTF-8'))
     }
     return digest.digest().encodeHex().toString().take(16)
+}
+
+// Digests by command and sub-command: codeDigests(bin, [peaks: ['call']]).peaks.call
+def codeDigests(bin, sub_commands) {
+    return sub_commands.collectEntries { command, names ->
+        [command, names.collectEntries { name -> [name, codeDigest(bin, command, name)] }]
+    }
 }

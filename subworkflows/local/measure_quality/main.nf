@@ -34,25 +34,25 @@ workflow MEASURE_QUALITY {
     ch_fai              // value channel: path(fai)
     ch_gtf              // value channel: path(gtf)
     ch_chrom_sizes      // value channel: path(tsv)
-    code                // string: digest of ribolm-report
+    code                // map: digest of each sub-command of ribolm-report
 
     main:
     ch_names = ch_bed.map { unit, _bed -> unit.id }.toSortedList()
-    REPORT_PEAKS(inUnitOrder(ch_bed), inUnitOrder(ch_tsv), inUnitOrder(ch_bins), inUnitOrder(ch_summary), ch_gtf, code)
-    REPORT_MOTIF(ch_names, inUnitOrder(ch_bed), ch_fasta, ch_fai, ch_gtf, code)
-    REPORT_METAGENE(ch_names, inUnitOrder(ch_bed), ch_gtf, code)
-    REPORT_STRANDEDNESS(ch_strandedness.collect(sort: { json -> json.name }), code)
-    REPORT_HEADLINE(inUnitOrder(ch_bed), inUnitOrder(ch_tsv), inUnitOrder(ch_summary), REPORT_MOTIF.out.json, code)
+    REPORT_PEAKS(inUnitOrder(ch_bed), inUnitOrder(ch_tsv), inUnitOrder(ch_bins), inUnitOrder(ch_summary), ch_gtf, code.peaks)
+    REPORT_MOTIF(ch_names, inUnitOrder(ch_bed), ch_fasta, ch_fai, ch_gtf, code.motif)
+    REPORT_METAGENE(ch_names, inUnitOrder(ch_bed), ch_gtf, code.metagene)
+    REPORT_STRANDEDNESS(ch_strandedness.collect(sort: { json -> json.name }), code.strandedness)
+    REPORT_HEADLINE(inUnitOrder(ch_bed), inUnitOrder(ch_tsv), inUnitOrder(ch_summary), REPORT_MOTIF.out.json, code.headline)
 
     REPORT_TRACKS(
         ch_bams.join(ch_summary).filter { unit, _bams, _bais, _summary -> !unit.replicate },
         ch_chrom_sizes,
-        code,
+        code.tracks,
     )
     ch_session_tracks = REPORT_TRACKS.out.bigwig.toList().map { bigwigs -> [bigwigs] }
         .combine(ch_bed.toList().map { beds -> [beds] })
         .map { bigwigs, beds -> sessionTracks(bigwigs, beds) }
-    REPORT_SESSION(ch_session_tracks, '../reference/genome.fa', '../reference/genes.gtf', code)
+    REPORT_SESSION(ch_session_tracks, '../reference/genome.fa', '../reference/genes.gtf', code.session)
 
     ch_multiqc = REPORT_PEAKS.out.multiqc
         .mix(REPORT_STRANDEDNESS.out.multiqc)

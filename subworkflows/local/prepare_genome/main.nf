@@ -14,10 +14,10 @@ workflow PREPARE_GENOME {
     spikein_fasta       // path or []: spike-in sequences
     given_index         // path or []: folder of a prebuilt HISAT2 index
     with_index          // boolean: the run aligns
-    code                // string: digest of ribolm-preprocess
+    code                // map: digest of each sub-command of ribolm-preprocess
 
     main:
-    PREPROCESS_GENOME(given_fasta, given_gtf, spikein_fasta, code)
+    PREPROCESS_GENOME(given_fasta, given_gtf, spikein_fasta, code.genome)
 
     ch_index = channel.empty()
     ch_splice_sites = channel.empty()

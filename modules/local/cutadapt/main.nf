@@ -20,7 +20,7 @@ process CUTADAPT {
     cutadapt ${args} --quality-cutoff 20 --minimum-length 15 --cores ${task.cpus} --json ${meta.id}.cutadapt.json \\
         --output ${meta.id}_1.trimmed.fastq.gz ${mates} ${fastq_1} ${fastq_2 ?: ''} 2> cutadapt.log || {
         cat cutadapt.log >&2
-        echo "${fastq_1.name}${fastq_2 ? " or ${fastq_2.name}" : ''} of ${meta.id} is truncated or not valid FASTQ. Fetch the file again." >&2
+        echo "\$(basename ${fastq_1})${fastq_2 ? " or \$(basename ${fastq_2})" : ''} of ${meta.id} is truncated or not valid FASTQ. Fetch the file again." >&2
         exit 65
     }
     """

@@ -29,7 +29,7 @@ process FASTP {
         --json ${meta.id}.fastp.json --html ${meta.id}.fastp.html --thread ${threads} 2> fastp.log || { cat fastp.log >&2; exit 1; }
     cat fastp.log >&2
     if grep -q -e '^ERROR' -e 'different read numbers' fastp.log; then
-        echo "${fastq_1.name}${paired ? " or ${fastq_2.name}" : ''} of ${meta.id} is not valid FASTQ: \$(grep -m 1 -A 1 -e '^ERROR' -e 'different read numbers' fastp.log | tr '\\n' ' '). Fetch or write the file again." >&2
+        echo "\$(basename ${fastq_1})${paired ? " or \$(basename ${fastq_2})" : ''} of ${meta.id} is not valid FASTQ: \$(grep -m 1 -A 1 -e '^ERROR' -e 'different read numbers' fastp.log | tr '\\n' ' '). Fetch or write the file again." >&2
         exit 65
     fi
     # without a read fastp writes no gz stream and no numbers

@@ -1,5 +1,5 @@
 process HISAT2_CONTIGS {
-    tag "${index.name}"
+    tag 'given index'
     label 'process_single'
     conda "${moduleDir}/environment.yml"
     container 'ribolm-bio:0.1.0'
@@ -17,7 +17,7 @@ process HISAT2_CONTIGS {
     export LC_ALL=C
     first=\$(find -L ${index} -maxdepth 1 -name '*.1.ht2' -o -maxdepth 1 -name '*.1.ht2l' | sort | head -n 1)
     if [ -z "\$first" ]; then
-        echo "--hisat2_index: ${index.name} holds no HISAT2 index (*.1.ht2). Give the folder of the index files." >&2
+        echo "--hisat2_index: \$(basename ${index}) holds no HISAT2 index (*.1.ht2). Give the folder of the index files." >&2
         exit 65
     fi
     hisat2-inspect -s "\${first%.1.ht2*}" 2> /dev/null | awk -F '\\t' '/^Sequence-/ { split(\$2, name, " "); print name[1] ":" \$3 }' | sort > index_contigs.txt

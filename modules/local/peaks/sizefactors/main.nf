@@ -16,7 +16,7 @@ process PEAKS_SIZEFACTORS {
 
     script:
     def args = task.ext.args ?: ''
-    def libraries = [bams].flatten().collect { bam -> "--bam ${bam.baseName}=${bam}" }.join(' ')
+    def libraries = [bams].flatten().collect { bam -> "--bam ${bam.toString().tokenize('/')[-1] - ~/\.bam$/}=${bam}" }.join(' ')
     """
     # code: ${code}
     ribolm-peaks size-factors ${args} ${libraries} --contigs ${contigs} --out size_factors.tsv

@@ -5,8 +5,8 @@ process PREPROCESS_GENOME {
     container 'ribolm-bio:0.1.0'
 
     input:
-    path fasta, stageAs: 'genome/*'
-    path gtf, stageAs: 'annotation/*'
+    path fasta
+    path gtf
     path spikein_fasta, stageAs: 'spikein/*'
     val code
 

@@ -87,3 +87,8 @@ def test_fastq_without_the_align_step_is_named(launcher: Launcher, small_sheet: 
     run = launcher.run("--input", str(small_sheet), "--steps", "peaks")
     assert run.status == 1
     assert re.search(r"samples\.csv: library c_(ip|input) is given as FASTQ, but --steps leaves out align", run.text)
+
+
+def test_usage_names_every_parameter() -> None:
+    text = (ROOT / "docs" / "usage.md").read_text()
+    assert [name for name in PROPERTIES if f"`--{name}`" not in text] == []

@@ -96,3 +96,30 @@ def test_prebuilt_index_of_another_genome_is_refused(launcher: Launcher, small_s
     run = launcher.run("--input", str(small_sheet), "--hisat2_index", str(DATA / "fastq"), "--steps", "align")
     assert run.status == 1
     assert "--hisat2_index: fastq holds no HISAT2 index (*.1.ht2)" in run.text
+
+
+def without_last_contig(folder: Path) -> tuple[Path, Path]:
+    """The simulated genome without its last contig that bears genes, and that contig as a spike-in."""
+    records = gzip.decompress((DATA / "genome.fa.gz").read_bytes()).decode().split(">")[1:]
+    with_genes = {line.split("\t")[0] for line in gzip.open(DATA / "genes.gtf.gz", "rt") if not line.startswith("#")}
+    chosen = [record for record in records if record.split()[0] in with_genes][-1]
+    rest = [record for record in records if record is not chosen]
+    genome, spikein = folder / "genome.fa", folder / "spikein.fa"
+    genome.write_text("".join(f">{record}" for record in rest))
+    spikein.write_text(f">{chosen}")
+    return genome, spikein
+
+
+def test_size_factors_come_from_spike_ins(launcher: Launcher, small_sheet: Path, tmp_path: Path, tools: None) -> None:
+    genome, spikein = without_last_contig(tmp_path)
+    run = launcher.run(
+        *("--input", str(small_sheet), "--fasta", str(genome), "--spikein_fasta", str(spikein)),
+        *("--steps", "align,peaks"),
+    )
+    assert run.status == 0, run.text
+    header, *rows = (run.outdir / "peaks" / "size_factors.tsv").read_text().splitlines()
+    assert header == "name\tsize_factor"
+    factors = {row.split("\t")[0]: float(row.split("\t")[1]) for row in rows}
+    summary = json.loads((run.outdir / "peaks" / "control" / "summary.json").read_text())
+    used = {name: library["size_factor"] for name, library in summary["libraries"].items()}
+    assert used == pytest.approx(factors)

@@ -12,16 +12,16 @@ from .runs import MODES, ROOT
 
 BIN = ROOT / "bin"
 SCRIPT = """
-include {{ followImports }} from '{root}/subworkflows/local/initialise/code_digest'
+include { followImports } from 'ROOT/subworkflows/local/initialise/code_digest'
 
-workflow {{
+workflow {
     main:
-    ['peaks', 'preprocess', 'report'].each {{ command ->
+    ['peaks', 'preprocess', 'report'].each { command ->
         def found = new TreeMap()
-        followImports(file('{root}/bin'), "ribolm.cli.${{command}}".toString(), found)
-        file("{folder}/${{command}}.txt").text = found.keySet().join('\\n')
-    }}
-}}
+        followImports(file('ROOT/bin'), "ribolm.cli.${command}".toString(), found)
+        file("FOLDER/${command}.txt").text = found.keySet().join('\\n')
+    }
+}
 """
 
 
@@ -54,7 +54,7 @@ def reached(module: str) -> set[str]:
 @pytest.mark.parametrize("mode", ["v1", "v2"])
 def test_digest_covers_what_imports_reach(nextflow: Path, tmp_path: Path, mode: str) -> None:
     script = tmp_path / "digest.nf"
-    script.write_text(SCRIPT.format(root=ROOT, folder=tmp_path))
+    script.write_text(SCRIPT.replace("ROOT", str(ROOT)).replace("FOLDER", str(tmp_path)))
     env = {**os.environ, **MODES[mode]}
     subprocess.run([str(nextflow), "run", str(script)], cwd=tmp_path, env=env, check=True, capture_output=True)
     for command in ("peaks", "preprocess", "report"):

@@ -32,6 +32,16 @@ def require_file(path: Path | str) -> Path:
     return path
 
 
+def require_folder_possible(folder: Path | str) -> None:
+    """Raise DataError when a folder neither exists nor can be made: asked before long work, not after it."""
+    folder = Path(folder).absolute()
+    above = next(path for path in (folder, *folder.parents) if path.exists())
+    if not above.is_dir():
+        raise DataError(f"{folder}: {above} is a file, so no folder can be there. Choose another --outdir.")
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise DataError(f"{folder}: no permission to write in {above}. Choose another --outdir.")
+
+
 @contextlib.contextmanager
 def atomic_path(path: Path | str) -> Iterator[Path]:
     """Yield a temporary path beside `path` that replaces it when the block ends well and vanishes when it does not."""

@@ -141,9 +141,10 @@ def _call_options(
     **plain: Any,
 ) -> "CallOptions":
     """Check what Typer cannot, and gather the parameters of the call."""
-    from ribolm.peaks.libraries import check_name, parse_assignments, parse_libraries
+    from ribolm.peaks.libraries import parse_assignments, parse_libraries
     from ribolm.peaks.options import CallOptions
     from ribolm.reads.alignments import ReadFilter
+    from ribolm.reads.libraries import check_name
 
     if plain["p_cutoff"] != plain["p_cutoff"]:  # NaN passes every range
         raise UsageError("Invalid value for '--p-cutoff': nan is not a number from 0 to 1.")
@@ -190,7 +191,7 @@ def _add_annotate(cli: "typer.Typer") -> None:
         fasta: Annotated[Path | None, Option(help="Genome, for the nearest DRACH.")] = None,
     ) -> None:
         """Give unstranded peaks of another caller strand, genes and feature by overlapping exons."""
-        from ribolm.peaks.libraries import check_name
         from ribolm.peaks.narrow_peaks import annotate_narrow_peaks
+        from ribolm.reads.libraries import check_name
 
         annotate_narrow_peaks(narrowpeak, gtf, fasta, check_name(name), outdir)

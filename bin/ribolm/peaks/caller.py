@@ -176,6 +176,17 @@ def write_call(
             write_bins_tsv(folder / "bins.tsv.gz", columns)
         write_peaks(folder, options.name, rows)
         summary.write(folder)
+    _remove_older_call(options)
+
+
+def _remove_older_call(options: CallOptions) -> None:
+    """Remove what an earlier call left in the folder and this one does not write: another section, other bins."""
+    own = f"{options.name}.peaks_mqc.json"
+    older = [path for path in options.outdir.glob("*.peaks_mqc.json") if path.name != own]
+    if not options.bins_tsv:
+        older.append(options.outdir / "bins.tsv.gz")
+    for path in older:
+        path.unlink(missing_ok=True)
 
 
 def _describe_libraries(

@@ -11,7 +11,7 @@ from typing import cast
 import numpy as np
 
 from ribolm.console import Progress, notice
-from ribolm.files import require_file
+from ribolm.files import require_file, require_folder_possible
 from ribolm.genome.annotation import Annotation, read_gtf
 from ribolm.genome.coordinates import ranges
 from ribolm.genome.exon_space import ExonSpace, build_exon_space
@@ -30,6 +30,7 @@ from ribolm.reads.strandedness import infer_strandedness
 
 SOURCE_GIVEN = "given"
 SOURCE_INFERRED = "inferred"
+UNSTRANDED = "unstranded"
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ class CountedLibrary:
 
 
 def require_inputs(options: CallOptions) -> None:
-    """Raise DataError for the first file that is missing, before any is read."""
+    """Raise DataError for the first file that is missing, or an output folder that cannot be, before any is read."""
+    require_folder_possible(options.outdir)
     others = (options.gtf, options.fasta, options.size_factors)
     for path in (*(library.path for library in options.libraries), *others):
         if path is not None:
@@ -109,6 +111,8 @@ def _count_library(
         inferred = infer_strandedness(library.path, reference.space, read_filter=options.read_filter)
         wanted, source = inferred.strandedness, SOURCE_INFERRED
         choices.add(f"strandedness of {library.name}", wanted, inferred.reason)
+    elif wanted != UNSTRANDED:
+        _doubt_strandedness(library, wanted, options, reference)
     strandedness = cast(Strandedness, wanted)
     counts = count_fragments(
         library.path,
@@ -124,6 +128,15 @@ def _count_library(
     if not counts.fragments_on_exons:
         notice(f"{library.name}: none of {counts.fragments:,} fragments lies on an exon; it stays out of the test.")
     return CountedLibrary(library, strandedness, source, counts, fragment_bins)
+
+
+def _doubt_strandedness(library: Library, wanted: str, options: CallOptions, reference: Reference) -> None:
+    """Tell when the fragments contradict the strandedness that the user gave: a frequent slip that loses the peaks."""
+    inferred = infer_strandedness(library.path, reference.space, read_filter=options.read_filter)
+    if inferred.fragments and inferred.strandedness not in (wanted, UNSTRANDED):
+        notice(
+            f"{library.name} is counted as {wanted}, as given, but looks {inferred.strandedness}: {inferred.reason}."
+        )
 
 
 def count_in_peaks(counted: Sequence[CountedLibrary], tested: ExaminedBins, peaks: Peaks, n_bins: int) -> list[int]:

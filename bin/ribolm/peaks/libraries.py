@@ -7,20 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ribolm.console import Repairs
-from ribolm.errors import DataError, UsageError, bad_value
+from ribolm.errors import DataError, bad_value
 from ribolm.files import open_text
 from ribolm.reads.libraries import Library, parse_library, refuse_repeats
 
 IP = "ip"
 INPUT = "input"
 SIZE_FACTOR_HEADER = ("name", "size_factor")
-
-
-def check_name(name: str) -> str:
-    """Return a group's name. Raises UsageError for one that would break a line of BED or TSV, or leave the folder."""
-    if not name or any(character in name for character in "/\0\t\n\r"):
-        raise UsageError(f"--name {name!r} is empty or holds a slash, tab or line break. Choose another name.")
-    return name
 
 
 def parse_libraries(ip: Sequence[str], control: Sequence[str]) -> tuple[Library, ...]:

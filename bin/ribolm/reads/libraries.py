@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ribolm.errors import DataError
+from ribolm.errors import DataError, UsageError
 
 
 @dataclass(frozen=True)
@@ -18,11 +18,26 @@ class Library:
     assay: str
 
 
-def parse_library(text: str, assay: str) -> Library:
-    """Read `NAME=PATH` or `PATH`; without a name the file's stem is the name."""
+def check_name(name: str) -> str:
+    """Return a group's name. Raises UsageError for one that would break a line of BED or TSV, or leave the folder."""
+    if not name or any(character in name for character in "/\0\t\n\r"):
+        raise UsageError(f"--name {name!r} is empty or holds a slash, tab or line break. Choose another name.")
+    return name
+
+
+def split_name(text: str) -> tuple[str, str]:
+    """Split `NAME=PATH` at its first =; ("", text) where it is a bare path, which may itself hold an =."""
     name, equals, path = text.partition("=")
     if not equals or "/" in name or (Path(text).exists() and not Path(path).exists()):
-        name, path = Path(text).stem, text
+        return "", text
+    return name, path
+
+
+def parse_library(text: str, assay: str) -> Library:
+    """Read `NAME=PATH` or `PATH`; without a name the file's stem is the name."""
+    name, path = split_name(text)
+    if path == text:
+        name = Path(text).stem
     if not name or not path:
         raise DataError(f"--{assay} '{text}' is not NAME=FILE or FILE. Give a name and a BAM file.")
     if any(character in name for character in "\t\n\r"):

@@ -11,6 +11,7 @@ from ribolm.errors import DataError, UsageError
 from ribolm.genome.coordinates import STRAND_CODE, Int64
 from ribolm.genome.exon_space import ExonSpace
 from ribolm.genome.regions import Region, read_bed
+from ribolm.reads.libraries import check_name, split_name
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,11 @@ def read_named_peaks(arguments: Sequence[str], name: str = "") -> dict[str, list
     """
     paths: dict[str, Path] = {}
     for argument in arguments:
-        given, equals, path_text = argument.partition("=")
-        path = Path(path_text if equals else argument)
-        own = given if equals else name or (path.resolve().parent.name if path.name == "peaks.bed" else path.stem)
+        given, path_text = split_name(argument)
+        path = Path(path_text)
+        own = check_name(
+            given or name or (path.resolve().parent.name if path.name == "peaks.bed" else path.stem),
+        )
         if own in paths:
             raise UsageError(f"Two peak files are called '{own}'. Write NAME=PATH with different names.")
         paths[own] = path

@@ -63,6 +63,10 @@ def callUnits(pairs, strandedness, per_replicate) {
     if (per_replicate) {
         units = units + pairs.collect { row -> [id: "${row.group}.replicate_${row.replicate}".toString(), group: row.group, replicate: row.replicate, rows: [row]] }
     }
+    def clash = units.countBy { unit -> unit.id }.find { _id, count -> count > 1 }
+    if (clash) {
+        error("Group '${clash.key}' has the name that --peaks_per_replicate gives to a replicate of another group. Rename the group.")
+    }
     return units.sort { unit -> unit.id }.collect { unit ->
         def ip = unit.rows.collectMany { row -> namesIn(row.ip) }.unique().sort()
         def input = unit.rows.collectMany { row -> namesIn(row.input) }.unique().sort()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ribolm.errors import DataError
-from ribolm.files import atomic_directory, atomic_path, open_text, write_json
+from ribolm.files import atomic_directory, atomic_path, open_text, require_folder_possible, write_json
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_trace(tmp_path: Path) -> None:
@@ -57,3 +57,12 @@ def test_unreadable_text_is_refused(tmp_path: Path, content: bytes, message: str
     (tmp_path / "t").write_bytes(content)
     with pytest.raises(DataError, match=message), open_text(tmp_path / "t") as handle:
         handle.read()
+
+
+def test_an_impossible_folder_is_refused_by_its_own_name(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    require_folder_possible(tmp_path / "new" / "deeper")
+    for folder in (tmp_path / "file", tmp_path / "file" / "x"):
+        with pytest.raises(DataError, match=f"^{folder}: "):
+            require_folder_possible(folder)
+    assert not (tmp_path / "new").exists()

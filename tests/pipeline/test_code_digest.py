@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .runs import MODES, ROOT
+from .runs import MODES, QUICK_START, ROOT
 
 BIN = ROOT / "bin"
 SCRIPT = """
@@ -55,7 +55,7 @@ def reached(module: str) -> set[str]:
 def test_digest_covers_what_imports_reach(nextflow: Path, tmp_path: Path, mode: str) -> None:
     script = tmp_path / "digest.nf"
     script.write_text(SCRIPT.replace("ROOT", str(ROOT)).replace("FOLDER", str(tmp_path)))
-    env = {**os.environ, **MODES[mode]}
+    env = {**os.environ, **QUICK_START, **MODES[mode]}
     subprocess.run([str(nextflow), "run", str(script)], cwd=tmp_path, env=env, check=True, capture_output=True)
     for command in ("peaks", "preprocess", "report"):
         assert set((tmp_path / f"{command}.txt").read_text().split()) == reached(f"ribolm.cli.{command}")

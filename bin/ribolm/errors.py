@@ -25,6 +25,18 @@ class DataError(RibolmError):
     exit_code = 65
 
 
+class OutOfMemory(RibolmError):
+    """The accelerator has no memory left; a repeated call takes half the tokens at a time (exit 75, EX_TEMPFAIL)."""
+
+    exit_code = 75
+
+
+class Stopped(RibolmError):
+    """Stopped by a signal after saving; a repeated call goes on from there (exit 143, as after SIGTERM)."""
+
+    exit_code = 143
+
+
 def bad_value(path: Path | str, line: int, column: str, value: object, problem: str, remedy: str) -> DataError:
     """Build the `DataError` for one cell of a table.
 

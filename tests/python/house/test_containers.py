@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[3]
-IMAGES = ["bio", "report"]
+IMAGES = ["bio", "torch", "report"]
 
 
 def pieces(text: str) -> dict[str, Any]:

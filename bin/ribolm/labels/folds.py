@@ -1,0 +1,152 @@
+"""Which sequences are trained on and which are tested: whole genes or whole chromosomes, never single peaks."""
+
+from dataclasses import dataclass
+from heapq import heapify, heapreplace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ribolm.errors import DataError, UsageError
+from ribolm.files import atomic_path, require_file
+from ribolm.genome.coordinates import Int64, overlap_clusters
+
+if TYPE_CHECKING:
+    import polars
+
+UNITS = ("gene", "chromosome")
+COLUMNS = ("row", "name", "chrom", "cluster", "fold")
+
+
+@dataclass(frozen=True)
+class Folds:
+    """The fold of every row of a store, int64 [n], from 0; `unit` int64 [n] numbers what was kept together."""
+
+    fold: Int64
+    unit: Int64
+
+    @property
+    def n_folds(self) -> int:
+        """Number of folds."""
+        return int(self.fold.max()) + 1 if len(self.fold) else 0
+
+    def rows(self, *folds: int) -> Int64:
+        """Row numbers in any of the folds, int64, ascending."""
+        return np.flatnonzero(np.isin(self.fold, folds))
+
+    def split(self, test: int) -> tuple[Int64, Int64, Int64]:
+        """Rows (train, dev, test) when fold `test` is tested: the next fold is dev. Raises UsageError for two folds."""
+        if self.n_folds < 3:
+            raise UsageError(f"{self.n_folds} folds leave none to train on beside test and dev. Ask for 3 or more.")
+        if not 0 <= test < self.n_folds:
+            raise UsageError(f"--fold {test} does not exist; there are folds 0 to {self.n_folds - 1}.")
+        dev = (test + 1) % self.n_folds
+        return np.flatnonzero((self.fold != test) & (self.fold != dev)), self.rows(dev), self.rows(test)
+
+
+def assign_folds(unit: Int64, weight: Int64, n_folds: int, seed: int) -> Int64:
+    """Deal whole units into folds of about equal weight, int64 [n].
+
+    `unit` int64 [n], any numbers; `weight` int64 [n], as tokens per row. Units go to the lightest fold, the heavy ones
+    first (by powers of two), by chance within one class of weight. Raises UsageError when there are fewer units than
+    folds. Cost: n log n.
+    """
+    if n_folds < 2:
+        raise UsageError(f"--folds {n_folds} is no split. Ask for 2 or more.")
+    names, of_row = np.unique(unit, return_inverse=True)
+    if len(names) < n_folds:
+        raise UsageError(f"{len(names)} units cannot fill {n_folds} folds. Ask for fewer folds, or split by gene.")
+    total = np.bincount(of_row, weights=weight, minlength=len(names))
+    shuffled = np.random.Generator(np.random.Philox(seed)).permutation(len(names))
+    size_class = np.floor(np.log2(np.maximum(total, 1)))[shuffled]
+    load = [(0.0, fold) for fold in range(n_folds)]
+    heapify(load)
+    fold_of_unit = np.zeros(len(names), dtype=np.int64)
+    for member in shuffled[np.argsort(-size_class, kind="stable")]:
+        lightest, fold = load[0]
+        fold_of_unit[member] = fold
+        heapreplace(load, (lightest + max(float(total[member]), 1.0), fold))
+    return fold_of_unit[of_row]
+
+
+def split_units(names: "polars.DataFrame", by: str) -> Int64:
+    """Number what must stay together, int64 [n]; `names` is the names table of a store.
+
+    By `chromosome`: the contig. By `gene`: the cluster of genes that overlap; rows without one stay with the rows that
+    they overlap on either strand. Rows without a contig (from a plain FASTA) are units of their own.
+    """
+    if by not in UNITS:
+        raise UsageError(f"--by {by} is not known. Choose one of {', '.join(UNITS)}.")
+    chrom = _numbers(names["chrom"])
+    n = len(chrom)
+    apart = np.arange(n)  # a unit of its own
+    if by == "chromosome":
+        return np.where(chrom >= 0, chrom, n + apart)
+    cluster = _numbers(names["cluster"])
+    bare = np.flatnonzero((cluster < 0) & (chrom >= 0))
+    start0, end0 = (names[column].gather(bare).to_numpy().astype(np.int64) for column in ("start0", "end0"))
+    order, stretch = overlap_clusters(chrom[bare], start0, end0)
+    apart[bare[order]] = n + stretch
+    return np.where(cluster >= 0, cluster, n + apart)
+
+
+def _numbers(column: "polars.Series") -> Int64:
+    """Number the values of a column from 0, int64 [n]; -1 where it is null or empty."""
+    import polars
+
+    if column.dtype == polars.String:
+        column = column.set(column == "", None)
+    return column.rank("dense").cast(polars.Int64).fill_null(0).to_numpy() - 1
+
+
+def write_folds(path: Path | str, names: "polars.DataFrame", folds: Folds) -> None:
+    """Write row, name, chrom, cluster, fold as TSV; `cluster` is the number of the unit that was kept together."""
+    import polars
+
+    table = polars.DataFrame(
+        {
+            "row": np.arange(len(folds.fold)),
+            "name": names["name"],
+            "chrom": names["chrom"],
+            "cluster": folds.unit,
+            "fold": folds.fold,
+        }
+    )
+    with atomic_path(path) as temporary:
+        table.write_csv(temporary, separator="\t")
+
+
+def read_folds(path: Path | str, n_rows: int | None = None) -> Folds:
+    """Read a table of folds; `n_rows` is the number of rows of the store that it must fit.
+
+    Raises DataError when rows are missing, out of order or not those of the store, and when a unit is in two folds.
+    """
+    import polars
+
+    path = require_file(path)
+    try:
+        table = polars.read_csv(path, separator="\t", infer_schema=False)
+        missing = [column for column in ("row", "cluster", "fold") if column not in table.columns]
+        if missing:
+            raise DataError(f"{path.name}: no column '{missing[0]}'. Make the table with ribolm-labels folds.")
+        row, unit, fold = (table[name].cast(polars.Int64).to_numpy() for name in ("row", "cluster", "fold"))
+    except (polars.exceptions.ComputeError, polars.exceptions.InvalidOperationError) as error:
+        raise DataError(f"{path.name}: row, cluster and fold must be whole numbers ({error}).") from error
+    except polars.exceptions.NoDataError as error:
+        raise DataError(f"{path}: is empty. Make the table with ribolm-labels folds.") from error
+    _check(path, row, unit, fold, n_rows)
+    return Folds(fold, unit)
+
+
+def _check(path: Path, row: Int64, unit: Int64, fold: Int64, n_rows: int | None) -> None:
+    if n_rows is not None and len(row) != n_rows:
+        raise DataError(f"{path.name}: {len(row):,} rows, but the store has {n_rows:,}. Make the folds of this store.")
+    if not np.array_equal(row, np.arange(len(row))):
+        raise DataError(f"{path.name}: the rows are not 0, 1, 2, … in order. Make the folds of this store again.")
+    if (fold < 0).any():
+        raise DataError(f"{path.name}: a fold is below 0. Number the folds from 0.")
+    order = np.lexsort((fold, unit))
+    torn = (np.diff(unit[order]) == 0) & (np.diff(fold[order]) != 0)
+    if torn.any():
+        name = int(unit[order][1:][torn][0])
+        raise DataError(f"{path.name}: cluster {name} lies in two folds. Keep whole genes or chromosomes together.")

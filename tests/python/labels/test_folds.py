@@ -1,0 +1,88 @@
+"""Folds: whole units, even weights, the same for the same seed; tables that do not fit are refused."""
+
+import numpy as np
+import polars
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ribolm.errors import DataError, UsageError
+from ribolm.labels.folds import Folds, assign_folds, read_folds, split_units, write_folds
+
+
+def names_table(rows):
+    """(chrom, start0, end0, cluster) per row."""
+    schema = {"chrom": polars.String, "start0": polars.Int64, "end0": polars.Int64, "cluster": polars.Int64}
+    table = polars.DataFrame(rows, schema=schema, orient="row")
+    return table.with_columns(name=polars.Series([f"s{k}" for k in range(len(rows))], dtype=polars.String))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 600)), min_size=1, max_size=80), st.integers(2, 6))
+def test_units_stay_whole_and_folds_differ_by_no_more_than_two_large_units(rows, n_folds):
+    unit, weight = np.array([r[0] for r in rows]), np.array([r[1] for r in rows])
+    if len(set(unit.tolist())) < n_folds:
+        with pytest.raises(UsageError, match="cannot fill"):
+            assign_folds(unit, weight, n_folds, 1)
+        return
+    fold = assign_folds(unit, weight, n_folds, 1)
+    assert all(len(set(fold[unit == u].tolist())) == 1 for u in unit)
+    assert set(fold.tolist()) == set(range(n_folds))
+    load = np.bincount(fold, weights=weight)
+    assert load.max() - load.min() <= 2 * max(weight[unit == u].sum() for u in unit) + n_folds
+
+
+def test_the_seed_decides():
+    unit, weight = np.arange(40), np.full(40, 100)
+    same = [assign_folds(unit, weight, 5, seed).tolist() for seed in (1, 1, 2)]
+    assert same[0] == same[1] != same[2]
+
+
+def test_one_fold_is_tested_the_next_is_dev_and_the_others_train():
+    folds = Folds(np.array([0, 1, 2, 3, 1]), np.arange(5))
+    train, dev, test = folds.split(3)
+    assert (train.tolist(), dev.tolist(), test.tolist()) == ([1, 2, 4], [0], [3])
+    with pytest.raises(UsageError, match="--fold 4 does not exist"):
+        folds.split(4)
+    with pytest.raises(UsageError, match="leave none to train on"):
+        Folds(np.array([0, 1]), np.arange(2)).split(0)
+
+
+def test_genes_stay_together_and_rows_without_a_gene_stay_with_those_they_overlap():
+    table = names_table(
+        [("c1", 0, 10, 7), ("c1", 90, 99, 7), ("c1", 0, 10, None), ("c1", 5, 20, None), ("c1", 20, 30, None),
+         ("c2", 5, 20, None), (None, None, None, None)]
+    )  # fmt: skip
+    unit = split_units(table, "gene")
+    assert unit[0] == unit[1] and unit[2] == unit[3]
+    assert len(set(unit.tolist())) == 5
+    by_contig = split_units(table, "chromosome")
+    assert len(set(by_contig[:5].tolist())) == 1 and len(set(by_contig.tolist())) == 3
+    with pytest.raises(UsageError, match="--by peak is not known"):
+        split_units(table, "peak")
+
+
+def test_a_table_comes_back_as_it_was_written(tmp_path):
+    table = names_table([("c1", 0, 10, 1), ("c1", 20, 30, 2), (None, None, None, None)])
+    folds = Folds(np.array([1, 0, 2]), np.array([4, 5, 6]))
+    write_folds(tmp_path / "folds.tsv", table, folds)
+    found = read_folds(tmp_path / "folds.tsv", 3)
+    assert found.fold.tolist() == [1, 0, 2] and found.unit.tolist() == [4, 5, 6] and found.n_folds == 3
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("", "is empty"),
+        ("row\tfold\n0\t0\n", "no column 'cluster'"),
+        ("row\tcluster\tfold\n0\tx\t0\n", "must be whole numbers"),
+        ("row\tcluster\tfold\n0\t1\t0\n", "1 rows, but the store has 2"),
+        ("row\tcluster\tfold\n1\t1\t0\n0\t1\t0\n", "not 0, 1, 2"),
+        ("row\tcluster\tfold\n0\t1\t0\n1\t1\t1\n", "cluster 1 lies in two folds"),
+        ("row\tcluster\tfold\n0\t1\t0\n1\t2\t-1\n", "below 0"),
+    ],
+)
+def test_a_table_that_does_not_fit_is_refused(tmp_path, text, words):
+    (tmp_path / "folds.tsv").write_text(text)
+    with pytest.raises(DataError, match=words):
+        read_folds(tmp_path / "folds.tsv", 2)

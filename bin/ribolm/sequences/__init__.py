@@ -1,0 +1,1 @@
+"""Letters to token arrays on disk: tokenizers, tiles over genes, the token store."""

@@ -1,0 +1,115 @@
+"""Tokenizers made, written and read: nucleotide, kmer, chunk, bpe, esm."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ribolm.errors import DataError, UsageError
+from ribolm.files import atomic_path, require_file, write_json
+from ribolm.sequences.byte_pairs import BytePairTokenizer
+from ribolm.sequences.kmers import ChunkTokenizer, KmerTokenizer
+from ribolm.sequences.single import EsmTokenizer, NucleotideTokenizer
+from ribolm.sequences.vocabulary import NO_TOKEN, Tokenizer
+
+__all__ = [
+    "KINDS",
+    "NO_TOKEN",
+    "Tokenizer",
+    "make_tokenizer",
+    "read_tokenizer",
+    "tokenizer_from_dict",
+    "write_tokenizer",
+]
+
+KINDS = ("nucleotide", "kmer", "chunk", "bpe", "esm")
+VOCABULARY_FILE = "vocab.json"
+DEFINITION_FILE = "tokenizer.json"
+
+
+def make_tokenizer(
+    kind: str = "nucleotide",
+    *,
+    k: int | None = None,
+    mapping: str = "KDNY",
+    file: Path | str | None = None,
+    aligned: bool = False,
+) -> Tokenizer:
+    """Build a tokenizer by name.
+
+    `k`: length of words (kmer: 3 by default, chunk: 6). `mapping`: esm's amino acids. `file`: the tokenizer.json of
+    bpe (required), or the vocab.txt of a published chunk vocabulary. `aligned`: esm admits gaps. Raises UsageError for
+    a wrong choice, DataError for a bad file.
+    """
+    try:
+        if kind == "nucleotide":
+            return NucleotideTokenizer.create()
+        if kind == "kmer":
+            return KmerTokenizer.create(3 if k is None else k)
+        if kind == "esm":
+            return EsmTokenizer.create(mapping, aligned)
+        if kind == "chunk" and file is None:
+            return ChunkTokenizer.create(6 if k is None else k)
+    except ValueError as error:
+        raise UsageError(f"Tokenizer '{kind}': {error}.") from error
+    if kind not in KINDS:
+        raise UsageError(f"Tokenizer '{kind}' is not one of {', '.join(KINDS)}.")
+    if file is None:
+        raise UsageError("Tokenizer 'bpe' needs its tokenizer.json: give --tokenizer-file.")
+    path = require_file(file)
+    try:
+        text = path.read_text("utf-8")
+        if kind == "chunk":
+            return ChunkTokenizer.from_tokens(text.split(), 6 if k is None else k)
+        return BytePairTokenizer.create(text)
+    except (ValueError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: {error}. Give the file that came with the published tokenizer.") from error
+
+
+def tokenizer_from_dict(content: Mapping[str, Any]) -> Tokenizer:
+    """Build the tokenizer that `Tokenizer.to_dict` described; DataError when the description is none of ours."""
+    kind = content.get("kind")
+    try:
+        if kind == "nucleotide":
+            made: Tokenizer = NucleotideTokenizer.create()
+        elif kind == "kmer":
+            made = KmerTokenizer.create(int(content["k"]))
+        elif kind == "chunk":
+            made = ChunkTokenizer.from_tokens(content["tokens"], int(content["k"]), int(content["eos_id"]) != NO_TOKEN)
+        elif kind == "esm":
+            made = EsmTokenizer.create(str(content["mapping"]), bool(content.get("aligned", False)))
+        elif kind == "bpe":
+            made = BytePairTokenizer.create(str(content["definition"]))
+        else:
+            raise DataError(f"Tokenizer kind {kind!r} is not one of {', '.join(KINDS)}. Check the vocabulary file.")
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"The description of a '{kind}' tokenizer is not complete or wrong ({error}).") from error
+    if list(content.get("tokens", made.tokens)) != list(made.tokens):
+        raise DataError(f"The tokens of a '{kind}' tokenizer are not those of this version. Convert the model again.")
+    return made
+
+
+def write_tokenizer(directory: Path | str, tokenizer: Tokenizer) -> Path:
+    """Write vocab.json, or tokenizer.json for byte pairs, and return its path."""
+    if isinstance(tokenizer, BytePairTokenizer):
+        path = Path(directory) / DEFINITION_FILE
+        with atomic_path(path) as temporary:
+            temporary.write_text(tokenizer.definition, "utf-8")
+        return path
+    path = Path(directory) / VOCABULARY_FILE
+    write_json(path, tokenizer.to_dict())
+    return path
+
+
+def read_tokenizer(directory: Path | str) -> Tokenizer:
+    """Read the tokenizer of a model or store directory; DataError when it has none."""
+    path = Path(directory) / VOCABULARY_FILE
+    if not path.exists() and (Path(directory) / DEFINITION_FILE).exists():
+        return make_tokenizer("bpe", file=Path(directory) / DEFINITION_FILE)
+    require_file(path)
+    try:
+        return tokenizer_from_dict(json.loads(path.read_text("utf-8")))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: is no JSON ({error}). Copy the model again.") from error

@@ -48,6 +48,10 @@ class LabelSpec:
         if self.rank not in RANKS or self.width < 1:
             raise ValueError(f"label rank {self.rank!r} of width {self.width} is not one of {', '.join(RANKS)}")
 
+    def one_row(self, values: Any) -> Float32:
+        """Labels of a single sequence as a batch of one."""
+        return np.asarray(values, dtype=np.float32).reshape((1, -1) if self.rank == "multilabel" else (-1,))
+
     def check(self, task: str, values: Float32, n_rows: int, n_tokens: int) -> Float32:
         """Return labels of these rows as float32 of the right shape; ValueError when their number is wrong."""
         shape = {"token": (n_tokens,), "sequence": (n_rows,), "multilabel": (n_rows, self.width)}[self.rank]
@@ -93,12 +97,7 @@ class StoreWriter:
         labels: Mapping[str, Any] | None = None,
     ) -> None:
         """Add one sequence; every task of the store needs its labels."""
-        rows = {
-            task: np.asarray(values, dtype=np.float32).reshape(
-                {"token": -1, "sequence": 1}.get(self.labels[task].rank, (1, -1))
-            )
-            for task, values in (labels or {}).items()
-        }
+        rows = {task: self.labels[task].one_row(values) for task, values in (labels or {}).items()}
         self.add_batch(tokens, np.array([0, len(tokens)], dtype=np.int64), [name], PlaceBatch.of([place]), rows)
 
     def add_batch(
@@ -131,14 +130,16 @@ class StoreWriter:
         self.n_tokens += len(tokens)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        for stream in (self._tokens, self._offsets, self._names, *self._labels.values()):
+        self._tokens.close()
+        self._names.close()
+        for stream in (self._offsets, *self._labels.values()):
             stream.close()
+        if kind is not None:
+            self._stack.__exit__(kind, error, at)
+            return
         with self._stack:
-            if kind is not None:
-                self._stack.__exit__(kind, error, at)
-                return
-            files = {TOKENS: self._tokens.sha256}
-            write_manifest(self._folder, self.tokenizer, self.labels, self.n_rows, self.n_tokens, self.source, files)
+            known = {TOKENS: self._tokens.sha256}
+            write_manifest(self._folder, self.tokenizer, self.labels, self.n_rows, self.n_tokens, self.source, known)
 
 
 def open_labels(folder: Path, task: str, spec: LabelSpec) -> NpyStream:
@@ -281,9 +282,7 @@ def add_labels(
             expected = len(store.tokens) if spec.rank == "token" else len(store)
             if stream.n_rows != expected:
                 raise ValueError(f"{stream.n_rows} labels of '{task}' for {expected} places")
-        known = {
-            name: entry["sha256"] for name, entry in store.manifest["files"].items() if name in (TOKENS, OFFSETS, NAMES)
-        }
+        known = {name: str(store.manifest["files"][name]["sha256"]) for name in (TOKENS, OFFSETS, NAMES)}
         write_manifest(folder, store.tokenizer, specs, len(store), len(store.tokens), store.manifest["source"], known)
 
 

@@ -1,0 +1,129 @@
+"""The one seam of attention: SDPA on a CPU, packed `varlen_attn` on CUDA, eager where the maps are wanted."""
+
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ribolm import console
+
+Backend = Literal["sdpa", "varlen", "eager"]
+# Called with (layer, sequence, probabilities [heads, L, L]); one map at a time, so that none is kept unless wanted.
+OnAttention = Callable[[int, int, Tensor], None]
+SHORT_TOKENS = 64  # mean tokens per group of one length below which padding costs less than another call
+_told: set[str] = set()
+
+
+class Plan(NamedTuple):
+    """What every layer needs to know of a batch: lengths, backend, and the rotation of each token.
+
+    cosine and sine [T, 1, 1, head_size / 2] fp32; groups: (sequences, length) of neighbours of one length.
+    """
+
+    backend: Backend
+    cu_seqlens: Tensor
+    lengths: tuple[int, ...]
+    groups: tuple[tuple[int, int], ...]
+    cosine: Tensor
+    sine: Tensor
+    dropout: float
+    on_attention: OnAttention | None
+
+
+def choose_backend(device: torch.device, dtype: torch.dtype, head_size: int, dropout: float) -> tuple[Backend, str]:
+    """The backend for packed sequences and the reason for it."""
+    if device.type != "cuda":
+        return "sdpa", f"{device.type} has no packed kernel"
+    if dtype not in (torch.float16, torch.bfloat16):
+        return "sdpa", f"the packed kernel takes no {str(dtype).removeprefix('torch.')}"
+    if head_size % 8 or head_size > 256:
+        return "sdpa", f"the packed kernel takes no heads of {head_size}"
+    if dropout > 0:
+        return "sdpa", "the packed kernel has no attention dropout"
+    return "varlen", "packed sequences on CUDA"
+
+
+def tell_backend(backend: Backend, reason: str) -> None:
+    """Print the chosen backend once per process."""
+    if backend not in _told:
+        _told.add(backend)
+        console.choice("attention", backend, reason)
+
+
+def neighbours_of_one_length(lengths: Sequence[int]) -> tuple[tuple[int, int], ...]:
+    """Runs of neighbouring sequences of one length as (number of sequences, length)."""
+    groups: list[tuple[int, int]] = []
+    for length in lengths:
+        if groups and groups[-1][1] == length:
+            groups[-1] = (groups[-1][0] + 1, length)
+        else:
+            groups.append((1, length))
+    return tuple(groups)
+
+
+def attend(qkv: Tensor, plan: Plan, layer: int) -> Tensor:
+    """Softmax attention within each sequence.
+
+    qkv [T, 3, heads, head_size], already rotated; returns [T, heads · head_size]. Scores are scaled by head_size^-1/2.
+    """
+    if plan.backend == "eager" or plan.on_attention:
+        return _eager(qkv, plan, layer)
+    if plan.backend == "varlen":
+        return _varlen(qkv, plan)
+    if len(plan.groups) > 1 and (qkv.is_cuda or len(qkv) < SHORT_TOKENS * len(plan.groups)):
+        return _padded(qkv, plan)
+    if len(plan.groups) == 1:
+        return _equal_lengths(qkv, plan.groups[0], plan.dropout)
+    pieces = qkv.split_with_sizes([number * length for number, length in plan.groups])
+    return torch.cat(
+        [_equal_lengths(piece, group, plan.dropout) for piece, group in zip(pieces, plan.groups, strict=True)]
+    )
+
+
+def _equal_lengths(qkv: Tensor, group: tuple[int, int], dropout: float) -> Tensor:
+    """Sequences of one length: a reshape, no mask, no padding."""
+    number, length = group
+    query, key, value = qkv.view(number, length, *qkv.shape[1:]).permute(2, 0, 3, 1, 4).unbind(0)
+    mixed = functional.scaled_dot_product_attention(query, key, value, dropout_p=dropout)
+    return mixed.transpose(1, 2).reshape(number * length, -1)
+
+
+def _padded(qkv: Tensor, plan: Plan) -> Tensor:
+    """Sequences of different length: padded here and nowhere else, with a mask over the keys."""
+    lengths = plan.cu_seqlens.diff()
+    longest = max(plan.lengths)
+    inside = torch.arange(longest, device=qkv.device) < lengths[:, None]
+    padded = qkv.new_zeros(len(plan.lengths), longest, *qkv.shape[1:])
+    padded[inside] = qkv
+    query, key, value = padded.permute(2, 0, 3, 1, 4).unbind(0)
+    mixed = functional.scaled_dot_product_attention(
+        query, key, value, attn_mask=inside[:, None, None, :], dropout_p=plan.dropout
+    )
+    return mixed.transpose(1, 2)[inside].flatten(1)
+
+
+def _varlen(qkv: Tensor, plan: Plan) -> Tensor:
+    """Packed sequences on CUDA."""
+    from torch.nn.attention.varlen import varlen_attn
+
+    query, key, value = qkv.unbind(1)
+    longest = max(plan.lengths)
+    mixed = varlen_attn(query, key, value, plan.cu_seqlens, plan.cu_seqlens, longest, longest)
+    assert isinstance(mixed, Tensor)
+    return mixed.flatten(1)
+
+
+def _eager(qkv: Tensor, plan: Plan, layer: int) -> Tensor:
+    """Attention whose maps are handed on, one sequence at a time."""
+    outputs = []
+    for number, piece in enumerate(qkv.split_with_sizes(plan.lengths)):
+        query, key, value = piece.permute(1, 2, 0, 3).unbind(0)
+        scores = (query * query.shape[-1] ** -0.5) @ key.transpose(1, 2)
+        probabilities = scores.softmax(-1)
+        if plan.on_attention:
+            plan.on_attention(layer, number, probabilities)
+        mixed = functional.dropout(probabilities, plan.dropout) @ value
+        outputs.append(mixed.transpose(0, 1).flatten(1))
+    return torch.cat(outputs)

@@ -1,0 +1,88 @@
+"""What defines an encoder: the fields of transformers' `EsmConfig` that ribolm supports, under the same names."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from ribolm.errors import DataError
+
+
+@dataclass(frozen=True)
+class EncoderConfig:
+    """Shape and rules of an encoder, as in the `config.json` of an ESM-2 checkpoint.
+
+    `token_dropout`: embeddings of <mask> are zero and the others are scaled by (1 − 0.12) / (1 − share masked), per
+    sequence (ESM-2). Dropout shares act in training only. Raises DataError for a shape that cannot be built.
+    """
+
+    vocab_size: int
+    pad_token_id: int = 1
+    mask_token_id: int = 9
+    bos_token_id: int | None = 0
+    eos_token_id: int | None = 2
+    hidden_size: int = 192
+    num_hidden_layers: int = 4
+    num_attention_heads: int = 6
+    intermediate_size: int = 768
+    hidden_dropout_prob: float = 0.0
+    attention_probs_dropout_prob: float = 0.0
+    max_position_embeddings: int = 1026
+    rope_theta: float = 10000.0
+    initializer_range: float = 0.02
+    layer_norm_eps: float = 1e-5
+    token_dropout: bool = False
+
+    def __post_init__(self) -> None:
+        if self.hidden_size % (2 * self.num_attention_heads):
+            raise DataError(
+                f"hidden_size {self.hidden_size} is not an even multiple of num_attention_heads "
+                f"{self.num_attention_heads}, which rotary positions need. Change one of them."
+            )
+        for name in ("pad_token_id", "mask_token_id"):
+            if not 0 <= getattr(self, name) < self.vocab_size:
+                raise DataError(
+                    f"{name} {getattr(self, name)} lies outside the vocabulary of {self.vocab_size} tokens. "
+                    "Use the config.json and the vocabulary of one model."
+                )
+
+    @property
+    def head_size(self) -> int:
+        """Width of one attention head."""
+        return self.hidden_size // self.num_attention_heads
+
+    def to_dict(self) -> dict[str, Any]:
+        """The content of `config.json`, complete enough for transformers' `EsmConfig`."""
+        return {**FIXED, **asdict(self)}
+
+
+# What ESM-2 is and ribolm's encoder is too; a config that says otherwise is another architecture.
+FIXED: dict[str, Any] = {
+    "model_type": "esm",
+    "position_embedding_type": "rotary",
+    "emb_layer_norm_before": False,
+    "is_decoder": False,
+    "add_cross_attention": False,
+    "is_folding_model": False,
+    "tie_word_embeddings": True,
+}
+TELLING = {"hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "vocab_size"}
+
+
+def config_from_dict(content: Mapping[str, Any], source: str = "config.json") -> EncoderConfig:
+    """Read an encoder's configuration from a parsed `config.json`; fields that do not change the encoder are ignored.
+
+    Raises DataError for another architecture than ESM-2's and for missing fields.
+    """
+    for name, wanted in FIXED.items():
+        found = content.get(name, wanted)
+        if (found or False) != wanted:
+            raise DataError(f"{source}: {name} is {found!r}, but ribolm reads only {wanted!r}. Use an ESM-2 model.")
+    missing = sorted(name for name in TELLING if content.get(name) is None)
+    if missing or content.get("model_type") != "esm":
+        raise DataError(f"{source}: lacks {', '.join(missing) or 'model_type esm'}. Use an ESM-2 model.")
+    known = {field.name for field in fields(EncoderConfig)}
+    chosen = {name: value for name, value in content.items() if name in known and value is not None}
+    try:
+        return EncoderConfig(**chosen)
+    except (TypeError, ZeroDivisionError) as error:
+        raise DataError(f"{source}: holds a value of the wrong type ({error}). Write the file anew.") from error

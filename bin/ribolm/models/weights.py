@@ -1,0 +1,197 @@
+"""Model directories: config.json, model.safetensors, vocabulary, task.json, manifest.json, README.md."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from ribolm.errors import DataError
+from ribolm.files import atomic_directory, require_file, write_json
+from ribolm.models.configuration import EncoderConfig, config_from_dict
+from ribolm.models.heads import HeadSpec, Kind
+from ribolm.models.network import MASKED_LM, Network, head_name
+from ribolm.models.state import PICKLES, check_state, read_state, write_state
+from ribolm.sequences.tokenizers import Tokenizer, read_tokenizer, tokenizer_from_dict, write_tokenizer
+from ribolm.version import __version__
+
+FORMAT_VERSION = 1
+WEIGHTS, CONFIG, TASK, MANIFEST, CARD = "model.safetensors", "config.json", "task.json", "manifest.json", "README.md"
+OWN_FILES = (WEIGHTS, CONFIG, TASK, MANIFEST, CARD, "vocab.json", "tokenizer.json")
+HEADS = ("lm_head.", "classifier.", "pair_head.")
+CLASSES = {"masked_lm": "EsmForMaskedLM", "token": "EsmForTokenClassification", "pair": "EsmModel"}
+LEVELS: dict[str, Kind] = {
+    "token": "token",
+    "sequence": "sequence",
+    "regression": "regression",
+    "multilabel": "multilabel",
+    "pair": "pair",
+}
+Wanted = Literal["as stored", "masked_lm"] | None
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model directory in memory; `sha256` is that of its model.safetensors, `task` None for a pretrained model."""
+
+    network: Network
+    tokenizer: Tokenizer
+    task: dict[str, Any] | None
+    manifest: dict[str, Any]
+    directory: Path
+    sha256: str
+
+
+def head_of_task(task: Mapping[str, Any], source: Path | str = TASK) -> HeadSpec:
+    """The head that a task asks for (keys level, labels, pooling); DataError when they are missing or unknown."""
+    level, labels = task.get("level"), task.get("labels")
+    if level not in LEVELS or not isinstance(labels, list) or not labels:
+        raise DataError(
+            f"{source}: level {level!r} with labels {labels!r} is no task. Name a level of {', '.join(LEVELS)} "
+            "and a list of labels."
+        )
+    return HeadSpec(LEVELS[level], len(labels), task.get("pooling"))
+
+
+def save_model(
+    directory: Path | str,
+    network: Network,
+    tokenizer: Tokenizer,
+    task: Mapping[str, Any] | None = None,
+    manifest: Mapping[str, Any] | None = None,
+    card: str | None = None,
+) -> Path:
+    """Write a model directory, whole or not at all, and return its path.
+
+    `task` goes to task.json with the tokenizer added; `manifest` to manifest.json with the version and the sha256 of
+    every file added. Weights are fp32. Raises DataError when head, task and vocabulary do not belong together.
+    """
+    directory = Path(directory)
+    _check_parts(network, tokenizer, task)
+    with atomic_directory(directory) as temporary:
+        write_state(temporary / WEIGHTS, network.state_dict())
+        write_json(temporary / CONFIG, _config_content(network, task))
+        write_tokenizer(temporary, tokenizer)
+        if task is not None:
+            write_json(temporary / TASK, {**task, "tokenizer": tokenizer.to_dict()})
+        if card is not None:
+            (temporary / CARD).write_text(card, "utf-8")
+        written = sorted(path.name for path in temporary.iterdir())
+        files = {name: _fingerprint(temporary / name) for name in written}
+        versions = {"format_version": FORMAT_VERSION, "ribolm": __version__, "torch": torch.__version__}
+        write_json(temporary / MANIFEST, {**(manifest or {}), **versions, "files": files})
+    for name in set(OWN_FILES) - set(written) - {MANIFEST}:
+        (directory / name).unlink(missing_ok=True)  # of a model that was there before
+    return directory
+
+
+def load_model(directory: Path | str, head: Wanted = "as stored") -> LoadedModel:
+    """Read a model directory into fp32 on the CPU, in evaluation mode.
+
+    `head`: "as stored" (the task's head, else the masked LM), "masked_lm", or None for the encoder alone. Raises
+    DataError for files that are missing, damaged, changed since the manifest was written or not belonging together.
+    """
+    directory = Path(directory)
+    manifest = read_manifest(directory)
+    tokenizer = read_tokenizer(directory)
+    config = config_from_dict(_read_json(directory / CONFIG), str(directory / CONFIG))
+    task = _read_json(directory / TASK) if TASK in manifest["files"] else None
+    state = read_state(directory / WEIGHTS)
+    spec = _spec(directory, head, task, state)
+    network = network_of_state(config, spec, state, directory / WEIGHTS)
+    _check_parts(network, tokenizer, task if head == "as stored" else None)
+    if task is not None and tokenizer_from_dict(task.get("tokenizer", {})) != tokenizer:
+        raise DataError(f"{directory}: task.json and the vocabulary name different tokenizers. Copy the model again.")
+    return LoadedModel(network.eval(), tokenizer, task, manifest, directory, manifest["files"][WEIGHTS]["sha256"])
+
+
+def network_of_state(config: EncoderConfig, spec: HeadSpec | None, state: dict[str, Any], source: Path) -> Network:
+    """A network that takes over the tensors of a state; other heads' weights are left out, all else must fit."""
+    kept = f"{head_name(spec)}." if spec else ""
+    state = {
+        name: value for name, value in state.items() if not name.startswith(HEADS) or (kept and name.startswith(kept))
+    }
+    with torch.device("meta"):
+        network = Network(config, spec)
+    check_state(state, network.state_dict(), source)
+    network.load_state_dict(state, strict=True, assign=True)
+    return network
+
+
+def read_manifest(directory: Path, check_sha256: bool = True) -> dict[str, Any]:
+    """Read manifest.json and hold the files against it: present, of the stated size and (by default) sha256."""
+    if not directory.is_dir():
+        raise DataError(f"{directory}: is no model directory. Check the path.")
+    if not (directory / MANIFEST).exists():
+        pickles = [name for name in PICKLES if (directory / name).exists()]
+        what = f"holds {pickles[0]}, a pickle, which may run code" if pickles else "has no manifest.json"
+        raise DataError(f"{directory}: {what}. Give a ribolm model, or make one with `ribolm-weights convert`.")
+    manifest = _read_json(directory / MANIFEST)
+    files = manifest.get("files")
+    if manifest.get("format_version") != FORMAT_VERSION or not isinstance(files, dict) or WEIGHTS not in files:
+        raise DataError(
+            f"{directory / MANIFEST}: is not of model format {FORMAT_VERSION}. Write the model with this version."
+        )
+    for name, wanted in files.items():
+        path = require_file(directory / Path(name).name)
+        if path.stat().st_size != wanted["bytes"] or (check_sha256 and sha256_of(path) != wanted["sha256"]):
+            raise DataError(f"{path}: is not the file that manifest.json describes. Copy the whole model again.")
+    return manifest
+
+
+def sha256_of(path: Path) -> str:
+    """Hexadecimal sha256 of a file."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _fingerprint(path: Path) -> dict[str, Any]:
+    return {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    require_file(path)
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise DataError(f"{path}: is no JSON ({error}). Copy the model again.") from error
+    if not isinstance(content, dict):
+        raise DataError(f"{path}: is no JSON object. Copy the model again.")
+    return content
+
+
+def _spec(directory: Path, head: Wanted, task: Mapping[str, Any] | None, state: Mapping[str, Any]) -> HeadSpec | None:
+    has_lm = any(name.startswith("lm_head.") for name in state)
+    if head == "masked_lm" and not has_lm:
+        raise DataError(f"{directory}: has no masked LM head. Use the pretrained model that it was made from.")
+    if head == "as stored" and task is not None:
+        return head_of_task(task, directory / TASK)
+    return MASKED_LM if head is not None and has_lm else None
+
+
+def _config_content(network: Network, task: Mapping[str, Any] | None) -> dict[str, Any]:
+    kind = network.spec.kind if network.spec else ""
+    architecture = CLASSES.get(kind, "EsmForSequenceClassification" if kind else "EsmModel")
+    content = {**network.config.to_dict(), "architectures": [architecture], "dtype": "float32"}
+    if task is not None:
+        labels = [str(label) for label in task["labels"]]
+        content["id2label"] = {str(number): label for number, label in enumerate(labels)}
+        content["label2id"] = {label: number for number, label in enumerate(labels)}
+    return content
+
+
+def _check_parts(network: Network, tokenizer: Tokenizer, task: Mapping[str, Any] | None) -> None:
+    """Vocabulary, encoder, head and task must be of one model."""
+    config = network.config
+    found = (config.vocab_size, config.pad_token_id, config.mask_token_id)
+    wanted = (tokenizer.vocab_size, tokenizer.pad_id, tokenizer.mask_id)
+    if found != wanted:
+        raise DataError(
+            f"vocabulary size, <pad> and <mask> are {wanted} in the tokenizer but {found} in config.json. "
+            "Use the vocabulary that the model was trained with."
+        )
+    if task is not None and head_of_task(task) != network.spec:
+        raise DataError(f"the task asks for {head_of_task(task)}, but the network has {network.spec}.")

@@ -71,8 +71,8 @@ def simulate(folder: Path, fragments: int, genes: int) -> Path:
 def write_saf(libraries: Path, saf: Path) -> tuple[int, int]:
     """Write ribolm's bins as the annotation of featureCounts, one gene per bin; return bins and transcripts."""
     from ribolm.genome.annotation import read_gtf
-    from ribolm.genome.exon_space import build_exon_space
-    from ribolm.peaks.bins import build_grid, genomic_blocks, stretch_of_bins, unit_of_bins
+    from ribolm.genome.exon_space import build_exon_space, genomic_blocks
+    from ribolm.peaks.bins import build_grid, stretch_of_bins, unit_of_bins
 
     annotation = read_gtf(libraries / "genes.gtf.gz")
     space = build_exon_space(annotation)

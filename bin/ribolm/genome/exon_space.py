@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ribolm.console import notice
 from ribolm.errors import DataError
 from ribolm.genome.annotation import Annotation, FeatureTable
-from ribolm.genome.coordinates import Int64, overlap_clusters, overlapping_pairs
+from ribolm.genome.coordinates import Int64, overlap_clusters, overlapping_pairs, ranges
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,38 @@ class ExonSpace:
         low = start0 + np.maximum(start_nt - offset, 0)
         high = np.minimum(start0 + (end_nt - offset), end0)
         return [(int(a), int(b)) for a, b in zip(low, high, strict=True) if a < b]
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Genomic blocks of k stretches: stretch i owns blocks first[i] to first[i + 1].
+
+    first: int64[k + 1]; start0, size: int32.
+    """
+
+    first: Int64
+    start0: npt.NDArray[np.int32]
+    size: npt.NDArray[np.int32]
+
+
+def genomic_blocks(space: ExonSpace, unit: Int64, start_nt: Int64, end_nt: Int64) -> Blocks:
+    """Blocks on the genome of stretches [start_nt, end_nt) of exon space; exons that touch give one block."""
+    base = np.cumsum(space.length_nt) - space.length_nt
+    place = base[space.exon_unit] + space.exon_offset_nt
+    low, high = base[unit] + start_nt, base[unit] + end_nt
+    first_exon = np.searchsorted(place, low, side="right") - 1
+    n_exons = np.searchsorted(place, high, side="left") - first_exon
+    exon = ranges(first_exon, n_exons)
+    owner = np.repeat(np.arange(unit.size), n_exons)
+    start0 = space.exon_start0[exon] + np.maximum(low[owner] - place[exon], 0)
+    end0 = np.minimum(space.exon_start0[exon] + high[owner] - place[exon], space.exon_end0[exon])
+    opens = np.ones(exon.size, dtype=np.bool_)
+    opens[1:] = (owner[1:] != owner[:-1]) | (start0[1:] > end0[:-1])
+    at = np.flatnonzero(opens)
+    last = np.r_[at[1:], exon.size] - 1 if at.size else at
+    first = np.r_[0, np.cumsum(np.bincount(owner[at], minlength=unit.size))]
+    size = end0[last] - start0[at]
+    return Blocks(first.astype(np.int64), start0[at].astype(np.int32), size.astype(np.int32))
 
 
 def build_exon_space(annotation: Annotation) -> ExonSpace:

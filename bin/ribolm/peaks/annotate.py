@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from ribolm.alphabet import DRACH_A_OFFSET, motif_starts, reverse_complement
 from ribolm.genome.annotation import Annotation
 from ribolm.genome.coordinates import STRAND_CODE, STRAND_SIGN, overlap_clusters
-from ribolm.genome.exon_space import ExonSpace
+from ribolm.genome.exon_space import Blocks, ExonSpace
 from ribolm.genome.fasta import Genome
 from ribolm.genome.transcripts import CDS, NONCODING, REGIONS, UTR3, UTR5, TranscriptModels
-from ribolm.peaks.bins import Blocks, exon_letters
+from ribolm.peaks.bins import exon_letters
 
 STOP_CODON = "stop codon"
 EXON = "exon"

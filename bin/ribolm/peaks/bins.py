@@ -23,18 +23,6 @@ Int64Array = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Blocks:
-    """Genomic blocks of k stretches: stretch i owns blocks first[i] to first[i + 1].
-
-    first: int64[k + 1]; start0, size: int32.
-    """
-
-    first: Int64Array
-    start0: Int32Array
-    size: Int32Array
-
-
-@dataclass(frozen=True)
 class GcContent:
     """GC and length of every bin's surroundings, int32[n_bins]; `known` bool[n_bins]: its contig is there."""
 
@@ -88,26 +76,6 @@ def stretch_of_bins(grid: BinGrid, bins: Int64Array, unit: Int64Array) -> tuple[
     """Start and end of each bin in its unit's exon space, int64."""
     start = (bins - grid.gene_first_bin[unit]) * grid.step_size
     return start, np.minimum(start + grid.bin_size, grid.gene_length_nt[unit])
-
-
-def genomic_blocks(space: ExonSpace, unit: Int64Array, start_nt: Int64Array, end_nt: Int64Array) -> Blocks:
-    """Blocks on the genome of stretches [start_nt, end_nt) of exon space; exons that touch give one block."""
-    base = np.cumsum(space.length_nt) - space.length_nt
-    place = base[space.exon_unit] + space.exon_offset_nt
-    low, high = base[unit] + start_nt, base[unit] + end_nt
-    first_exon = np.searchsorted(place, low, side="right") - 1
-    n_exons = np.searchsorted(place, high, side="left") - first_exon
-    exon = ranges(first_exon, n_exons)
-    owner = np.repeat(np.arange(unit.size), n_exons)
-    start0 = space.exon_start0[exon] + np.maximum(low[owner] - place[exon], 0)
-    end0 = np.minimum(space.exon_start0[exon] + high[owner] - place[exon], space.exon_end0[exon])
-    opens = np.ones(exon.size, dtype=np.bool_)
-    opens[1:] = (owner[1:] != owner[:-1]) | (start0[1:] > end0[:-1])
-    at = np.flatnonzero(opens)
-    last = np.r_[at[1:], exon.size] - 1 if at.size else at
-    first = np.r_[0, np.cumsum(np.bincount(owner[at], minlength=unit.size))]
-    size = end0[last] - start0[at]
-    return Blocks(first.astype(np.int64), start0[at].astype(np.int32), size.astype(np.int32))
 
 
 def exon_letters(space: ExonSpace, genome: Genome, first_unit: int, end_unit: int) -> NDArray[np.uint8]:

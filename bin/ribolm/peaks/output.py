@@ -13,9 +13,9 @@ import pysam
 from numpy.typing import NDArray
 
 from ribolm.genome.coordinates import STRAND_SIGN
-from ribolm.genome.exon_space import ExonSpace
+from ribolm.genome.exon_space import ExonSpace, genomic_blocks
 from ribolm.genome.regions import write_bed12
-from ribolm.peaks.bins import GcContent, genomic_blocks
+from ribolm.peaks.bins import GcContent
 from ribolm.peaks.call import ExaminedBins
 from ribolm.peaks.peak_table import PEAK_COLUMNS, PeakRow, peak_names
 

@@ -10,12 +10,11 @@ import numpy as np
 from ribolm.console import notice
 from ribolm.genome.annotation import Annotation
 from ribolm.genome.coordinates import STRAND_SIGN
-from ribolm.genome.exon_space import ExonSpace
+from ribolm.genome.exon_space import ExonSpace, genomic_blocks
 from ribolm.genome.fasta import Genome
 from ribolm.genome.regions import Region
 from ribolm.genome.transcripts import build_transcript_models
 from ribolm.peaks.annotate import ExonIndex, Place, PlaceFinder, block_list, nearest_drach
-from ribolm.peaks.bins import genomic_blocks
 from ribolm.peaks.call import Peaks
 
 MAX_SCORE = 1000

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ribolm.genome.exon_space import ExonSpace
+from ribolm.genome.exon_space import ExonSpace, genomic_blocks
 from ribolm.genome.fasta import Genome
 from ribolm.peaks import bins as bins_module
-from ribolm.peaks.bins import bins_per_unit, build_grid, gc_content, genomic_blocks, stretch_of_bins, unit_of_bins
+from ribolm.peaks.bins import bins_per_unit, build_grid, gc_content, stretch_of_bins, unit_of_bins
 
 LETTERS = np.random.default_rng(9).choice(np.frombuffer(b"ACGTN", np.uint8), 5000)
 GENOME = Genome(Path("g.fa"), ("c1", "c2"), np.array([0, 2000, 5000]), LETTERS, "", {"c1": 0, "c2": 1})

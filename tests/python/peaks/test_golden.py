@@ -10,9 +10,9 @@ import pytest
 
 from ribolm.cli.peaks import main
 from ribolm.genome.annotation import read_gtf
-from ribolm.genome.exon_space import build_exon_space
+from ribolm.genome.exon_space import build_exon_space, genomic_blocks
 from ribolm.genome.fasta import Genome
-from ribolm.peaks.bins import build_grid, gc_content, genomic_blocks, stretch_of_bins, unit_of_bins
+from ribolm.peaks.bins import build_grid, gc_content, stretch_of_bins, unit_of_bins
 from ribolm.peaks.call import called_bins, examine_bins, merge_bins, run_test
 from ribolm.peaks.gc import fit_curve
 

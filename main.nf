@@ -11,7 +11,13 @@ include { codeDigests                           } from './subworkflows/local/ini
 
 // Steps of each track, in their order.
 def trackSteps() {
-    return [m6a: ['preprocess', 'align', 'peaks', 'quality', 'report']]
+    return [m6a: ['preprocess', 'align', 'peaks', 'quality', 'corpus', 'pretrain', 'labels', 'finetune', 'predict', 'evaluate', 'report']]
+}
+
+// Steps of a run that names none: what its files suffice for, training excepted.
+def usualSteps(settings) {
+    def reads = settings.input ? ['preprocess', 'align', 'peaks', 'quality'] : []
+    return reads + ['predict', 'report'] + (settings.sites ? ['corpus', 'labels', 'evaluate'] : [])
 }
 
 // What the modules call: ribolm-<command> <sub-command>, with _ for -.
@@ -19,19 +25,50 @@ def subCommands() {
     return [
         preprocess: ['samplesheet', 'genome', 'alignments', 'strandedness'],
         peaks: ['call', 'size_factors', 'annotate'],
-        report: ['peaks', 'motif', 'metagene', 'tracks', 'session', 'strandedness', 'methods', 'headline'],
+        tokenize: ['peaks'],
+        labels: ['sites', 'tokens', 'folds'],
+        train: ['pretrain', 'finetune'],
+        predict: ['sites', 'merge', 'store'],
+        evaluate: ['sites'],
+        report: ['peaks', 'motif', 'metagene', 'tracks', 'session', 'strandedness', 'methods', 'headline', 'training', 'evaluation'],
     ]
+}
+
+// What a step builds on.
+def checkSteps(settings, steps) {
+    def needs = [quality: ['peaks'], pretrain: ['corpus'], labels: ['corpus'], finetune: ['labels'], evaluate: ['labels']]
+    needs.each { step, earlier ->
+        earlier.findAll { name -> step in steps && !(name in steps) }.each { name ->
+            error("--steps: ${step} builds on ${name}. Add ${name} to --steps.")
+        }
+    }
+    def reads = steps.intersect(['preprocess', 'align', 'peaks', 'quality'])
+    if (settings.peaks && reads) {
+        error("--peaks stands for the steps up to peaks. Leave ${reads.join(', ')} out of --steps, or leave out --peaks.")
+    }
+    steps.intersect(['corpus', 'predict']).each { step ->
+        if (!settings.peaks && !('peaks' in steps)) {
+            error("--steps: ${step} needs peaks. Add step peaks, or give your own by --peaks.")
+        }
+    }
+    if ('labels' in steps && !settings.sites) {
+        error("--sites is missing. Step labels needs a table of known sites, or a sheet of tables.")
+    }
 }
 
 // What must be given, and what cannot go together.
 def checkSettings(settings, steps) {
-    ['input', 'fasta', 'gtf'].each { name ->
+    if (!settings.input && !settings.peaks) {
+        error("--input is missing. Track ${settings.track} needs --input (or --peaks), --fasta and --gtf.")
+    }
+    ['fasta', 'gtf'].each { name ->
         if (!settings[name]) {
-            error("--${name} is missing. Track ${settings.track} needs --input, --fasta and --gtf.")
+            error("--${name} is missing. Track ${settings.track} needs --input (or --peaks), --fasta and --gtf.")
         }
     }
-    if ('quality' in steps && !('peaks' in steps)) {
-        error("--steps: quality describes peaks, so it needs step peaks too.")
+    checkSteps(settings, steps)
+    if (settings.overlap_nt >= settings.window_nt) {
+        error("--overlap_nt ${settings.overlap_nt} is not below --window_nt ${settings.window_nt}: windows would not advance.")
     }
     if (settings.size_factors && settings.spikein_fasta) {
         error("Cannot use both --size_factors and --spikein_fasta. Choose one.")
@@ -66,7 +103,7 @@ workflow {
         log.info(workflow.manifest.version)
     }
     else {
-        def steps = chosenSteps(settings.steps, trackSteps()[settings.track])
+        def steps = chosenSteps(settings.steps ?: usualSteps(settings).join(','), trackSteps()[settings.track])
         checkSettings(settings, steps)
         def code = codeDigests(file("${projectDir}/bin"), subCommands())
 
@@ -81,7 +118,7 @@ workflow {
             .collectFile(name: 'ribolm_software_mqc_versions.yml', storeDir: "${settings.outdir}/pipeline_info", sort: true, newLine: true)
 
         if ('report' in steps) {
-            WRITE_REPORT(M6A.out.multiqc, M6A.out.summary, ch_versions, settings, code.report)
+            WRITE_REPORT(M6A.out.multiqc, M6A.out.summary, ch_versions, settings + [steps: steps.join(',')], code.report)
         }
         def outdir = settings.outdir
         def with_report = 'report' in steps

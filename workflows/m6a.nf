@@ -1,13 +1,20 @@
 //
-// m6A: from MeRIP-seq reads to peaks
+// m6A: from MeRIP-seq reads to peaks, from peaks to sites, and what the sites are worth
 //
 
-include { ALIGN_READS      } from '../subworkflows/local/align_reads/main'
 include { CALL_PEAKS       } from '../subworkflows/local/call_peaks/main'
+include { EVALUATE         } from '../subworkflows/local/evaluate/main'
+include { FINETUNE         } from '../subworkflows/local/finetune/main'
+include { LABEL_SITES      } from '../subworkflows/local/label_sites/main'
 include { MEASURE_QUALITY  } from '../subworkflows/local/measure_quality/main'
+include { PREDICT          } from '../subworkflows/local/predict/main'
 include { PREPARE_GENOME   } from '../subworkflows/local/prepare_genome/main'
-include { READ_SAMPLESHEET } from '../subworkflows/local/read_samplesheet/main'
-include { TRIM_READS       } from '../subworkflows/local/trim_reads/main'
+include { PREPARE_READS    } from '../subworkflows/local/prepare_reads/main'
+include { PRETRAIN         } from '../subworkflows/local/pretrain/main'
+include { REPORT_TRAINING  } from '../modules/local/report/training/main'
+include { TOKENIZE_PEAKS   } from '../modules/local/tokenize/peaks/main'
+
+include { checkpointFolder ; modelFolders ; ownPeaks } from '../subworkflows/local/initialise/given_files'
 
 workflow M6A {
     take:
@@ -16,14 +23,6 @@ workflow M6A {
     code                // map: digest of each command's code
 
     main:
-    READ_SAMPLESHEET(
-        file(settings.input),
-        settings.track,
-        settings.strandedness,
-        settings.peaks_per_replicate,
-        code.preprocess,
-    )
-    ch_fastq = READ_SAMPLESHEET.out.fastq
     ch_multiqc = channel.empty()
 
     PREPARE_GENOME(
@@ -35,35 +34,32 @@ workflow M6A {
         code.preprocess,
     )
 
-    if ('preprocess' in steps) {
-        TRIM_READS(ch_fastq, settings.trimmer)
-        ch_fastq = TRIM_READS.out.fastq
-        ch_multiqc = ch_multiqc.mix(TRIM_READS.out.multiqc)
-    }
-
-    ch_bam = channel.empty()
+    ch_peaks = settings.peaks ? channel.fromList(ownPeaks(settings.peaks)) : channel.empty()
     ch_strandedness = channel.empty()
-    if ('align' in steps || 'peaks' in steps) {
-        ALIGN_READS(
-            'align' in steps ? ch_fastq : ch_fastq.map { meta, _fastq_1, _fastq_2 -> error("${file(settings.input).name}: library ${meta.id} is given as FASTQ, but --steps leaves out align. Add align to --steps, or give its alignments in column 'bam'.") },
-            READ_SAMPLESHEET.out.bam,
+    ch_bam = channel.empty()
+    ch_units = channel.empty()
+    if (settings.input) {
+        PREPARE_READS(
+            file(settings.input),
             PREPARE_GENOME.out.index,
             PREPARE_GENOME.out.splice_sites,
             PREPARE_GENOME.out.fai,
             PREPARE_GENOME.out.gtf,
-            settings.duplicates,
+            settings,
+            steps,
             code.preprocess,
         )
-        ch_bam = ALIGN_READS.out.bam
-        ch_strandedness = ALIGN_READS.out.strandedness
-        ch_multiqc = ch_multiqc.mix(ALIGN_READS.out.multiqc)
+        ch_bam = PREPARE_READS.out.bam
+        ch_units = PREPARE_READS.out.units
+        ch_strandedness = PREPARE_READS.out.strandedness
+        ch_multiqc = ch_multiqc.mix(PREPARE_READS.out.multiqc)
     }
 
     ch_summary = channel.empty()
     if ('peaks' in steps) {
         CALL_PEAKS(
             ch_bam,
-            READ_SAMPLESHEET.out.units,
+            ch_units,
             PREPARE_GENOME.out.fasta,
             PREPARE_GENOME.out.fai,
             PREPARE_GENOME.out.gtf,
@@ -73,6 +69,7 @@ workflow M6A {
             code.peaks,
         )
         ch_summary = CALL_PEAKS.out.summary
+        ch_peaks = CALL_PEAKS.out.bed.filter { unit, _bed -> !unit.replicate }
         ch_multiqc = ch_multiqc.mix(CALL_PEAKS.out.multiqc)
     }
 
@@ -91,6 +88,77 @@ workflow M6A {
             code.report,
         )
         ch_multiqc = ch_multiqc.mix(MEASURE_QUALITY.out.multiqc)
+    }
+
+    // models: what a user gives, else those fine-tuned here, else the one that comes with ribolm
+    def checkpoints = 'pretrain' in steps || 'finetune' in steps ? checkpointFolder(settings.checkpoint_dir) : ''
+    def init = settings.init_model ? file(settings.init_model) : []
+    ch_store = channel.empty()
+    ch_logs = channel.empty()
+    ch_init = channel.value(init)
+    if ('corpus' in steps) {
+        ch_beds = ch_peaks.toSortedList { first, second -> first[0].id <=> second[0].id }.map { peaks -> peaks.collect { _unit, bed -> bed } }
+        TOKENIZE_PEAKS(ch_beds, PREPARE_GENOME.out.fasta, PREPARE_GENOME.out.fai, PREPARE_GENOME.out.gtf, code.tokenize.peaks)
+        ch_store = TOKENIZE_PEAKS.out.store
+        ch_multiqc = ch_multiqc.mix(TOKENIZE_PEAKS.out.multiqc)
+    }
+    if ('pretrain' in steps) {
+        PRETRAIN(ch_store, init, checkpoints, settings, code.train)
+        ch_init = PRETRAIN.out.model
+        ch_logs = ch_logs.mix(PRETRAIN.out.logs)
+    }
+    if ('labels' in steps) {
+        LABEL_SITES(file(settings.sites), ch_store, PREPARE_GENOME.out.fasta, PREPARE_GENOME.out.fai, 'm6a', settings, code.labels)
+        ch_multiqc = ch_multiqc.mix(LABEL_SITES.out.multiqc)
+    }
+
+    ch_fold_models = channel.empty()
+    def given = settings.model || !('finetune' in steps) ? settings.model ?: "${projectDir}/assets/models/m6a-sites-small".toString() : ''
+    def models = 'predict' in steps || 'evaluate' in steps ? modelFolders(given) : []
+    ch_models = channel.value(models)
+    if ('finetune' in steps) {
+        FINETUNE(
+            LABEL_SITES.out.store,
+            LABEL_SITES.out.folds,
+            ch_init,
+            settings.random_control && ('pretrain' in steps || settings.init_model),
+            'm6a',
+            checkpoints,
+            settings,
+            code.train,
+        )
+        ch_fold_models = FINETUNE.out.model
+        ch_models = ch_fold_models
+            .filter { meta, _model -> meta.method == 'finetuned' }
+            .map { _meta, model -> model }
+            .collect(sort: { model -> model.name })
+        ch_logs = ch_logs.mix(FINETUNE.out.logs)
+    }
+    if ('predict' in steps) {
+        PREDICT(ch_peaks, ch_models, PREPARE_GENOME.out.fasta, PREPARE_GENOME.out.fai, PREPARE_GENOME.out.gtf, settings, code.predict)
+    }
+    if ('evaluate' in steps) {
+        EVALUATE(
+            LABEL_SITES.out.store,
+            LABEL_SITES.out.folds,
+            ch_fold_models.mix(models ? channel.of([[id: 'given', method: models.size() == 1 ? models[0].name : 'models', fold: '', seed: ''], models]) : channel.empty()),
+            PREPARE_GENOME.out.fasta,
+            PREPARE_GENOME.out.fai,
+            PREPARE_GENOME.out.gtf,
+            'm6a',
+            settings,
+            code,
+        )
+        ch_multiqc = ch_multiqc.mix(EVALUATE.out.multiqc)
+    }
+    if ('pretrain' in steps || 'finetune' in steps) {
+        ch_sorted_logs = ch_logs.toSortedList { first, second -> first[0] <=> second[0] }
+        REPORT_TRAINING(
+            ch_sorted_logs.map { logs -> logs.collect { name, _lines -> name } },
+            ch_sorted_logs.map { logs -> logs.collect { _name, lines -> lines } },
+            code.report.training,
+        )
+        ch_multiqc = ch_multiqc.mix(REPORT_TRAINING.out.multiqc)
     }
 
     // assigned here: `name = value` under emit is lost by the strict parser of 25.04

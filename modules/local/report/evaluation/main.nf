@@ -1,0 +1,31 @@
+process REPORT_EVALUATION {
+    tag 'all methods'
+    label 'process_low'
+    conda "${moduleDir}/environment.yml"
+    container 'ribolm-bio:0.1.0'
+
+    // The content of the inputs decides, not when or where they were written.
+    cache 'deep'
+
+    input:
+    path evaluation
+    val code
+
+    output:
+    path 'report/*', emit: files
+    path 'report/*_mqc.*', emit: multiqc
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-report --version'), topic: versions, emit: versions_ribolm
+
+    script:
+    def args = task.ext.args ?: ''
+    """
+    # code: ${code}
+    ribolm-report evaluation ${args} --dir ${evaluation} --outdir report
+    """
+
+    stub:
+    """
+    mkdir report
+    echo '{}' > report/evaluation_mqc.json
+    """
+}

@@ -1,0 +1,32 @@
+process TOKENIZE_PEAKS {
+    tag 'corpus'
+    label 'process_low'
+    conda "${moduleDir}/environment.yml"
+    container 'ribolm-bio:0.1.0'
+
+    input:
+    path beds, stageAs: 'peaks/?/*'
+    path fasta
+    path fai
+    path gtf
+    val code
+
+    output:
+    path 'corpus', emit: store
+    path 'corpus/*_mqc.json', emit: multiqc, optional: true
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-tokenize --version'), topic: versions, emit: versions_ribolm
+
+    script:
+    def args = task.ext.args ?: ''
+    def given = [beds].flatten().collect { bed -> "--bed ${bed}" }.join(' ')
+    """
+    # code: ${code}
+    ribolm-tokenize peaks ${args} ${given} --fasta ${fasta} --gtf ${gtf} --out corpus
+    """
+
+    stub:
+    """
+    mkdir corpus
+    echo '{}' > corpus/manifest.json
+    """
+}

@@ -1,0 +1,93 @@
+//
+// Evidence for sites from the user's tables, laid over the corpus; folds that keep genes or chromosomes together
+//
+
+include { LABELS_FOLDS  } from '../../../modules/local/labels/folds/main'
+include { LABELS_SITES  } from '../../../modules/local/labels/sites/main'
+include { LABELS_TOKENS } from '../../../modules/local/labels/tokens/main'
+
+// First line of a text file, plain or gz; empty for an empty file.
+def firstLine(table) {
+    def stream = table.name.endsWith('.gz') ? new java.util.zip.GZIPInputStream(table.newInputStream()) : table.newInputStream()
+    def line = new BufferedReader(new InputStreamReader(stream)).readLine()
+    stream.close()
+    return line ? line.replace('\uFEFF', '') : ''
+}
+
+// Rows of --sites: those of a sheet (CSV with a column path), or one row for a table.
+def evidenceRows(given) {
+    def columns = firstLine(given).tokenize(',;\t').collect { name -> name.trim().toLowerCase() }
+    if (!given.name.endsWith('.csv') || !('path' in columns)) {
+        return [[path: given.toString()]]
+    }
+    return given.splitCsv(header: true).collect { row -> row.collectEntries { name, value -> [name.trim().toLowerCase(), value ? value.trim() : ''] } }
+}
+
+// The file of a row. A leading ${NAME} is a variable of the environment; relative paths start at the sheet, then at the folder of the run.
+def evidenceFile(sheet, row, number) {
+    def text = row.path ?: ''
+    def variable = text =~ /^\$\{(\w+)\}/
+    if (variable.find() && !System.getenv(variable.group(1))) {
+        error("${sheet.name} row ${number}, column 'path': '${text}': the variable ${variable.group(1)} is not set. Set it where nextflow is started: export ${variable.group(1)}=...")
+    }
+    def path = variable.find(0) ? System.getenv(variable.group(1)) + text.substring(variable.end()) : text
+    def places = path.startsWith('/') || path.contains('://') ? [file(path)] : [sheet.parent.resolve(path).normalize(), workflow.launchDir.resolve(path).normalize()]
+    def found = text ? places.find { place -> place.exists() } : null
+    if (!found) {
+        error("${sheet.name} row ${number}, column 'path': '${text}' does not exist. Correct the path.")
+    }
+    return found
+}
+
+// BUILD=FILE[,BUILD=FILE] as [[build, file], ...].
+def chainFiles(text) {
+    return (text ?: '').tokenize(',').collect { part ->
+        def words = part.trim().tokenize('=')
+        if (words.size() != 2) {
+            error("--chain: '${part}' is not BUILD=FILE. Write for instance --chain hg19=hg19ToHg38.over.chain.gz")
+        }
+        return [words[0], file(words[1], checkIfExists: true)]
+    }
+}
+
+workflow LABEL_SITES {
+    take:
+    given_sites         // path: sheet of tables, or one table
+    ch_store            // value channel: path(token store)
+    ch_fasta            // value channel: path(fasta)
+    ch_fai              // value channel: path(fai)
+    task_name           // string: name of the label
+    settings            // map: parameters of the run
+    code                // map: digest of each sub-command of ribolm-labels
+
+    main:
+    def rows = evidenceRows(given_sites)
+    def tables = rows.withIndex().collect { row, index -> evidenceFile(given_sites, row, index + 2) }
+    def chains = chainFiles(settings.chain)
+    LABELS_SITES(
+        rows,
+        tables,
+        ch_fasta,
+        ch_fai,
+        chains.collect { build, _chain -> build },
+        chains.collect { _build, chain -> chain },
+        settings.family_map ? file(settings.family_map) : [],
+        code.sites,
+    )
+    LABELS_TOKENS(ch_store, LABELS_SITES.out.bed, task_name, code.tokens)
+    LABELS_FOLDS(LABELS_TOKENS.out.store, settings.split_by, settings.folds, settings.seed, code.folds)
+
+    // assigned here: `name = value` under emit is lost by the strict parser of 25.04
+    sites = LABELS_SITES.out.bed
+    store = LABELS_TOKENS.out.store
+    folds = LABELS_FOLDS.out.tsv
+    summary = LABELS_SITES.out.summary
+    multiqc = LABELS_SITES.out.multiqc
+
+    emit:
+    sites   // value channel: path(bed)
+    store   // value channel: path(token store with labels)
+    folds   // value channel: path(tsv)
+    summary // value channel: path(json)
+    multiqc // channel: path(json)
+}

@@ -56,12 +56,19 @@ def test_modules_ask_for_the_images_that_are_built() -> None:
     assert asked <= {f"ribolm-{image}:{built[1]}" for image in IMAGES}
 
 
+def conda_packages(requirements: str) -> set[str]:
+    """Names under which conda knows the packages of a list in requirements/."""
+    names = {"matplotlib": "matplotlib-base", "isal": "python-isal", "torch": "pytorch"}
+    listed = re.findall(r"^([\w-]+)", (ROOT / "requirements" / f"{requirements}.in").read_text(), re.MULTILINE)
+    return {names.get(name, name) for name in listed} - {"cutadapt"}
+
+
 def test_conda_environments_of_our_commands_hold_the_packages_of_the_image() -> None:
-    conda_names = {"matplotlib": "matplotlib-base", "isal": "python-isal"}
-    core = set((ROOT / "requirements" / "core.in").read_text().split()) - {"cutadapt"}
-    wanted = {conda_names.get(name, name) for name in core}
+    torch = conda_packages("torch")
     for path in (ROOT / "modules" / "local").rglob("environment.yml"):
         listed = set(re.findall(r"::([\w-]+)", path.read_text()))
         if "typer" in listed:
+            in_image = "ribolm-torch:" in (path.parent / "main.nf").read_text()
+            wanted = conda_packages("core") | (torch if in_image else set())
             assert listed >= wanted, path
             assert listed - wanted <= {"python", "samtools", "bedtools"}, path

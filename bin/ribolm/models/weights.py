@@ -97,8 +97,8 @@ def load_model(directory: Path | str, head: Wanted = "as stored") -> LoadedModel
     directory = Path(directory)
     manifest = read_manifest(directory)
     tokenizer = read_tokenizer(directory)
-    config = config_from_dict(_read_json(directory / CONFIG), str(directory / CONFIG))
-    task = _read_json(directory / TASK) if TASK in manifest["files"] else None
+    config = config_from_dict(read_json(directory / CONFIG), str(directory / CONFIG))
+    task = read_json(directory / TASK) if TASK in manifest["files"] else None
     state = read_state(directory / WEIGHTS)
     spec = _spec(directory, head, task, state)
     network = network_of_state(config, spec, state, directory / WEIGHTS)
@@ -129,7 +129,7 @@ def read_manifest(directory: Path, check_sha256: bool = True) -> dict[str, Any]:
         pickles = [name for name in PICKLES if (directory / name).exists()]
         what = f"holds {pickles[0]}, a pickle, which may run code" if pickles else "has no manifest.json"
         raise DataError(f"{directory}: {what}. Give a ribolm model, or make one with `ribolm-weights convert`.")
-    manifest = _read_json(directory / MANIFEST)
+    manifest = read_json(directory / MANIFEST)
     files = manifest.get("files")
     if manifest.get("format_version") != FORMAT_VERSION or not isinstance(files, dict) or WEIGHTS not in files:
         raise DataError(
@@ -152,7 +152,8 @@ def _fingerprint(path: Path) -> dict[str, Any]:
     return {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object of a model directory; DataError for anything else."""
     require_file(path)
     try:
         content = json.loads(path.read_text("utf-8"))

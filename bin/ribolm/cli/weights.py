@@ -1,0 +1,98 @@
+"""ribolm-weights: model directories made, converted, checked and shown."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from ribolm.cli import new_app, run
+
+if TYPE_CHECKING:
+    import typer
+
+TOKENIZERS = "nucleotide, kmer, chunk, bpe or esm."
+WORDS = "Length of the words of kmer and chunk."
+MAPPING = "Amino acids that stand for A, U, C, G in esm: KDNY or KEDR."
+TOKENIZER_FILE = "tokenizer.json of bpe, vocab.txt of chunk."
+
+
+def main(argv: Sequence[str]) -> int:
+    """Entry point of bin/ribolm-weights."""
+    return run(app, argv, "ribolm-weights")
+
+
+def app() -> "typer.Typer":
+    """Build the command line; heavy modules are imported by the sub-command that needs them."""
+    cli = new_app(__doc__)
+    for add in (_add_init, _add_convert, _add_verify, _add_show):
+        add(cli)
+    return cli
+
+
+def _add_init(cli: "typer.Typer") -> None:
+    from typer import Option
+
+    @cli.command()
+    def init(
+        out: Annotated[Path, Option(help="Model directory to write.")],
+        preset: Annotated[str, Option(help="tiny, small, base, 8m, 35m, 150m or 650m.")] = "small",
+        tokenizer: Annotated[str, Option(help=TOKENIZERS)] = "nucleotide",
+        k: Annotated[int | None, Option(min=1, max=12, help=WORDS)] = None,
+        mapping: Annotated[str, Option(help=MAPPING)] = "KDNY",
+        tokenizer_file: Annotated[Path | None, Option(help=TOKENIZER_FILE)] = None,
+        token_dropout: Annotated[bool | None, Option(help="ESM-2's token dropout [default: as the preset].")] = None,
+        seed: Annotated[int, Option(min=0, help="Seed of the random weights.")] = 1,
+    ) -> None:
+        """Write a model with random weights and a masked-LM head: where pretraining from scratch begins."""
+        from ribolm.models.initial import write_initial_model
+        from ribolm.sequences.tokenizers import make_tokenizer
+
+        chosen = make_tokenizer(tokenizer, k=k, mapping=mapping, file=tokenizer_file)
+        write_initial_model(out, preset, chosen, seed, token_dropout)
+
+
+def _add_convert(cli: "typer.Typer") -> None:
+    from typer import Option
+
+    @cli.command()
+    def convert(
+        source: Annotated[Path, Option("--from", help="Folder of an ESM model: config.json and safetensors.")],
+        out: Annotated[Path, Option(help="Model directory to write.")],
+        tokenizer: Annotated[str, Option(help=TOKENIZERS)] = "esm",
+        k: Annotated[int | None, Option(min=1, max=12, help=WORDS)] = None,
+        mapping: Annotated[str, Option(help=MAPPING)] = "KDNY",
+        tokenizer_file: Annotated[Path | None, Option(help=TOKENIZER_FILE)] = None,
+    ) -> None:
+        """Turn a folder of transformers' ESM classes into a model directory and tell what became of every weight."""
+        from ribolm.models.conversion import convert_model
+        from ribolm.sequences.tokenizers import make_tokenizer
+
+        convert_model(source, out, make_tokenizer(tokenizer, k=k, mapping=mapping, file=tokenizer_file))
+
+
+def _add_verify(cli: "typer.Typer") -> None:
+    from typer import Argument, Option
+
+    @cli.command()
+    def verify(
+        directory: Annotated[Path, Argument(help="Model directory.")],
+        against_transformers: Annotated[
+            bool, Option("--against-transformers", help="Also compare outputs with transformers' ESM classes.")
+        ] = False,
+    ) -> None:
+        """Hold a model directory against its manifest, its configuration and finite weights."""
+        from ribolm.models.verification import verify_model
+
+        verify_model(directory, against_transformers)
+
+
+def _add_show(cli: "typer.Typer") -> None:
+    from typer import Argument
+
+    @cli.command()
+    def show(directory: Annotated[Path, Argument(help="Model directory.")]) -> None:
+        """Print what a model directory holds, as JSON."""
+        import json
+
+        from ribolm.models.verification import describe_model
+
+        print(json.dumps(describe_model(directory), indent=2))

@@ -1,0 +1,23 @@
+"""Models with random weights: where pretraining from scratch begins, and the control that learnt nothing."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from ribolm import console
+from ribolm.models.network import MASKED_LM, new_network
+from ribolm.models.presets import preset_config
+from ribolm.models.weights import save_model
+from ribolm.sequences.tokenizers import Tokenizer
+
+
+def write_initial_model(
+    out: Path, preset: str, tokenizer: Tokenizer, seed: int, token_dropout: bool | None = None
+) -> Path:
+    """Write a model directory of a preset, a pure function of preset, tokenizer, token dropout and seed."""
+    config = preset_config(preset, tokenizer)
+    if token_dropout is not None:
+        config = replace(config, token_dropout=token_dropout)
+    network = new_network(config, MASKED_LM, seed)
+    save_model(out, network, tokenizer, manifest={"parent": None, "preset": preset, "seeds": {"init": seed}})
+    console.notice(f"{out}: {network.n_parameters():,} random weights of preset '{preset}', seed {seed}.")
+    return out

@@ -1,0 +1,102 @@
+"""Model directories held against their manifest, their configuration and transformers' own classes."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ribolm import console
+from ribolm.errors import DataError, ToolError
+from ribolm.models.ragged import Ragged, pack
+from ribolm.models.weights import CLASSES, CONFIG, LoadedModel, load_model, read_json
+
+TOLERANCE = 1e-5  # largest difference from transformers in fp32, relative to the largest value where that exceeds 1
+LENGTHS = (5, 64, 17, 64)
+
+
+def describe_model(directory: Path) -> dict[str, Any]:
+    """What a directory holds: shape, number of weights, tokenizer, task, manifest."""
+    model = load_model(directory)
+    return {
+        "config": model.network.config.to_dict(),
+        "head": model.network.spec.kind if model.network.spec else None,
+        "parameters": model.network.n_parameters(),
+        "tokenizer": {"kind": model.tokenizer.kind, "tokens": model.tokenizer.vocab_size},
+        "task": model.task,
+        "manifest": model.manifest,
+        "architectures": read_json(directory / CONFIG).get("architectures"),
+    }
+
+
+@torch.no_grad()
+def verify_model(directory: Path, against_transformers: bool) -> None:
+    """Check files, names, shapes and finite outputs, and tell; raise DataError for what does not hold."""
+    model = load_model(directory)
+    batch = random_batch(model)
+    ours = outputs(model, batch)
+    if not all(torch.isfinite(values).all() for values in ours):
+        raise DataError(f"{directory}: outputs are not finite. Use the weights of an earlier checkpoint.")
+    weights = f"{model.network.n_parameters():,} weights"
+    console.notice(f"{directory}: {weights}, sha256 {model.sha256[:12]}, outputs finite.")
+    if against_transformers:
+        theirs = outputs_of_transformers(model, batch)
+        difference = max(_relative(left, right) for left, right in zip(ours, theirs, strict=True))
+        if not difference <= TOLERANCE:
+            raise DataError(f"{directory}: outputs differ from transformers' by {difference:.1e}. Convert it again.")
+        console.notice(f"{directory}: hidden states and logits equal transformers' to {difference:.1e}.")
+
+
+def _relative(left: Tensor, right: Tensor) -> float:
+    return float((left - right).abs().max()) / max(1.0, float(right.abs().max()))
+
+
+def random_batch(model: LoadedModel) -> Ragged:
+    """A few sequences of different length over the tokens that carry meaning, one <mask> included."""
+    stream = np.random.default_rng(1)
+    rows: Sequence[Any] = [stream.choice(model.tokenizer.base_ids, length) for length in LENGTHS]
+    rows[1][3] = model.tokenizer.mask_id
+    return pack(rows)
+
+
+def outputs(model: LoadedModel, batch: Ragged) -> list[Tensor]:
+    """Hidden states [T, D], and the logits where transformers has the same head."""
+    hidden = model.network.esm(batch)
+    return [hidden] if peer_class(model) == "EsmModel" else [hidden, model.network.score(hidden, batch)]
+
+
+def peer_class(model: LoadedModel) -> str:
+    """The class of transformers that computes what the model computes."""
+    spec = model.network.spec
+    if spec is None or spec.kind == "pair" or spec.pooling == "mean":
+        return "EsmModel"
+    return CLASSES.get(spec.kind, "EsmForSequenceClassification")
+
+
+def outputs_of_transformers(model: LoadedModel, batch: Ragged) -> list[Tensor]:
+    """The same as `outputs` from transformers, loaded from the same directory; DataError when weights do not fit."""
+    try:
+        import transformers
+    except ImportError as error:
+        raise ToolError("transformers is not installed. Install it or leave out --against-transformers.") from error
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    name = peer_class(model)
+    bare = name == "EsmModel"
+    load: Any = getattr(transformers, name).from_pretrained
+    more = {"add_pooling_layer": False} if bare else {}
+    peer, report = load(model.directory, local_files_only=True, output_loading_info=True, **more)
+    surprises = sorted(report["missing_keys"]) + ([] if bare else sorted(report["unexpected_keys"]))
+    if surprises:
+        raise DataError(f"{model.directory}: transformers stumbles over {', '.join(surprises[:5])}. Convert it again.")
+    longest = max(batch.lengths)
+    inside = torch.arange(longest) < torch.tensor(batch.lengths)[:, None]
+    padded = torch.full(inside.shape, peer.config.pad_token_id)
+    padded[inside] = batch.tokens
+    found = peer.eval()(padded, attention_mask=inside.long(), output_hidden_states=True)
+    hidden = (found.last_hidden_state if bare else found.hidden_states[-1])[inside]
+    if bare:
+        return [hidden]
+    return [hidden, found.logits if found.logits.ndim == 2 else found.logits[inside]]

@@ -15,7 +15,16 @@ from ribolm.models.configuration import EncoderConfig, config_from_dict
 from ribolm.models.heads import HeadSpec
 from ribolm.models.network import MASKED_LM
 from ribolm.models.state import PICKLES, State, read_state
-from ribolm.models.weights import CONFIG, WEIGHTS, head_of_task, network_of_state, read_json, save_model, sha256_of
+from ribolm.models.weights import (
+    CONFIG,
+    PROBLEMS,
+    WEIGHTS,
+    head_of_task,
+    network_of_state,
+    read_json,
+    save_model,
+    sha256_of,
+)
 from ribolm.sequences.tokenizers import Tokenizer
 
 INDEX = "model.safetensors.index.json"
@@ -136,9 +145,8 @@ def task_of_config(content: Mapping[str, Any], state: Mapping[str, torch.Tensor]
         level, n_labels, pooling = "token", len(state["classifier.weight"]), None
     elif "classifier.out_proj.weight" in state:
         level, n_labels, pooling = "sequence", len(state["classifier.out_proj.weight"]), "cls"
-        level = {"regression": "regression", "multi_label_classification": "multilabel"}.get(
-            str(content.get("problem_type")), level
-        )
+        levels = {problem: kind for kind, problem in PROBLEMS.items()}
+        level = levels.get(str(content.get("problem_type")), level)
     else:
         return None
     names = content.get("id2label") or {}

@@ -81,8 +81,9 @@ def outputs_of_transformers(model: LoadedModel, batch: Ragged) -> list[Tensor]:
         import transformers
     except ImportError as error:
         raise ToolError("transformers is not installed. Install it or leave out --against-transformers.") from error
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
+    talk: Any = transformers.logging
+    talk.set_verbosity_error()
+    talk.disable_progress_bar()
     name = peer_class(model)
     bare = name == "EsmModel"
     load: Any = getattr(transformers, name).from_pretrained

@@ -30,6 +30,7 @@ LEVELS: dict[str, Kind] = {
     "multilabel": "multilabel",
     "pair": "pair",
 }
+PROBLEMS = {"regression": "regression", "multilabel": "multi_label_classification"}
 Wanted = Literal["as stored", "masked_lm"] | None
 
 
@@ -177,6 +178,8 @@ def _config_content(network: Network, task: Mapping[str, Any] | None) -> dict[st
     kind = network.spec.kind if network.spec else ""
     architecture = CLASSES.get(kind, "EsmForSequenceClassification" if kind else "EsmModel")
     content = {**network.config.to_dict(), "architectures": [architecture], "dtype": "float32"}
+    if kind in PROBLEMS:
+        content["problem_type"] = PROBLEMS[kind]
     if task is not None:
         labels = [str(label) for label in task["labels"]]
         content["id2label"] = {str(number): label for number, label in enumerate(labels)}

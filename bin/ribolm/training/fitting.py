@@ -1,0 +1,46 @@
+"""Tokens per micro-batch that fit the device: kept beside the checkpoints, outside their key.
+
+Halving them doubles the micro-batches of a step; what one optimiser step learns from stays the same.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from ribolm.errors import DataError
+from ribolm.files import write_json
+from ribolm.training.log import TrainingLog
+
+DEFAULT_TOKENS = {"cpu": 4_096, "cuda": 65_536}
+
+
+@dataclass
+class Fitting:
+    """The budget of this start, and the file that tells it to the next."""
+
+    path: Path
+    tokens: int
+
+    def halve(self, longest: int) -> None:
+        """Halve the budget and write it down. Raises DataError when a single sequence is already too much."""
+        if self.tokens <= longest:
+            raise DataError(
+                f"The device is out of memory with a single sequence of {longest:,} tokens. Use a smaller preset, "
+                "shorter windows (--window), --lora or --freeze, or a card with more memory."
+            )
+        self.tokens = max(1, self.tokens // 2)
+        write_json(self.path, {"tokens_per_micro_batch": self.tokens, "reason": "out of memory with twice as many"})
+
+
+def choose_fitting(folder: Path, wanted: int | None, tokens_per_step: int, device: str, log: TrainingLog) -> Fitting:
+    """The budget to begin with: what is asked for or the device's default, and no more than what once failed halved."""
+    path = folder / "fitting.json"
+    tokens = wanted or min(DEFAULT_TOKENS[device], tokens_per_step)
+    if wanted is None:
+        log.choice("tokens per micro-batch", tokens, f"default on {device}, at most the tokens of a step")
+    if path.exists():
+        fits = int(json.loads(path.read_text("utf-8"))["tokens_per_micro_batch"])
+        if fits < tokens:
+            tokens = fits
+            log.choice("tokens per micro-batch", tokens, f"twice as many were out of memory before ({path.name})")
+    return Fitting(path, tokens)

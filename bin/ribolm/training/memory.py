@@ -1,0 +1,188 @@
+"""How much memory a training step will need, asked before it starts, and how much there is.
+
+Counted: weights, gradients and AdamW's moments (16 bytes per trained weight, 4 per frozen one), what the backward pass
+keeps of each token and layer, the head's logits, and the process itself. The counts per token follow the tensors that
+autograd saves in `models.encoder` and are held against them by a test.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from ribolm import console
+from ribolm.errors import UsageError
+from ribolm.models.configuration import EncoderConfig
+
+TRAINED_BYTES, FROZEN_BYTES, REDUCED_BYTES = 16, 4, 4  # per weight; the last: a copy of the gradients between processes
+# Widths D of a layer that are kept per token: input and output of two norms, q, k, v and what attention gives twice
+# (packed and per head); and twice the feed-forward width.
+KEPT_WIDTHS, KEPT_FEED_FORWARD = 9, 2
+KEPT_OUTSIDE = 5  # widths around the layers: embeddings, their scaling, the final norm
+PASSING_WIDTHS, PASSING_FEED_FORWARD = 8, 3  # of one layer, while its backward pass runs
+LOGIT_COPIES = 4  # logits, their log softmax, the gradient, and one in passing
+PROCESS_BYTES = {"cpu": 600_000_000, "cuda": 1_200_000_000}  # libraries; on a card the CUDA context and its workspaces
+SPARE_SHARE = 0.05  # of what is free, left to the allocator's fragments
+
+_GB = 1e9
+
+
+@dataclass(frozen=True)
+class MemoryNeed:
+    """Bytes of one process on its device; tokens: those of a micro-batch that the activations were counted for."""
+
+    state: int
+    activations: int
+    logits: int
+    process: int
+    tokens: int
+
+    @property
+    def total(self) -> int:
+        """All of it, in bytes."""
+        return self.state + self.activations + self.logits + self.process
+
+    def describe(self) -> str:
+        """One line for people, in GB of 10^9 bytes."""
+        parts = {
+            "weights and optimiser": self.state,
+            f"activations of {self.tokens:,} tokens": self.activations,
+            "logits": self.logits,
+            "process": self.process,
+        }
+        return ", ".join(f"{name} {size / _GB:.2f}" for name, size in parts.items())
+
+
+def estimate_training(
+    config: EncoderConfig,
+    n_weights: int,
+    n_trained: int,
+    tokens: int,
+    *,
+    n_outputs: int,
+    selected_share: float = 1.0,
+    bf16: bool = False,
+    device_type: str = "cpu",
+    world: int = 1,
+) -> MemoryNeed:
+    """Memory of a training step with micro-batches of at most `tokens` (or the longest sequence, if that is more).
+
+    `n_outputs`: numbers that the head gives per token (the vocabulary for masked tokens); `selected_share`: share of
+    the tokens that the head answers for. Frozen lower layers keep nothing, which is not counted: an upper bound.
+    """
+    value_bytes = 2 if bf16 else 4
+    width, wide = config.hidden_size, config.intermediate_size
+    # The residual stream and the norms stay in fp32 under autocast: a third of the widths.
+    kept = KEPT_WIDTHS * width * (value_bytes + (2 if bf16 else 0) / 3) + KEPT_FEED_FORWARD * wide * value_bytes
+    kept += 2 * width * value_bytes if config.hidden_dropout_prob else 0  # one mask behind each projection
+    once = (KEPT_OUTSIDE + PASSING_WIDTHS) * width * 4 + PASSING_FEED_FORWARD * wide * 4
+    joined = config.num_hidden_layers * 3 * width**2 * value_bytes  # q, k and v are multiplied as one matrix
+    cast = n_weights * 2 if bf16 else 0
+    reduced = REDUCED_BYTES if world > 1 else 0
+    selected = tokens * selected_share
+    return MemoryNeed(
+        state=n_trained * (TRAINED_BYTES + reduced) + (n_weights - n_trained) * FROZEN_BYTES + joined + cast,
+        activations=int(tokens * (config.num_hidden_layers * kept + once)),
+        logits=int(selected * (n_outputs * LOGIT_COPIES + 4 * width) * 4),
+        process=PROCESS_BYTES["cuda" if device_type == "cuda" else "cpu"],
+        tokens=tokens,
+    )
+
+
+def available_bytes(device: torch.device | str, root: Path | str = "/") -> tuple[int, str]:
+    """Free memory of a device in bytes, and what bounds it. `root`: where /proc and /sys are looked for.
+
+    Of a card: what CUDA calls free. Of the machine: MemAvailable, or what the control group leaves, page cache counted
+    as free; 0 ("unknown") where neither can be read.
+    """
+    device = torch.device(device)
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return int(free), torch.cuda.get_device_name(device)
+    root = Path(root)
+    bounds = [(size, "memory of the machine") for size in _machine_bytes(root)]
+    bounds += [(size, "memory limit of the container") for size in _group_bytes(root)]
+    return min(bounds, default=(0, "unknown"))
+
+
+def _machine_bytes(root: Path) -> list[int]:
+    try:
+        lines = (root / "proc/meminfo").read_text("ascii").splitlines()
+    except OSError:
+        return []
+    return [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
+
+
+def _group_bytes(root: Path) -> list[int]:
+    """What every control group above this process leaves, of version 2 and 1."""
+    places = [
+        (root / "sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"),
+        (root / "sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+    ]
+    own = _own_groups(root)
+    found = []
+    for base, limit_file, usage_file, cache_name in places:
+        for folder in dict.fromkeys([base, *(path for group in own for path in _folders(base, group))]):
+            try:
+                limit, usage = (
+                    (folder / limit_file).read_text("ascii").strip(),
+                    (folder / usage_file).read_text("ascii"),
+                )
+                cached = [line.split()[1] for line in (folder / "memory.stat").read_text("ascii").splitlines()
+                          if line.startswith(cache_name + " ")]  # fmt: skip
+            except OSError:
+                continue
+            if limit.isdigit() and int(limit) < 1 << 60:  # version 1 writes a huge number for none
+                found.append(max(0, int(limit) - int(usage) + sum(int(size) for size in cached)))
+    return found
+
+
+def _own_groups(root: Path) -> list[str]:
+    try:
+        lines = (root / "proc/self/cgroup").read_text("ascii").splitlines()
+    except OSError:
+        return []
+    return [parts[2].strip("/") for parts in (line.split(":", 2) for line in lines) if parts[1] in ("", "memory")]
+
+
+def _folders(base: Path, group: str) -> list[Path]:
+    parts = [part for part in group.split("/") if part not in ("", "..")]
+    return [base.joinpath(*parts[:n]) for n in range(1, len(parts) + 1)]
+
+
+def require_memory(need: MemoryNeed, available: int, bound: str, longest: int = 0, processes: int = 1) -> None:
+    """Print the need; refuse a training that will not fit, naming the knob to turn.
+
+    `longest`: tokens of the longest sequence; `processes`: how many share that memory. Raises UsageError. Nothing is
+    refused where the free memory is unknown.
+    """
+    usable = int(available * (1 - SPARE_SHARE)) // processes
+    console.choice("memory", f"{need.total / _GB:.2f} of {available / _GB / processes:.2f} GB", need.describe())
+    if not available or need.total <= usable:
+        return
+    sentence = (
+        f"Training will need {need.total / _GB:.1f} GB ({need.describe()}), "
+        f"but {available / _GB / processes:.1f} GB are free ({bound}"
+        f"{f', shared by {processes} processes' if processes > 1 else ''})."
+    )
+    raise UsageError(f"{sentence} {_remedy(need, usable, longest)}")
+
+
+def _remedy(need: MemoryNeed, usable: int, longest: int) -> str:
+    """The option to change, and to what."""
+    left = usable - need.state - need.process
+    if left <= 0:
+        return "Choose a smaller --preset, train adapters alone (--lora 8) or freeze layers (--freeze)."
+    per_token = (need.activations + need.logits) / need.tokens
+    fitting = int(left / per_token)
+    if fitting < longest:
+        return f"Cut long sequences (--crop-tokens {max(1, fitting)}) or choose a smaller --preset."
+    return f"Set --tokens-per-micro-batch {_round_down(fitting)} or less; tokens per step stay the same."
+
+
+def _round_down(value: int) -> int:
+    """Two leading digits are enough for advice."""
+    scale = int(10 ** max(0, len(str(value)) - 2))
+    return value // scale * scale

@@ -1,0 +1,83 @@
+"""How much of the machine a training step uses: floating-point work per second against the known peak of the device.
+
+Model FLOPs utilisation after Chowdhery et al. 2022 (PaLM, appendix B): the work the model needs, not the recomputed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from ribolm.models.configuration import EncoderConfig
+
+# Dense bf16 (V100, T4: fp16) TFLOP/s of the data sheets; the first name that the device's name holds is taken.
+SPEC_TFLOPS = (
+    ("GB200", 2500.0),
+    ("B200", 2250.0),
+    ("H200", 989.0),
+    ("H100 PCIe", 756.0),
+    ("H100 NVL", 835.0),
+    ("H100", 989.0),
+    ("GH200", 989.0),
+    ("A100", 312.0),
+    ("L40S", 362.0),
+    ("L40", 181.0),
+    ("L4", 121.0),
+    ("A40", 150.0),
+    ("A30", 165.0),
+    ("A10G", 70.0),
+    ("A10", 125.0),
+    ("RTX 4090", 165.0),
+    ("RTX 3090", 71.0),
+    ("V100", 125.0),
+    ("T4", 65.0),
+)
+ACHIEVABLE_SHARE = 794.5 / 989  # of the specification, by large matrix products on an H200
+
+
+@dataclass(frozen=True)
+class Peak:
+    """flops_per_s by the data sheet, 0 where unknown; `reason` says where the number is from or why it is 0."""
+
+    flops_per_s: float
+    reason: str
+
+    def utilisation(self, flops: float, seconds: float) -> float:
+        """Share of the peak that `flops` in `seconds` are; 0 where the peak is unknown."""
+        return flops / seconds / self.flops_per_s if self.flops_per_s and seconds > 0 else 0.0
+
+
+def device_peak(device: torch.device | str, n_devices: int = 1) -> Peak:
+    """The known peak of so many devices of one kind."""
+    device = torch.device(device)
+    if device.type != "cuda":
+        return Peak(0.0, f"no peak is known for a {device.type}")
+    return peak_of_card(torch.cuda.get_device_name(device), n_devices)
+
+
+def peak_of_card(name: str, n_devices: int = 1) -> Peak:
+    """The known peak of so many cards of a name as CUDA gives it."""
+    for part, tflops in SPEC_TFLOPS:
+        if part in name:
+            achievable = f"{ACHIEVABLE_SHARE * tflops:,.0f} achievable"
+            return Peak(tflops * 1e12 * n_devices, f"{name}: {tflops:,.0f} TFLOP/s by its data sheet, {achievable}")
+    return Peak(0.0, f"the peak of {name} is not known")
+
+
+def training_flops(config: EncoderConfig, lengths: Sequence[int], head_flops: float = 0.0) -> float:
+    """Floating-point operations of a forward and a backward pass over sequences of these lengths (tokens).
+
+    Two per weight of a matrix and token, four per pair of tokens, width and layer for attention; three times that with
+    the backward pass. `head_flops`: the forward work of the head.
+    """
+    width, tokens = config.hidden_size, sum(lengths)
+    weights = 4 * width**2 + 2 * width * config.intermediate_size
+    attention = 4.0 * width * sum(length**2 for length in lengths)
+    return 3 * (config.num_hidden_layers * (2.0 * weights * tokens + attention) + head_flops)
+
+
+def masked_head_flops(config: EncoderConfig, n_selected: int) -> float:
+    """Forward work of the head of masked language modelling over so many hidden tokens."""
+    return 2.0 * n_selected * config.hidden_size * (config.hidden_size + config.vocab_size)

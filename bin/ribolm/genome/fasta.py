@@ -114,17 +114,18 @@ class Genome:
         return reverse_complement(sequence) if strand == "-" else np.asarray(sequence)
 
 
-def read_fasta(path: Path, repairs: FastaRepairs) -> Iterator[tuple[str, bytes | None]]:
+def read_fasta(path: Path, repairs: FastaRepairs, unique_names: bool = True) -> Iterator[tuple[str, bytes | None]]:
     """Stream a FASTA: (name, None) at each header, then (name, block) with normalised letters, newlines removed.
 
-    The name is the header's first word. `repairs` is added to while reading. Raises DataError naming record and line.
+    The name is the header's first word. `repairs` is added to while reading. Raises DataError naming record and line,
+    also for a repeated name; without `unique_names` none is remembered, which millions of records need.
     """
     seen: set[str] = set()
     name, line = "", 1
     with open_bytes(path) as handle:
         for is_header, raw in _pieces(path, handle):
             if is_header:
-                name = _record_name(path, raw, line, seen)
+                name = _record_name(path, raw, line, seen if unique_names else set())
                 line += 1
                 yield name, None
             elif name:

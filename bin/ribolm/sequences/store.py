@@ -310,3 +310,24 @@ def _check_file(path: Path, expected: Mapping[str, Any], verify: bool) -> None:
         raise DataError(f"{path}: has {found}. The copy is cut or changed; copy the whole store again.")
     if verify and sha256_of(path) != expected["sha256"]:
         raise DataError(f"{path}: its sha256 is not that of the manifest. The file was changed; write the store again.")
+
+
+def describe(store: TokenStore, n_rows: int = 3) -> str:
+    """What a store holds, as lines of text: size, vocabulary, labels, the first rows."""
+    length = np.diff(store.offsets)
+    span = f"{length.min():,} to {length.max():,}, median {np.median(length):,.0f}" if len(length) else "none"
+    lines = [
+        f"{store.directory}: {len(store):,} sequences, {len(store.tokens):,} tokens ({store.tokenizer.kind}, "
+        f"vocabulary {store.tokenizer.vocab_size:,}, {store.tokens.dtype})",
+        f"tokens per sequence: {span}",
+        f"digest: {store.digest}",
+    ]
+    for task in store.tasks:
+        spec, values = store.label_spec(task), store.label(task)
+        known = int(np.count_nonzero(~np.isnan(values)))
+        lines.append(f"labels '{task}': per {spec.rank}, width {spec.width}, {known:,} of {values.size:,} known")
+    shown = store.names(("name", "chrom", "strand", "gene", "cluster")).head(n_rows).rows()
+    for i, row in enumerate(shown):
+        head = " ".join(store.tokenizer.tokens[t] for t in store.row(i)[:12].tolist())
+        lines.append("\t".join("." if value is None else str(value) for value in row) + f"\t{head} …")
+    return "\n".join(lines)

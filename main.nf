@@ -16,7 +16,7 @@ def trackSteps() {
 
 // Steps of a run that names none: what its files suffice for, training excepted.
 def usualSteps(settings) {
-    def reads = settings.input ? ['preprocess', 'align', 'peaks', 'quality'] : []
+    def reads = settings.peaks ? [] : ['preprocess', 'align', 'peaks', 'quality']
     return reads + ['predict', 'report'] + (settings.sites ? ['corpus', 'labels', 'evaluate'] : [])
 }
 

@@ -38,7 +38,7 @@ workflow M6A {
     ch_strandedness = channel.empty()
     ch_bam = channel.empty()
     ch_units = channel.empty()
-    if (settings.input) {
+    if (steps.intersect(['preprocess', 'align', 'peaks'])) {
         PREPARE_READS(
             file(settings.input),
             PREPARE_GENOME.out.index,

@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,12 +12,13 @@ import pytest
 from .runs import MODES, QUICK_START, ROOT
 
 BIN = ROOT / "bin"
+COMMANDS = ("peaks", "preprocess", "report", "tokenize", "labels", "train", "predict", "evaluate")
 SCRIPT = """
 include { followImports } from 'ROOT/subworkflows/local/initialise/code_digest'
 
 workflow {
     main:
-    ['peaks', 'preprocess', 'report'].each { command ->
+    COMMANDS.each { command ->
         def found = new TreeMap()
         followImports(file('ROOT/bin'), "ribolm.cli.${command}".toString(), found)
         file("FOLDER/${command}.txt").text = found.keySet().join('\\n')
@@ -54,9 +56,10 @@ def reached(module: str) -> set[str]:
 @pytest.mark.parametrize("mode", ["v1", "v2"])
 def test_digest_covers_what_imports_reach(nextflow: Path, tmp_path: Path, mode: str) -> None:
     script = tmp_path / "digest.nf"
-    script.write_text(SCRIPT.replace("ROOT", str(ROOT)).replace("FOLDER", str(tmp_path)))
+    marks = {"ROOT": str(ROOT), "FOLDER": str(tmp_path), "COMMANDS": str(list(COMMANDS))}
+    script.write_text(re.sub("ROOT|FOLDER|COMMANDS", lambda mark: marks[mark[0]], SCRIPT))
     env = {**os.environ, **QUICK_START, **MODES[mode]}
     subprocess.run([str(nextflow), "run", str(script)], cwd=tmp_path, env=env, check=True, capture_output=True)
-    for command in ("peaks", "preprocess", "report"):
+    for command in COMMANDS:
         assert set((tmp_path / f"{command}.txt").read_text().split()) == reached(f"ribolm.cli.{command}")
         assert f"ribolm/cli/{command}.py" in reached(f"ribolm.cli.{command}")

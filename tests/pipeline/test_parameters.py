@@ -46,6 +46,8 @@ WRONG = {
     "--p_cutoff 1.5": "--p_cutoff: 1.5 is above the maximum of 1.",
     "--min_mapq -1": "--min_mapq: -1 is below the minimum of 0.",
     "--gtf /nowhere/genes.gtf": "--gtf: /nowhere/genes.gtf does not exist.",
+    "--folds 2": "--folds: 2 is below the minimum of 3.",
+    "--min_families two": "--min_families: 'two' has no name that fits",
     "--multiqc_title": "--multiqc_title needs a value.",
 }
 
@@ -60,6 +62,8 @@ def test_every_wrong_parameter_is_told_before_anything_starts(launcher: Launcher
 
 CONTRADICTIONS = {
     "--steps preprocess,allign": "--steps: 'allign' is not a step of this track. Did you mean 'align'?",
+    "--steps align,peaks,corpus,finetune": "--steps: finetune builds on labels. Add labels to --steps.",
+    f"--peaks {DATA}/truth/regions.bed --steps align,predict": "Leave align out of --steps, or leave out --peaks.",
     f"--size_factors {DATA}/samplesheet.csv --spikein_fasta {DATA}/genome.fa.gz": "Choose one.",
 }
 

@@ -41,9 +41,10 @@ def test_an_edit_runs_the_commands_that_import_it_again_and_nothing_else(
 
 
 def test_killed_run_resumes_to_identical_results(demo: Run, launcher: Launcher) -> None:
-    launcher.run_until("PEAKS_CALL")
+    steps = ("--steps", "preprocess,align,peaks")
+    launcher.run_until("PEAKS_CALL", *steps)
     shutil.rmtree(launcher.folder / "results", ignore_errors=True)
-    run = launcher.run("-resume")
+    run = launcher.run("-resume", *steps)
     assert run.status == 0, run.text
     assert run.tasks("CACHED").total() > 10
     for group in ("control", "treated"):

@@ -1,10 +1,10 @@
-"""The wiring, in every mode of Nextflow 25.04 to 26: both parsers, parameters typed and as text."""
+"""The wiring of every step, by both parsers, with parameters typed and as text."""
 
 from pathlib import Path
 
 import pytest
 
-from .runs import MODES, Launcher
+from .runs import DATA, MODES, Launcher
 
 PROCESSES = {
     "PREPROCESS_SAMPLESHEET": 1,
@@ -23,16 +23,28 @@ PROCESSES = {
     "REPORT_TRACKS": 1,
     "REPORT_SESSION": 1,
     "REPORT_HEADLINE": 1,
+    "TOKENIZE_PEAKS": 1,
+    "LABELS_SITES": 1,
+    "LABELS_TOKENS": 1,
+    "LABELS_FOLDS": 1,
+    "TRAIN_PRETRAIN": 1,
+    "TRAIN_FINETUNE": 3 * 2 * 2,  # folds, seeds, start: pretrained or at random
+    "PREDICT_STORE": 3 * 2 * 2,
+    "PREDICT_SITES": 1,
+    "PREDICT_MERGE": 1,
+    "EVALUATE_SITES": 1,
+    "REPORT_TRAINING": 1,
+    "REPORT_EVALUATION": 1,
     "REPORT_METHODS": 1,
     "MULTIQC": 1,
 }
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", ["v1", "v2-strings"])
 def test_every_step_is_wired(launcher: Launcher, small_sheet: Path, tools: None, mode: str) -> None:
     run = launcher.run(
         *("-stub-run", "--input", str(small_sheet), "--save_reference", "true", "--save_align", "false"),
-        *("--peaks_per_replicate", "true", "--bins_tsv", "false"),
+        *("--peaks_per_replicate", "true", "--bins_tsv", "false", "--seeds", "2", "--save_corpus", "true"),
         env=MODES[mode],
     )
     assert run.status == 0, run.text
@@ -42,5 +54,31 @@ def test_every_step_is_wired(launcher: Launcher, small_sheet: Path, tools: None,
         "peaks/control/peaks.bed",
         "peaks/control.replicate_1/peaks.bed",
         "multiqc/multiqc_report.html",
+        "corpus/labelled/manifest.json",
+        "labels/sites.bed",
+        "models/pretrained/model.safetensors",
+        "models/finetuned.fold2.seed2/model.safetensors",
+        "sites/control/sites.bed",
+        "evaluation/metrics.json",
     } <= run.files()
     assert not [name for name in run.files() if name.endswith(".bam")], "'false' as text must not mean yes"
+
+
+@pytest.mark.parametrize("mode", ["v2", "strings"])
+def test_every_step_is_understood(launcher: Launcher, mode: str) -> None:
+    run = launcher.run("-preview", env=MODES[mode])
+    assert run.status == 0, run.text
+
+
+def test_own_peaks_start_at_the_sites(launcher: Launcher, tools: None) -> None:
+    model = launcher.folder / "model"
+    model.mkdir()
+    (model / "config.json").write_text("{}")
+    run = launcher.run(
+        *("-stub-run", "--peaks", str(DATA / "truth" / "regions.bed"), "--model", str(model)),
+        *("--steps", "corpus,labels,predict,evaluate", "--peaks_per_chunk", "50"),
+    )
+    assert run.status == 0, run.text
+    assert not set(run.tasks()) & {"PREPROCESS_SAMPLESHEET", "HISAT2_BUILD", "PEAKS_CALL", "TRAIN_FINETUNE", "MULTIQC"}
+    assert run.tasks()["PREDICT_SITES"] > 1
+    assert {"sites/regions/sites.bed", "evaluation/metrics.json"} <= run.files()

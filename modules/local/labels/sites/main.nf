@@ -4,6 +4,9 @@ process LABELS_SITES {
     conda "${moduleDir}/environment.yml"
     container 'ribolm-bio:0.1.0'
 
+    // The content of the inputs decides, not when or where they were written.
+    cache 'deep'
+
     input:
     val rows
     path tables, stageAs: 'tables/?/*'

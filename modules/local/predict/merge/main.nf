@@ -4,6 +4,9 @@ process PREDICT_MERGE {
     conda "${moduleDir}/environment.yml"
     container 'ribolm-torch:0.1.0'
 
+    // The content of the inputs decides, not when or where they were written.
+    cache 'deep'
+
     input:
     tuple val(meta), path(tables, stageAs: 'chunks/?/*')
     val code

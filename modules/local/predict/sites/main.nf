@@ -5,6 +5,9 @@ process PREDICT_SITES {
     conda "${moduleDir}/environment.yml"
     container 'ribolm-torch:0.1.0'
 
+    // The content of the inputs decides, not when or where they were written.
+    cache 'deep'
+
     input:
     tuple val(meta), path(bed, stageAs: 'peaks/*')
     path models, stageAs: 'models/?/*'

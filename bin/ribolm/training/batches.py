@@ -113,6 +113,11 @@ class Feed:
         return int(self._rows.size)
 
     @property
+    def lengths(self) -> NDArray[np.uint32]:
+        """Tokens of each showing, cls and eos included."""
+        return self._lengths
+
+    @property
     def longest(self) -> int:
         """Tokens of the longest sequence, cls and eos included."""
         return int(self._lengths.max())

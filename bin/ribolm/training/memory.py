@@ -23,8 +23,10 @@ KEPT_WIDTHS, KEPT_FEED_FORWARD = 9, 2
 KEPT_OUTSIDE = 5  # widths around the layers: embeddings, their scaling, the final norm
 PASSING_WIDTHS, PASSING_FEED_FORWARD = 8, 3  # of one layer, while its backward pass runs
 LOGIT_COPIES = 4  # logits, their log softmax, the gradient, and one in passing
-PROCESS_BYTES = {"cpu": 600_000_000, "cuda": 1_200_000_000}  # libraries; on a card the CUDA context and its workspaces
-SPARE_SHARE = 0.05  # of what is free, left to the allocator's fragments
+# Libraries and their buffers; on a card the CUDA context and its workspaces. CPU [measured, torch 2.15].
+PROCESS_BYTES = {"cpu": 800_000_000, "cuda": 1_200_000_000}
+FRAGMENTS = 1.15  # blocks of the allocator that fit no request [measured]
+SPARE_SHARE = 0.05  # of what is free, left to everything that is not foreseen
 
 _GB = 1e9
 
@@ -84,7 +86,7 @@ def estimate_training(
     selected = tokens * selected_share
     return MemoryNeed(
         state=n_trained * (TRAINED_BYTES + reduced) + (n_weights - n_trained) * FROZEN_BYTES + joined + cast,
-        activations=int(tokens * (config.num_hidden_layers * kept + once)),
+        activations=int(tokens * (config.num_hidden_layers * kept + once) * FRAGMENTS),
         logits=int(selected * (n_outputs * LOGIT_COPIES + 4 * width) * 4),
         process=PROCESS_BYTES["cuda" if device_type == "cuda" else "cpu"],
         tokens=tokens,

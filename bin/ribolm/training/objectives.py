@@ -92,6 +92,13 @@ def evaluate(
     return objective.metrics(reduce(total) if reduce else total)
 
 
+class LabelArray(Protocol):
+    """Labels that can be read by index: an array, a memory map, or `relabelling.Relabelled`."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: Any, /) -> NDArray[Any]: ...
+
+
 class MaskVocabulary(Protocol):
     """What masked language modelling asks of a tokenizer."""
 
@@ -116,7 +123,7 @@ class MaskedTokens:
         base_ids = np.asarray(self.tokenizer.base_ids, dtype=np.int64)
         masked = mask_tokens(batch, base_ids, self.tokenizer.mask_id, self.seed, self.rate, self.span)
         return TrainingBatch(
-            _sequences(masked.tokens, batch), torch.from_numpy(masked.chosen), torch.from_numpy(masked.targets)
+            sequences_of(batch, masked.tokens), torch.from_numpy(masked.chosen), torch.from_numpy(masked.targets)
         )
 
     def loss(self, network: nn.Module, batch: TrainingBatch) -> LossSum:
@@ -159,7 +166,7 @@ class Labels:
     n_labels: outputs of the head.
     """
 
-    labels: NDArray[Any]
+    labels: LabelArray
     level: Level
     target: Target
     n_labels: int = 1
@@ -174,12 +181,12 @@ class Labels:
         """Read the labels of the rows; of tokens, only those with a label are kept."""
         if self.level == "sequence":
             of_rows = np.asarray(self.labels[batch.rows], dtype=np.float32)
-            return TrainingBatch(_sequences(batch.tokens, batch), None, torch.from_numpy(of_rows))
+            return TrainingBatch(sequences_of(batch), None, torch.from_numpy(of_rows))
         inner = np.flatnonzero(batch.place >= 0)
         found = np.asarray(self.labels[batch.place[inner]], dtype=np.float32)
         known = ~np.isnan(found).reshape(len(found), -1).all(axis=1)
         selected, targets = torch.from_numpy(inner[known]), torch.from_numpy(found[known])
-        return TrainingBatch(_sequences(batch.tokens, batch), selected, targets)
+        return TrainingBatch(sequences_of(batch), selected, targets)
 
     def loss(self, network: nn.Module, batch: TrainingBatch) -> LossSum:
         """Summed loss over the known labels and their weight."""
@@ -225,7 +232,7 @@ class Labels:
         return binary_loss(logits, targets, positive.to(logits.device), options.focal_gamma, options.smoothing)
 
 
-def balanced_class_weights(labels: NDArray[Any], n_classes: int) -> tuple[float, ...]:
+def balanced_class_weights(labels: LabelArray, n_classes: int) -> tuple[float, ...]:
     """n / (C · n_c) for each class of a label array read in pieces; classes that never occur weigh 1."""
     counts = np.zeros(n_classes)
     for first in range(0, len(labels), 1 << 22):
@@ -239,7 +246,9 @@ def balanced_class_weights(labels: NDArray[Any], n_classes: int) -> tuple[float,
     return tuple(float(w) for w in np.where(counts > 0, counts.sum() / (occurring * np.maximum(counts, 1e-9)), 1.0))
 
 
-def _sequences(tokens: NDArray[np.int64], batch: RowBatch) -> Ragged:
+def sequences_of(batch: RowBatch, tokens: NDArray[np.int64] | None = None) -> Ragged:
+    """What the network is fed for gathered rows; `tokens` stand in for those of the batch (masked ones)."""
+    tokens = batch.tokens if tokens is None else tokens
     return ragged(torch.from_numpy(tokens), batch.lengths.tolist())
 
 

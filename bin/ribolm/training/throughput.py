@@ -5,10 +5,13 @@ Model FLOPs utilisation after Chowdhery et al. 2022 (PaLM, appendix B): the work
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ribolm.models.configuration import EncoderConfig
 
@@ -66,18 +69,28 @@ def peak_of_card(name: str, n_devices: int = 1) -> Peak:
     return Peak(0.0, f"the peak of {name} is not known")
 
 
-def training_flops(config: EncoderConfig, lengths: Sequence[int], head_flops: float = 0.0) -> float:
+def training_flops(config: EncoderConfig, lengths: NDArray[Any], answered: float, outputs: int) -> float:
     """Floating-point operations of a forward and a backward pass over sequences of these lengths (tokens).
 
-    Two per weight of a matrix and token, four per pair of tokens, width and layer for attention; three times that with
-    the backward pass. `head_flops`: the forward work of the head.
+    Two per weight of a matrix and token, four per pair of tokens, width and layer for attention; the backward pass is
+    twice the forward one. `answered`: tokens or sequences that the head answers for with so many `outputs` each; its
+    dense layer is counted for the heads that have one (masked tokens, sequences), which is all but those of tokens.
     """
-    width, tokens = config.hidden_size, sum(lengths)
+    width, sizes = config.hidden_size, np.asarray(lengths, dtype=np.float64)
     weights = 4 * width**2 + 2 * width * config.intermediate_size
-    attention = 4.0 * width * sum(length**2 for length in lengths)
-    return 3 * (config.num_hidden_layers * (2.0 * weights * tokens + attention) + head_flops)
+    encoder = config.num_hidden_layers * (2.0 * weights * sizes.sum() + 4.0 * width * (sizes**2).sum())
+    return 3 * float(encoder + 2.0 * answered * width * (width + outputs))
 
 
-def masked_head_flops(config: EncoderConfig, n_selected: int) -> float:
-    """Forward work of the head of masked language modelling over so many hidden tokens."""
-    return 2.0 * n_selected * config.hidden_size * (config.hidden_size + config.vocab_size)
+def utilisation(
+    config: EncoderConfig, lengths: NDArray[Any], device: torch.device | str, answered_share: float, outputs: int
+) -> tuple[Callable[[float], float], str]:
+    """A function from tokens per second of one process to the share of its device's peak, and where the peak is from.
+
+    `lengths`: tokens of each sequence of the feed; `answered_share`: answers of the head per token (0.15 for masked
+    tokens).
+    """
+    tokens = float(np.sum(lengths, dtype=np.float64))
+    per_token = training_flops(config, lengths, answered_share * tokens, outputs) / max(tokens, 1.0)
+    peak = device_peak(device)
+    return lambda tokens_per_s: peak.utilisation(per_token * tokens_per_s, 1.0), peak.reason

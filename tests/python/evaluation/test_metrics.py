@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ribolm.evaluation.calibration import calibration
-from ribolm.evaluation.metrics import average_precision, precision_recall_points, rank, roc_auc, roc_points
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, precision_recall_curve, roc_auc_score
+
+from ribolm.evaluation.calibration import calibration
+from ribolm.evaluation.metrics import average_precision, precision_recall_points, rank, roc_auc, roc_points
 
 CLUSTERS = 5
 

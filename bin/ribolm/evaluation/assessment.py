@@ -27,9 +27,9 @@ from ribolm.evaluation.plan import Plan
 from ribolm.evaluation.positions import Contigs, texts
 from ribolm.evaluation.stored_letters import StoredLetters, row_contigs
 from ribolm.evaluation.transcript_features import transcript_features
-from ribolm.evaluation.universes import UNIVERSES, context_text, members
 from ribolm.genome.coordinates import Int64
 from ribolm.labels.folds import Folds, split_units
+from ribolm.sequences.universes import UNIVERSES, context_text, members
 
 Row = dict[str, Any]
 

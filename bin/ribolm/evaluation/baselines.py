@@ -19,10 +19,10 @@ from ribolm.evaluation.metrics import average_precision
 from ribolm.evaluation.positions import Contigs
 from ribolm.evaluation.sequence_features import N_FEATURES, features
 from ribolm.evaluation.stored_letters import RowPlaces, StoredLetters, row_chunks
-from ribolm.evaluation.universes import members
 from ribolm.genome.coordinates import Int64
 from ribolm.labels.folds import Folds
 from ribolm.sequences.store import TokenStore
+from ribolm.sequences.universes import members
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator

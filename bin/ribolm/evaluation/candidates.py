@@ -8,10 +8,10 @@ import numpy.typing as npt
 from ribolm.errors import DataError
 from ribolm.evaluation.positions import Contigs, find
 from ribolm.evaluation.stored_letters import RowPlaces, StoredLetters, row_chunks
-from ribolm.evaluation.universes import CONTEXT_NT, Contexts
 from ribolm.genome.coordinates import Int64
 from ribolm.labels.folds import Folds
 from ribolm.sequences.store import TokenStore
+from ribolm.sequences.universes import CONTEXT_NT, Contexts
 
 Bool = npt.NDArray[np.bool_]
 

@@ -12,7 +12,7 @@ from ribolm.evaluation.calibration import calibration
 from ribolm.evaluation.candidates import Bool, Candidates
 from ribolm.evaluation.methods import SHUFFLED, SHUFFLED_NAME, Method, Scores, missing
 from ribolm.evaluation.metrics import RankedCounts, Ranking, precision_recall_points, rank, roc_points
-from ribolm.evaluation.universes import members
+from ribolm.sequences.universes import members
 
 Float64 = npt.NDArray[np.float64]
 Row = dict[str, Any]

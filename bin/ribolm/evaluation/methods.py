@@ -11,9 +11,9 @@ from ribolm.console import notice
 from ribolm.errors import DataError
 from ribolm.evaluation.baselines import Fitted, probability_of
 from ribolm.evaluation.candidates import Bool, Candidates
+from ribolm.evaluation.motif_rule import motif_scores
 from ribolm.evaluation.positions import Contigs, find
 from ribolm.evaluation.score_tables import NamedFiles, read_facts, read_scores
-from ribolm.evaluation.universes import motif_scores
 from ribolm.genome.coordinates import Int64
 
 if TYPE_CHECKING:

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ribolm.evaluation.motif_rule import MOTIF_RULE
 from ribolm.evaluation.stored_letters import StoredLetters
 from ribolm.genome.coordinates import Int64
+from ribolm.sequences.universes import CONTEXT_NT, matches
 
 Float32 = npt.NDArray[np.float32]
 
@@ -28,7 +30,7 @@ class _Ring:
 
 
 def _rings() -> tuple[tuple[_Ring, ...], int]:
-    rings, column = [], 2 * NEAR_NT * len(BASES)
+    rings, column = [], 2 * NEAR_NT * len(BASES) + len(MOTIF_RULE)
     for near, far in RINGS_NT:
         for first, last in ((-far, -near), (near, far)):
             for k in KMERS:
@@ -41,10 +43,11 @@ RINGS, N_FEATURES = _rings()
 
 
 def features(stored: StoredLetters, flat: Int64) -> Float32:
-    """Features of the sequence around each token, float32 [n, 584].
+    """Features of the sequence around each token, float32 [n, 587].
 
-    One-hot of the ten bases on either side, then for each side and ring of `RINGS_NT` the shares of 1-, 2- and 3-mers
-    among those known there (0 where none is). Windows end with their row, N is no base. Cost: about 60 µs per row.
+    One-hot of the ten bases on either side, whether the five-base context matches each motif of the rule, then for
+    each side and ring of `RINGS_NT` the shares of 1-, 2- and 3-mers among those known there (0 where none is). Windows
+    end with their row, N is no base. Cost: about 60 µs per row.
     """
     found = np.zeros((len(flat), N_FEATURES), dtype=np.float32)
     for low in range(0, len(flat), ROWS_AT_A_TIME):
@@ -56,11 +59,15 @@ def _fill(stored: StoredLetters, flat: Int64, found: Float32) -> None:
     reach = RINGS_NT[-1][1]
     base = np.full(256, -1, dtype=np.int64)
     base[list(BASES)] = np.arange(len(BASES))
-    codes = base[stored.windows(flat, reach)]
+    window = stored.windows(flat, reach)
+    codes = base[window]
     steps = [step for step in range(-NEAR_NT, NEAR_NT + 1) if step]
     for place, step in enumerate(steps):
         row = np.flatnonzero(codes[:, reach + step] >= 0)
         found[row, place * len(BASES) + codes[row, reach + step]] = 1
+    context = window[:, reach - CONTEXT_NT // 2 : reach + CONTEXT_NT // 2 + 1]
+    for place, motif in enumerate(MOTIF_RULE):
+        found[:, len(steps) * len(BASES) + place] = matches(context, motif)
     words = {1: codes}
     for k in KMERS[1:]:
         shorter, last = words[k - 1][:, :-1], codes[:, k - 1 :]

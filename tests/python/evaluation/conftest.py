@@ -15,6 +15,7 @@ from ribolm.labels.folds import Folds, assign_folds, split_units, write_folds
 from ribolm.sequences.places import Place
 from ribolm.sequences.store import LabelSpec, StoreWriter, TokenStore
 from ribolm.sequences.tokenizers import make_tokenizer
+from ribolm.sequences.universes import contexts_array, matches
 
 GENE_NT, WINDOW_NT, STEP_NT, GAP_NT = 700, 300, 200, 300
 GAP0 = 400  # each gene has an intron of 100 nt here
@@ -125,7 +126,8 @@ def evaluate(capsys: pytest.CaptureFixture[str]) -> Callable[..., int]:
 def knowing(world: World, strength: float, seed: int) -> np.ndarray:
     """Scores of all places that know the truth by `strength` standard deviations; adenosines first."""
     is_site = world.table["is_site"].to_numpy()
-    is_drach = np.array([len(motif_starts(letters(c), DRACH)) > 0 for c in world.table["context"].to_list()])
+    contexts = contexts_array(np.array(world.table["context"].to_list(), dtype="S5"))
+    is_drach = matches(contexts, DRACH)
     noise = np.random.default_rng(seed).normal(size=len(is_site))
     return strength * is_site + noise + 2 * is_drach - 4
 

@@ -1,31 +1,9 @@
-"""The candidates of an evaluation, and the motif rule over them. No AUC stands without its universe."""
+"""The motif rule: what the letters of the motif alone predict, the floor under every model of m6A."""
 
 import numpy as np
 import numpy.typing as npt
 
-from ribolm.sequences.universes import (
-    CONTEXT_NT,
-    MEANING,
-    UNIVERSES,
-    Contexts,
-    context_text,
-    contexts_array,
-    matches,
-    members,
-)
-
-__all__ = [
-    "CONTEXT_NT",
-    "MEANING",
-    "MOTIF_RULE",
-    "UNIVERSES",
-    "Contexts",
-    "context_text",
-    "contexts_array",
-    "matches",
-    "members",
-    "motif_scores",
-]
+from ribolm.sequences.universes import Contexts, matches
 
 MOTIF_RULE = ("GGACT", "GGACM", "DRACH")  # best first (Dominissini et al. 2012, doi 10.1038/nature11112)
 

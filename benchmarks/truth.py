@@ -34,7 +34,7 @@ RESULTS = Path(__file__).parent / "results"
 REAL = Path(os.environ.get("RIBOLM_DATA", REPOSITORY.parent / "shared" / "data")) / "m6a"
 
 ENRICHMENTS = (2.0, 4.0, 8.0)
-DEPTHS = {"low": 83, "demo": 250, "high": 750}  # fragments per gene and library; the demo has 15,000 on 60 genes
+DEPTHS = {"low": 83, "demo": 250, "high": 750}  # fragments per gene and library; the defaults are 15,000 on 60 genes
 DISPERSIONS = (0.0, 0.1)
 GC_BIASES = (0.0, 0.5)
 TESTS = ("poisson", "negative-binomial")
@@ -206,7 +206,7 @@ def real_null_rows(scratch: Path) -> Iterator[dict[str, Any]]:
 
 
 def demo_rows(scratch: Path, seeds: int) -> list[dict[str, Any]]:
-    """The demo's point for many seeds and both groups: is the committed seed a lucky one?"""
+    """The point of the defaults for many seeds and both groups: is seed 1 a lucky one?"""
     from ribolm.simulation.m6a_recovery import score_bins
 
     rows = []

@@ -15,7 +15,7 @@ INTRODUCTION = """# Does the peak caller find what was planted?
 point of enrichment × depth × dispersion × GC bias, reads written at their true place (no aligner). The same genome,
 genes and sites everywhere (seed 1).
 
-- **Depth**: low, demo, high = 83, 250, 750 fragments per gene and library (the demo: 15,000 on 60 genes).
+- **Depth**: low, demo, high = 83, 250, 750 fragments per gene and library (demo: the defaults of ribolm-simulate, 15,000 on 60 genes).
 - **Dispersion** 0.1: every library multiplies each 500 nt of genome and strand by a gamma factor of variance 0.1. A bin
   that draws from two windows sees a little less.
 - **GC bias** 0.5: ln(yield) changes by 0.5 per 0.1 of GC in IP and 0.2 in input, ± 0.05 by library.
@@ -27,9 +27,9 @@ genes and sites everywhere (seed 1).
 - Sites are planted in coding genes above the 30 % quantile of a log-normal expression (σ = 1).
 - **Intervals**: 95 %, bootstrap over genes (400 rounds). Cutoff 1e-10 (raw p, the default) unless a curve is shown.
 """
-DEMO = """## The demo's point ({seeds} seeds, both groups)
+DEMO = """## The point of the defaults ({seeds} seeds, both groups)
 
-All options at their defaults: 60 genes, 15,000 pairs per library, enrichment 8. Seed 1 is the committed one. Pooled
+All options at their defaults: 60 genes, 15,000 pairs per library, enrichment 8. Pooled
 counts, and the worst single experiment.
 
 | test | seeds | peaks | precision | sites | recall | worst precision | worst recall |

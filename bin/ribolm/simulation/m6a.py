@@ -8,6 +8,8 @@ from ribolm.console import Progress
 from ribolm.errors import UsageError
 from ribolm.files import atomic_directory, atomic_path
 from ribolm.simulation.m6a_annotation import write_gtf
+from ribolm.simulation.m6a_context import plant_context
+from ribolm.simulation.m6a_evidence import write_evidence
 from ribolm.simulation.m6a_fastq import write_fastq
 from ribolm.simulation.m6a_fragments import Experiment, Fragments, draw_fragments, running_gc
 from ribolm.simulation.m6a_methylation import draw_abundance, draw_sites
@@ -33,12 +35,13 @@ def make_experiment(options: M6aOptions) -> Experiment:
             f"(at most {transcripts.length_nt.max()} nt). Ask for shorter fragments or more --genes."
         )
     abundance = draw_abundance(transcripts, options)
+    transcripts, sites = plant_context(transcripts, draw_sites(transcripts, abundance, options), options)
     gc_before = running_gc(transcripts) if options.gc_bias else None
-    return Experiment(options, transcripts, abundance, draw_sites(transcripts, abundance, options), gc_before)
+    return Experiment(options, transcripts, abundance, sites, gc_before)
 
 
 def simulate_m6a(options: M6aOptions, outdir: Path, file_format: str = "fastq") -> str:
-    """Write an experiment into a folder: genome, annotation, reads (`fastq`, `bam` or `both`), samplesheet, truth.
+    """Write an experiment into a folder: genome, annotation, reads (`fastq`, `bam` or `both`), sheet, truth, evidence.
 
     Returns one sentence of what it holds. The same options give the same bytes; nothing is left behind when it fails.
     """
@@ -52,6 +55,7 @@ def simulate_m6a(options: M6aOptions, outdir: Path, file_format: str = "fastq") 
                 _write_reads(folder, experiment, library, drawn[library.name], file_format)
                 progress.advance()
         write_truth(folder / "truth", experiment, drawn)
+        write_evidence(folder / "evidence", experiment)
         _write_sheet(folder / "samplesheet.csv", options, file_format != "bam")
         if file_format == "both":
             _write_sheet(folder / "samplesheet_bam.csv", options, False)

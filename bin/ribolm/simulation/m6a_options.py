@@ -31,6 +31,9 @@ class M6aOptions:
     methylated_fraction: float = _option(0.8, "Share of the expressed coding genes that are methylated.", 0, 1)
     site_expression_quantile: float = _option(0.3, "Methylated genes lie above this quantile of expression.", 0, 1)
     sites_per_gene: float = _option(3.0, "Mean number of attempts at a site per methylated gene.", 1, 50)
+    context_nt: int = _option(
+        0, "Length of a U-rich stretch right behind every site and no other DRACH; 0: none.", 0, 60
+    )
     lost_fraction: float = _option(0.3, "Share of the sites that each group after the first has lost.", 0, 1)
     groups: int = _option(2, "Number of groups: control, treated, group_3, …", 1, 20)
     replicates: int = _option(2, "Replicates per group, each with an IP and an input library.", 1, 50)

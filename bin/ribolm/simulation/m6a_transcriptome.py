@@ -70,6 +70,13 @@ class Transcriptome:
         strand = self.gene_strand[self.transcript_gene]
         return np.asarray(np.repeat(strand, np.diff(self.first_exon)))
 
+    def with_genome(self, genome: Letters) -> "Transcriptome":
+        """The same genes on other letters, uint8 as long as `genome`."""
+        exon_contig = np.repeat(self.gene_contig[self.transcript_gene], np.diff(self.first_exon))
+        edges = np.stack([self.exon_start0, self.exon_end0], axis=1)
+        rna = spliced(genome, self.contig_offset[exon_contig], edges, self.exon_strand)
+        return dataclasses.replace(self, genome=genome, sequence=rna)
+
     def blocks(self, transcript: int, start_nt: int, end_nt: int) -> list[tuple[int, int]]:
         """Genomic blocks (start0, end0), ascending, of [start_nt, end_nt) of one transcript."""
         exons = slice(int(self.first_exon[transcript]), int(self.first_exon[transcript + 1]))
@@ -186,7 +193,7 @@ def _flatten(
     return Transcriptome(
         contigs, offset, genome, n_spikein, tuple(f"SIMG{k + 1:06d}" for k in range(n_genes)), tuple(biotypes),
         contig, strand, tuple(ids), of_gene, spans[:, 0], spans[:, 1], first_exon, edges[:, 0], edges[:, 1], place,
-        place[first_exon], _spliced(genome, offset[contig[rows]], edges, strand[rows]),
+        place[first_exon], spliced(genome, offset[contig[rows]], edges, strand[rows]),
     )  # fmt: skip
 
 
@@ -197,8 +204,12 @@ def _coding_span(model: GeneModel, isoform: tuple[tuple[int, int], ...]) -> tupl
     return int(np.searchsorted(places, model.coding[0])), int(np.searchsorted(places, model.coding[1]))
 
 
-def _spliced(genome: Letters, contig_start: Int64, edges: Int64, strand: Int64) -> Letters:
-    """All exons end to end in the direction of their transcripts."""
+def spliced(genome: Letters, contig_start: Int64, edges: Int64, strand: Int64) -> Letters:
+    """All exons end to end in the direction of their transcripts, uint8 ASCII.
+
+    `genome` uint8 with contigs end to end; per exon `contig_start` (index of its contig in `genome`), `edges` int64
+    [n, 2] (start0, end0 on the contig), `strand` (+1, -1).
+    """
     sizes = edges[:, 1] - edges[:, 0]
     forward = strand > 0
     first = contig_start + np.where(forward, edges[:, 0], edges[:, 1] - 1)

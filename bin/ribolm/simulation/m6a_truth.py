@@ -9,6 +9,7 @@ from ribolm.alphabet import DRACH_A_OFFSET
 from ribolm.files import atomic_path, write_json
 from ribolm.genome.regions import Region, write_bed6, write_bed12
 from ribolm.simulation.m6a_annotation import STRAND
+from ribolm.simulation.m6a_context import context_rule, context_without_site
 from ribolm.simulation.m6a_fragments import Experiment, Fragments, expected_input_fragments, gc_slope
 from ribolm.simulation.m6a_options import M6aOptions, libraries
 
@@ -99,6 +100,7 @@ def _parameters(experiment: Experiment) -> dict[str, object]:
     options: M6aOptions = experiment.options
     transcripts = experiment.transcripts
     return {
+        "context_rule": context_rule(options),
         "options": dataclasses.asdict(options),
         "totals": {
             "contigs": len(transcripts.contig_names),
@@ -106,6 +108,7 @@ def _parameters(experiment: Experiment) -> dict[str, object]:
             "genes": transcripts.n_annotated_genes,
             "transcripts": len(transcripts.transcript_ids) - transcripts.n_spikein,
             "sites": len(experiment.sites),
+            "context_without_site": context_without_site(transcripts, experiment.sites, options),
             "sites_present": {
                 group: int(experiment.sites.present[k].sum()) for k, group in enumerate(options.group_names())
             },

@@ -15,7 +15,8 @@ INTRODUCTION = """# Does the peak caller find what was planted?
 point of enrichment × depth × dispersion × GC bias, reads written at their true place (no aligner). The same genome,
 genes and sites everywhere (seed 1).
 
-- **Depth**: low, demo, high = 83, 250, 750 fragments per gene and library (demo: the defaults of ribolm-simulate, 15,000 on 60 genes).
+- **Depth**: low, demo, high = 83, 250, 750 fragments per gene and library (demo: the defaults of
+  ribolm-simulate, 15,000 on 60 genes).
 - **Dispersion** 0.1: every library multiplies each 500 nt of genome and strand by a gamma factor of variance 0.1. A bin
   that draws from two windows sees a little less.
 - **GC bias** 0.5: ln(yield) changes by 0.5 per 0.1 of GC in IP and 0.2 in input, ± 0.05 by library.

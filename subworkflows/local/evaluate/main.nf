@@ -6,9 +6,9 @@ include { EVALUATE_SITES    } from '../../../modules/local/evaluate/sites/main'
 include { PREDICT_STORE     } from '../../../modules/local/predict/store/main'
 include { REPORT_EVALUATION } from '../../../modules/local/report/evaluation/main'
 
-// Name of a method in the evaluation; further seeds are told apart by their number.
-def scoreName(meta, first_seed) {
-    return meta.fold == '' || meta.seed == first_seed ? meta.method : "${meta.method}@seed${meta.seed}".toString()
+// Name of a method in the evaluation; seeds are told apart by their number where there are several.
+def scoreName(meta, n_seeds) {
+    return meta.seed == '' || n_seeds == 1 ? meta.method : "${meta.method}@${meta.seed}".toString()
 }
 
 // NAME=FILE[,NAME=FILE] as [[name, file], ...].
@@ -27,8 +27,7 @@ workflow EVALUATE {
     ch_store            // value channel: path(token store with labels)
     ch_folds            // value channel: path(tsv)
     ch_models           // channel: [ val(meta), [ path(model directory) ] ]; meta: id, method, fold ('' for all rows), seed
-    ch_fasta            // value channel: path(fasta)
-    ch_fai              // value channel: path(fai)
+    ch_corpora          // value channel: [ path(token store of pretraining) ]
     ch_gtf              // value channel: path(gtf)
     task_name           // string: name of the label
     settings            // map: parameters of the run
@@ -42,12 +41,11 @@ workflow EVALUATE {
         ch_store,
         ch_folds,
         task_name,
-        ch_scores.map { scores -> scores.collect { meta, _file -> scoreName(meta, settings.seed) } },
+        ch_scores.map { scores -> scores.collect { meta, _file -> scoreName(meta, settings.seeds) } },
         ch_scores.map { scores -> scores.collect { _meta, file -> file } },
         peers.collect { name, _scores -> name },
         peers.collect { _name, scores -> scores },
-        ch_fasta,
-        ch_fai,
+        ch_corpora,
         ch_gtf,
         code.evaluate.sites,
     )

@@ -15,8 +15,7 @@ process EVALUATE_SITES {
     path scores, stageAs: 'scores/?/*'
     val peer_names
     path peers, stageAs: 'peers/?/*'
-    path fasta
-    path fai
+    path corpora, stageAs: 'corpora/?/*'
     path gtf
     val code
 
@@ -30,10 +29,11 @@ process EVALUATE_SITES {
     def args = task.ext.args ?: ''
     def given = [names, [scores].flatten()].transpose().collect { name, file -> "--scores ${name}=${file}" }.join(' ')
     def others = peers ? [peer_names, [peers].flatten()].transpose().collect { name, file -> "--peer ${name}=${file}" }.join(' ') : ''
+    def seen = [corpora].flatten().collect { corpus -> "--corpus ${corpus}" }.join(' ')
     """
     # code: ${code}
     export OMP_NUM_THREADS=${task.cpus}
-    ribolm-evaluate sites ${args} --store ${store} --task ${task_name} --folds ${folds} ${given} ${others} --fasta ${fasta} --gtf ${gtf} --outdir evaluation
+    ribolm-evaluate sites ${args} --store ${store} --task ${task_name} --folds ${folds} ${given} ${others} ${seen} --gtf ${gtf} --outdir evaluation
     """
 
     stub:

@@ -19,7 +19,7 @@ process PREDICT_STORE {
     def args = task.ext.args ?: ''
     def device = task.accelerator ? 'cuda' : 'cpu'
     def given = [models].flatten().collect { model -> "--model ${model}" }.join(' ')
-    def rows = meta.fold == '' ? '' : "--folds ${folds} --fold ${meta.fold}"
+    def rows = meta.fold == '' ? "--folds ${folds}" : "--folds ${folds} --fold ${meta.fold}"
     """
     # code: ${code}
     export OMP_NUM_THREADS=${task.cpus}

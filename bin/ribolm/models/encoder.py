@@ -7,7 +7,9 @@ from torch.nn import functional
 from ribolm.models.attention import Backend, OnAttention, Plan, attend, choose_backend, neighbours_of_one_length
 from ribolm.models.attention import tell_backend as _tell_backend
 from ribolm.models.configuration import EncoderConfig
+from ribolm.models.linear import apply_linear, linear, linear_gelu, onednn_fits
 from ribolm.models.ragged import Ragged
+from ribolm.models.rotary import RotaryEmbeddings, pairs_side_by_side, rotate, rotate_in_place
 
 __all__ = ["Encoder", "EncoderConfig"]
 MASKED_IN_TRAINING = 0.15 * 0.8  # share of <mask> in ESM-2's training, the reference of its token dropout
@@ -18,7 +20,9 @@ class Embeddings(nn.Module):
 
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
-        self.word_embeddings = nn.Embedding(config.vocab_size, config.hidden_size, padding_idx=config.pad_token_id)
+        # a given weight is not initialised: torch's normal_ on the meta device would import its compiler (3 s)
+        empty = torch.empty(config.vocab_size, config.hidden_size)
+        self.word_embeddings = nn.Embedding(*empty.shape, padding_idx=config.pad_token_id, _weight=empty)
         self.mask_token_id = config.mask_token_id
         self.token_dropout = config.token_dropout
 
@@ -35,44 +39,6 @@ class Embeddings(nn.Module):
         return embedded * per_token[:, None]
 
 
-class RotaryEmbeddings(nn.Module):
-    """Cosine and sine of the rotation of each position; the table grows with the longest sequence seen."""
-
-    inv_freq: Tensor
-
-    def __init__(self, config: EncoderConfig) -> None:
-        super().__init__()
-        self.head_size, self.theta = config.head_size, config.rope_theta
-        self.register_buffer("inv_freq", torch.empty(config.head_size // 2))
-        self._table: Tensor | None = None
-        self.reset()
-
-    def reset(self) -> None:
-        """Set the frequencies theta^(-2i / head_size); a checkpoint may bring its own, rounded ones."""
-        exponents = torch.arange(0, self.head_size, 2, dtype=torch.float, device=self.inv_freq.device) / self.head_size
-        self.inv_freq = 1.0 / (self.theta**exponents)
-        self._table = None
-
-    def forward(self, batch: Ragged) -> tuple[Tensor, Tensor]:
-        """Cosine and sine, each [T, 1, 1, head_size / 2] fp32, of the positions 0, 1, … of every sequence."""
-        longest = max(batch.lengths)
-        table = self._table
-        if table is None or table.shape[1] < longest or table.device != self.inv_freq.device:
-            angles = torch.arange(longest, device=self.inv_freq.device).float()[:, None] * self.inv_freq.float()
-            table = self._table = torch.stack((angles.cos(), angles.sin()))[:, :, None, None]
-        starts = batch.cu_seqlens[:-1].repeat_interleave(batch.cu_seqlens.diff(), output_size=len(batch.tokens))
-        positions = torch.arange(len(batch.tokens), device=starts.device) - starts
-        cosine, sine = table[:, positions].unbind(0)
-        return cosine, sine
-
-
-def rotate(qkv: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
-    """Rotate queries and keys of qkv [T, 3, heads, head_size] by their positions (rotate-half form, in fp32)."""
-    first, second = qkv[:, :2].float().chunk(2, dim=-1)
-    turned = torch.cat((first * cosine - second * sine, second * cosine + first * sine), dim=-1)
-    return torch.cat((turned.to(qkv.dtype), qkv[:, 2:]), dim=1)
-
-
 class SelfAttention(nn.Module):
     """Queries, keys and values of one layer, projected in one product."""
 
@@ -83,17 +49,22 @@ class SelfAttention(nn.Module):
         self.value = nn.Linear(config.hidden_size, config.hidden_size)
         self.heads = config.num_attention_heads
 
+        self.head_size = config.head_size
+
     def forward(self, x: Tensor, plan: Plan, layer: int) -> Tensor:
         """Attended values [T, D] of normalised hidden states [T, D]."""
-        qkv = self._project(x).view(len(x), 3, self.heads, -1)
-        return attend(rotate(qkv, plan.cosine, plan.sine), plan, layer)
+        turns = plan.rotation.turns
+        plain = all(type(part) is nn.Linear for part in (self.query, self.key, self.value))
+        if plain and turns is not None and onednn_fits(x, self.query.weight):
+            qkv = rotate_in_place(linear(x, self._joined("weight"), self._joined("bias")), turns)
+            return attend(qkv.view(len(x), 3, self.heads, -1), plan, layer)
+        # adapters of LoRA may stand in the place of a part
+        qkv = torch.cat([apply_linear(part, x) for part in (self.query, self.key, self.value)], dim=-1)
+        return attend(rotate(qkv.view(len(x), 3, self.heads, -1), plan.rotation), plan, layer)
 
-    def _project(self, x: Tensor) -> Tensor:
-        parts = (self.query, self.key, self.value)
-        if all(type(part) is nn.Linear for part in parts):
-            weight = torch.cat([part.weight for part in parts])
-            return functional.linear(x, weight, torch.cat([part.bias for part in parts]))
-        return torch.cat([part(x) for part in parts], dim=-1)  # adapters of LoRA stand in the place of a part
+    def _joined(self, name: str) -> Tensor:
+        turned = [pairs_side_by_side(getattr(part, name), self.head_size) for part in (self.query, self.key)]
+        return torch.cat([*turned, getattr(self.value, name)])
 
 
 class Projection(nn.Module):
@@ -106,10 +77,10 @@ class Projection(nn.Module):
 
     def forward(self, x: Tensor, residual: Tensor) -> Tensor:
         """residual + dropout(dense(x)), [T, D]."""
-        projected: Tensor = self.dense(x)
+        projected = apply_linear(self.dense, x)
         if self.training and self.dropout:
             projected = functional.dropout(projected, self.dropout)
-        return residual + projected
+        return residual + projected if projected.dtype != residual.dtype else projected.add_(residual)
 
 
 class Attention(nn.Module):
@@ -136,7 +107,7 @@ class Intermediate(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """GELU(dense(x)), [T, intermediate_size]."""
-        return functional.gelu(self.dense(x))
+        return linear_gelu(x, self.dense)
 
 
 class Layer(nn.Module):
@@ -213,6 +184,7 @@ class Encoder(nn.Module):
         if on_attention:
             backend, reason = "eager", "attention maps are wanted"
         _tell_backend(backend, reason)
-        cosine, sine = self.rotary_embeddings(batch)
         groups = neighbours_of_one_length(batch.lengths)
-        return Plan(backend, batch.cu_seqlens, batch.lengths, groups, cosine, sine, dropout, on_attention)
+        return Plan(
+            backend, batch.cu_seqlens, batch.lengths, groups, self.rotary_embeddings(batch), dropout, on_attention
+        )

@@ -253,7 +253,7 @@ class Loop:
             state.evaluations_without_gain += 1
             return
         state.best_value, state.best_step, state.evaluations_without_gain = value, state.step, 0
-        state.best_weights = best_name(state.step)
+        state.best_weights, state.best_sha256 = best_name(state.step), None
         if self.world.first:
             state.best_sha256 = self.at.checkpoints.save_best(self.network, state.step)
 

@@ -88,6 +88,17 @@ class Frames:
         )
         return pieces, _lost_nt(rows, owner, low0, high0)
 
+    @cached_property
+    def first_key(self) -> Int64:
+        """Key of the lowest base of every unit, int64 [n units + 1]: all frames laid end to end."""
+        return np.asarray(np.r_[0, np.cumsum(self.space.length_nt)], dtype=np.int64)
+
+    def locate(self, keys: Int64) -> tuple[Int64, Int64]:
+        """(unit, position0 on its contig) of bases given by key = first_key[unit] + place in the frame."""
+        exon_key = self.first_key[self.space.exon_unit] + self.space.exon_offset_nt
+        exon = np.searchsorted(exon_key, keys, side="right") - 1
+        return self.space.exon_unit[exon].astype(np.int64), self.space.exon_start0[exon] + keys - exon_key[exon]
+
     def contig_units(self, chrom: Int64, strand: Int64) -> Int64:
         """Unit of a contig's strand (contig index, +1 or −1)."""
         return self.n_genes + chrom + np.where(strand < 0, len(self.space.chroms), 0)

@@ -55,6 +55,13 @@ class _TableTokenizer(Tokenizer):
     def _table(self) -> bytes:
         return letter_table(self.letter_ids())
 
+    def middle_letters(self) -> Letters:
+        """The nucleotide of each token, uint8 [vocab_size]."""
+        found = np.full(self.vocab_size, ord("N"), dtype=np.uint8)
+        for letter, id_ in self.letter_ids().items():
+            found[id_] = ord(letter)
+        return found
+
     def encode(self, letters: Letters) -> npt.NDArray[np.uint8]:
         """uint8 [n], one id per letter."""
         return translate(letters, self._table)

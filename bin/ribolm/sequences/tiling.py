@@ -80,10 +80,7 @@ class Grid:
     def read(self, tiles: Int64, genome: Genome) -> TileBatch:
         """Letters and places of tiles, in the order given. Memory: about 30 bytes per nucleotide of them."""
         unit, start_nt, end_nt = self.stretches(tiles)
-        blocks = genomic_blocks(self.frames.space, unit, start_nt, end_nt)
-        offsets = np.r_[0, np.cumsum(end_nt - start_nt)].astype(np.int64)
-        is_minus = self.frames.space.strand[unit] < 0
-        letters = _letters(genome, self.frames.space.chrom[unit], blocks, offsets, is_minus)
+        letters, offsets, blocks = read_stretches(self.frames, genome, unit, start_nt, end_nt)
         return TileBatch(self, tiles, unit, start_nt, end_nt, blocks, offsets, letters)
 
 
@@ -159,18 +156,25 @@ class TileBatch:
         )
 
 
-def _letters(
-    genome: Genome, chrom: npt.NDArray[np.int32], blocks: Blocks, offsets: Int64, is_minus: npt.NDArray[np.bool_]
-) -> Letters:
-    """Letters of stretches, each on its own strand, end to end; the genome has the contigs of the frames in order."""
-    owner = np.repeat(np.arange(len(chrom)), np.diff(blocks.first))
-    first_letter = genome.offsets[chrom[owner]] + blocks.start0
+def read_stretches(
+    frames: Frames, genome: Genome, unit: Int64, start_nt: Int64, end_nt: Int64
+) -> tuple[Letters, Int64, Blocks]:
+    """Letters of stretches of frames, each on its own strand, end to end; the genome is that of the frames.
+
+    Returns (letters uint8 [T], offsets int64 [n + 1], blocks on the genome).
+    """
+    space = frames.space
+    blocks = genomic_blocks(space, unit, start_nt, end_nt)
+    offsets = np.r_[0, np.cumsum(end_nt - start_nt)].astype(np.int64)
+    owner = np.repeat(np.arange(len(unit)), np.diff(blocks.first))
+    first_letter = genome.offsets[space.chrom[unit][owner]] + blocks.start0
     letters = genome.data.view(np.ndarray)[ranges(first_letter, blocks.size.astype(np.int64))]
+    is_minus = space.strand[unit] < 0
     if is_minus.any():
         letters = letters[rna_order(offsets, is_minus)]
         minus = np.repeat(is_minus, np.diff(offsets))
         letters[minus] = COMPLEMENT[letters[minus]]
-    return letters
+    return letters, offsets, blocks
 
 
 def split_clusters(grid: Grid, tiles: Int64) -> tuple[list[str], Int64]:

@@ -56,6 +56,13 @@ class Tokenizer(ABC):
         ids = (self.cls_id, self.pad_id, self.eos_id, self.unk_id, self.mask_id)
         return tuple(id_ for id_ in ids if id_ != NO_TOKEN)
 
+    def middle_letters(self) -> Letters:
+        """The nucleotide that each token stands on, uint8 [vocab_size]; N for special tokens.
+
+        Only tokenizers with one token per nucleotide have it; ValueError for others.
+        """
+        raise ValueError(f"a token of the {self.kind} tokenizer stands on no single nucleotide")
+
     @abstractmethod
     def encode(self, letters: Letters) -> TokenArray:
         """Ids of a sequence of ASCII letters (uint8 [n]), without special tokens."""

@@ -1,0 +1,171 @@
+"""ribolm-predict: trained models applied to genomes, sequences and token stores."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from ribolm.cli import new_app, run
+from ribolm.errors import UsageError
+
+if TYPE_CHECKING:
+    import typer
+
+    from ribolm.inference.batches import Forward
+    from ribolm.inference.ensemble import Ensemble
+
+
+class Universe(StrEnum):
+    """Positions that are scored."""
+
+    drach = "drach"
+    adenosine = "adenosine"
+    nucleotide = "nucleotide"
+
+
+class DeviceName(StrEnum):
+    """Where to compute."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+class Precision(StrEnum):
+    """Number format of matrix products."""
+
+    fp32 = "fp32"
+    bf16 = "bf16"
+
+
+def main(argv: Sequence[str]) -> int:
+    """Entry point of bin/ribolm-predict."""
+    return run(app, argv, "ribolm-predict")
+
+
+def app() -> "typer.Typer":
+    """Build the command line; heavy modules are imported by the sub-command that needs them."""
+    cli = new_app(__doc__)
+    for add in (_add_sites, _add_store, _add_merge):
+        add(cli)
+    return cli
+
+
+def _prepare(
+    models: list[Path] | None, device: str, precision: str, tokens_per_batch: int | None, threads: int | None
+) -> "tuple[Ensemble, Forward]":
+    import torch
+
+    from ribolm.inference.batches import Forward
+    from ribolm.inference.ensemble import load_ensemble
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    ensemble = load_ensemble(models or [])
+    networks = tuple(model.network for model in ensemble.models)
+    return ensemble, Forward.prepare(networks, ensemble.tokenizer, device, precision, tokens_per_batch)
+
+
+def _require_inputs(out: Path, files: Sequence[Path | None]) -> None:
+    """Ask for what a long run needs before it begins."""
+    from ribolm.files import require_file, require_folder_possible
+
+    for path in files:
+        if path is not None:
+            require_file(path)
+    if out.is_dir():
+        raise UsageError(f"--out {out} is a folder. Name a file.")
+    require_folder_possible(out.parent)
+
+
+def _add_sites(cli: "typer.Typer") -> None:
+    from typer import Option
+
+    @cli.command()
+    def sites(
+        out: Annotated[Path, Option(help="BED to write: BED6, probability, logit, context.")],
+        model: Annotated[list[Path] | None, Option(help="Model folder; repeat for the mean of several.")] = None,
+        bed: Annotated[Path | None, Option(help="Peaks to search: BED3 to BED12.")] = None,
+        gtf: Annotated[Path | None, Option(help="Genes: all are searched; with --bed, peaks are read spliced.")] = None,
+        sequences: Annotated[Path | None, Option(help="FASTA whose records are searched.")] = None,
+        fasta: Annotated[Path | None, Option(help="Genome of --bed and --gtf: plain or gzip FASTA.")] = None,
+        universe: Annotated[Universe, Option(help="Positions to score.")] = Universe.drach,
+        threshold: Annotated[float | None, Option(min=0, max=1, help="Least probability [default: all].")] = None,
+        table: Annotated[Path | None, Option(help="Parquet to write as well.")] = None,
+        device: Annotated[DeviceName, Option(help="Where to compute.")] = DeviceName.auto,
+        precision: Annotated[Precision, Option(help="Matrix products; bf16 moves logits by about 0.01.")] = (
+            Precision.fp32
+        ),
+        tokens_per_batch: Annotated[int | None, Option(min=1, help="Tokens at a time [default: by device].")] = None,
+        threads: Annotated[int | None, Option(min=1, help="CPU threads [default: all that are allowed].")] = None,
+    ) -> None:
+        """Score every candidate under peaks, in genes or in sequences."""
+        _require_inputs(out, (bed, gtf, sequences, fasta))
+        if not (bed or gtf or sequences):
+            raise UsageError("Say where to look: give --bed, --gtf or --sequences.")
+        from ribolm.inference.calls import write_bed, write_table
+        from ribolm.inference.sites import call_provenance, choose_places, predict_sites
+
+        ensemble, forward = _prepare(model, device.value, precision.value, tokens_per_batch, threads)
+        where = choose_places(ensemble, bed, gtf, sequences, fasta)
+        calls = predict_sites(ensemble, forward, where, universe.value, threshold)
+        if table is not None:
+            write_table(table, calls, call_provenance(ensemble, universe.value, threshold))
+        write_bed(out, calls)
+        print(f"{out}: {len(calls):,} sites")
+
+
+def _add_store(cli: "typer.Typer") -> None:
+    from typer import Option
+
+    @cli.command()
+    def store(
+        store: Annotated[Path, Option(help="Token store whose rows have places.")],
+        out: Annotated[Path, Option(help="Parquet to write: one row per place.")],
+        model: Annotated[list[Path] | None, Option(help="Model folder; repeat for the mean of several.")] = None,
+        folds: Annotated[Path | None, Option(help="folds.tsv of the store.")] = None,
+        fold: Annotated[int | None, Option(min=0, help="Fold whose rows are scored [default: all rows].")] = None,
+        universe: Annotated[Universe, Option(help="Positions to score.")] = Universe.drach,
+        device: Annotated[DeviceName, Option(help="Where to compute.")] = DeviceName.auto,
+        precision: Annotated[Precision, Option(help="Matrix products; bf16 moves logits by about 0.01.")] = (
+            Precision.fp32
+        ),
+        tokens_per_batch: Annotated[int | None, Option(min=1, help="Tokens at a time [default: by device].")] = None,
+        threads: Annotated[int | None, Option(min=1, help="CPU threads [default: all that are allowed].")] = None,
+    ) -> None:
+        """Score the rows of a token store, for evaluation."""
+        _require_inputs(out, (folds,))
+        if fold is not None and folds is None:
+            raise UsageError("--fold needs the --folds of the store.")
+        from ribolm.inference.stored import score_store, write_scores
+        from ribolm.labels.folds import read_folds
+        from ribolm.sequences.store import TokenStore
+
+        opened = TokenStore.open(store)
+        dealt = read_folds(folds, len(opened)) if folds else None
+        ensemble, forward = _prepare(model, device.value, precision.value, tokens_per_batch, threads)
+        scores = score_store(ensemble, forward, opened, universe.value, dealt, fold)
+        write_scores(out, scores)
+        print(f"{out}: {scores.num_rows:,} places")
+
+
+def _add_merge(cli: "typer.Typer") -> None:
+    from typer import Option
+
+    @cli.command()
+    def merge(
+        out: Annotated[Path, Option(help="BED to write.")],
+        part: Annotated[list[Path] | None, Option(help="A --table of `sites`; repeat.")] = None,
+        table: Annotated[Path | None, Option(help="Parquet to write as well.")] = None,
+    ) -> None:
+        """Unite the tables of a prediction that was made in parts."""
+        if not part:
+            raise UsageError("Give at least one --part.")
+        _require_inputs(out, part)
+        from ribolm.inference.calls import merge_tables, write_bed, write_table
+
+        calls, provenance = merge_tables(part)
+        if table is not None:
+            write_table(table, calls, provenance)
+        write_bed(out, calls)
+        print(f"{out}: {len(calls):,} sites of {len(part)} parts")

@@ -1,0 +1,1 @@
+"""Models applied: sites on genomes and sequences, scores of stored rows."""

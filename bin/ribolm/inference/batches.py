@@ -1,0 +1,131 @@
+"""Rows of tokens through a network, in batches whose shape never changes.
+
+Every forward pass has exactly `tokens_per_batch` tokens (the rest is filled up), so that matrix products have one
+shape, and attention stays inside a row: what else is in the batch does not touch a row's logits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from ribolm.console import choice, notice
+from ribolm.errors import OutOfMemory
+from ribolm.genome.coordinates import Int64, ranges
+from ribolm.models.network import Network
+from ribolm.models.ragged import ragged
+from ribolm.sequences.tokenizers import NO_TOKEN, Tokenizer
+from ribolm.sequences.vocabulary import TokenArray
+from ribolm.training.log import TrainingLog
+from ribolm.training.precision import Device, choose_device
+
+TOKENS_PER_BATCH = {"cpu": 4096, "cuda": 131072}
+Float32 = npt.NDArray[np.float32]
+
+
+@dataclass
+class Forward:
+    """Networks on a device, applied to rows of tokens. `tokens_per_batch` shrinks when a card runs out of memory."""
+
+    networks: tuple[Network, ...]
+    tokenizer: Tokenizer
+    device: Device
+    tokens_per_batch: int
+    n_tokens: int = field(default=0, init=False)
+
+    @classmethod
+    def prepare(
+        cls,
+        networks: tuple[Network, ...],
+        tokenizer: Tokenizer,
+        device: str = "auto",
+        precision: str = "fp32",
+        tokens_per_batch: int | None = None,
+    ) -> Forward:
+        """Choose device and batch and move the networks there. UsageError when CUDA is asked for and none is seen."""
+        chosen = choose_device(device, precision, 0, TrainingLog(None))
+        if tokens_per_batch is None:
+            tokens_per_batch = TOKENS_PER_BATCH[chosen.kind]
+            choice("tokens per batch", tokens_per_batch, f"default on {chosen.kind}")
+        for network in networks:
+            network.to(chosen.name).eval()
+        return cls(networks, tokenizer, chosen, tokens_per_batch)
+
+    def logits(self, tokens: TokenArray, offsets: Int64, wanted: npt.NDArray[np.bool_]) -> Float32:
+        """Logits of the wanted tokens, [n wanted, networks], in the order of the tokens.
+
+        Row i is tokens[offsets[i]:offsets[i + 1]] without special tokens; rows without a wanted token are not run.
+        """
+        out = np.zeros((int(wanted.sum()), len(self.networks)), dtype=np.float32)
+        out_index = np.cumsum(wanted) - 1
+        wanted_before = np.r_[0, np.cumsum(wanted)]
+        rows = np.flatnonzero(np.diff(wanted_before[offsets]) > 0)
+        todo = list(self._batches(rows, np.diff(offsets)))
+        while todo:
+            batch = todo.pop(0)
+            try:
+                place, values = self._run(tokens, offsets, batch, wanted)
+            except torch.cuda.OutOfMemoryError as error:
+                self._shrink(int(np.diff(offsets).max()), error)
+                todo = list(self._batches(np.concatenate([batch, *todo]), np.diff(offsets)))
+                continue
+            out[out_index[place]] = values
+        return out
+
+    @property
+    def _n_special(self) -> int:
+        return (self.tokenizer.cls_id != NO_TOKEN) + (self.tokenizer.eos_id != NO_TOKEN)
+
+    def _batches(self, rows: Int64, length: Int64) -> Iterator[Int64]:
+        """Rows of about one length together, up to the tokens of a batch."""
+        ordered = rows[np.argsort(-length[rows], kind="stable")]
+        before = 0
+        begin = 0
+        for at, n_tokens in enumerate((length[ordered] + self._n_special).tolist()):
+            if before + n_tokens > self.tokens_per_batch and at > begin:
+                yield ordered[begin:at]
+                begin, before = at, 0
+            before += n_tokens
+        if begin < len(ordered):
+            yield ordered[begin:]
+
+    def _run(
+        self, tokens: TokenArray, offsets: Int64, rows: Int64, wanted: npt.NDArray[np.bool_]
+    ) -> tuple[Int64, Float32]:
+        """One forward pass: (index of the wanted tokens, their logits [n, networks])."""
+        length = (offsets[rows + 1] - offsets[rows]).astype(np.int64)
+        full = length + self._n_special
+        missing = self.tokens_per_batch - int(full.sum())
+        fill = np.full(max(missing, 0) // int(full[0]), full[0])
+        rest = max(missing, 0) % int(full[0])
+        lengths = np.r_[full, fill, [rest] if rest else []].astype(np.int64)
+        flat = np.full(int(lengths.sum()), self.tokenizer.unk_id, dtype=np.int64)
+        start = np.cumsum(full) - full
+        if self.tokenizer.cls_id != NO_TOKEN:
+            flat[start] = self.tokenizer.cls_id
+        if self.tokenizer.eos_id != NO_TOKEN:
+            flat[start + full - 1] = self.tokenizer.eos_id
+        source = ranges(offsets[rows], length)
+        target = ranges(start + (self.tokenizer.cls_id != NO_TOKEN), length)
+        flat[target] = tokens[source]
+        chosen = wanted[source]
+        batch = ragged(torch.from_numpy(flat), lengths.tolist()).to(self.device.name)
+        selected = torch.from_numpy(target[chosen]).to(self.device.name)
+        with torch.inference_mode(), self.device.autocast():
+            logits = [network(batch, selected)[:, 0].float() for network in self.networks]
+        self.n_tokens += int(full.sum())
+        return source[chosen], torch.stack(logits, dim=1).cpu().numpy()
+
+    def _shrink(self, longest: int, error: BaseException) -> None:
+        if self.tokens_per_batch // 2 < longest + self._n_special:
+            raise OutOfMemory(
+                f"The card has no memory for one window of {longest:,} nt ({str(error)[:80]}). "
+                "Use a smaller model, a larger card or --device cpu."
+            ) from error
+        torch.cuda.empty_cache()
+        self.tokens_per_batch //= 2
+        notice(f"the card ran out of memory; going on with {self.tokens_per_batch:,} tokens per batch.")

@@ -27,6 +27,8 @@ def app() -> "typer.Typer":
         _add_tracks,
         _add_session,
         _add_strandedness,
+        _add_training,
+        _add_evaluation,
         _add_methods,
         _add_headline,
     ):
@@ -163,6 +165,42 @@ def _add_strandedness(cli: "typer.Typer") -> None:
 
         with atomic_directory(outdir) as out:
             write_strandedness_report(out, json)
+
+
+def _add_training(cli: "typer.Typer") -> None:
+    from typer import Option
+
+    @cli.command()
+    def training(
+        log: Annotated[list[str], Option(metavar="[NAME=]JSONL", help="log.jsonl of a training; repeat.")],
+        outdir: Annotated[Path, Option(help="Folder for the sections (*_mqc.json).")],
+    ) -> None:
+        """Loss, metrics on held-out sequences, learning rate, throughput and choices of all trainings."""
+        from ribolm.files import atomic_directory
+        from ribolm.report.training_log import read_runs
+        from ribolm.report.training_sections import write_training_sections
+
+        runs = read_runs(log)
+        with atomic_directory(outdir) as out:
+            write_training_sections(out, runs)
+
+
+def _add_evaluation(cli: "typer.Typer") -> None:
+    from typer import Option
+
+    @cli.command()
+    def evaluation(
+        folder: Annotated[Path, Option("--dir", help="Folder that `ribolm-evaluate sites` wrote.")],
+        outdir: Annotated[Path, Option(help="Folder for sections and the figure.")],
+    ) -> None:
+        """Precision and recall, ROC, calibration, methods, differences, strata and leakage of site scores."""
+        from ribolm.files import atomic_directory
+        from ribolm.report.evaluation_folder import read_evaluation
+        from ribolm.report.evaluation_sections import write_evaluation_sections
+
+        content = read_evaluation(folder)
+        with atomic_directory(outdir) as out:
+            write_evaluation_sections(out, content)
 
 
 def _add_methods(cli: "typer.Typer") -> None:

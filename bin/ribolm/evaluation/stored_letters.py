@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from ribolm.alphabet import Letters, letters
+from ribolm.alphabet import Letters
 from ribolm.errors import DataError
 from ribolm.evaluation.positions import Contigs
 from ribolm.genome.coordinates import Int64
@@ -23,7 +23,7 @@ PLACE_COLUMNS = ("name", "chrom", "strand", "block_starts0", "block_ends0")
 
 
 def letter_of_token(tokenizer: Tokenizer) -> Letters:
-    """The nucleotide that each token stands for, uint8 [vocabulary], N for all others; of k-mers the central one.
+    """The nucleotide that each token stands on, uint8 [vocabulary], N for special tokens.
 
     Raises DataError for tokens that are not one per nucleotide.
     """
@@ -32,15 +32,7 @@ def letter_of_token(tokenizer: Tokenizer) -> Letters:
             f"Tokens of kind '{tokenizer.kind}' are not one per nucleotide, so sites have no place in them. Make the "
             "store with `ribolm-tokenize … --tokenizer nucleotide`."
         )
-    table = np.full(tokenizer.vocab_size, ord("N"), dtype=np.uint8)
-    if tokenizer.kind == "kmer":
-        for token_id, token in enumerate(tokenizer.tokens):
-            if token_id not in tokenizer.special_ids and token[len(token) // 2] in "ACGT":
-                table[token_id] = ord(token[len(token) // 2])
-        return table
-    bases = letters("ACGT")
-    table[tokenizer.encode(bases)] = bases
-    return table
+    return tokenizer.middle_letters()
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,15 @@ CHAPTERS = {
         "m6A along transcripts",
         "In most mammalian tissues m6A gathers around the stop codon and in the 3'UTR.",
     ),
+    "ribolm_sites": (
+        "m6A sites",
+        "How well scores of single positions find known sites: always with the universe of candidates, its prevalence, "
+        "and the floors that need no model.",
+    ),
+    "ribolm_training": (
+        "Training of the models",
+        "Whether the models learnt, how long it took, and what was chosen automatically.",
+    ),
     "ribolm_methods": (
         "Methods and limits",
         "What was done, with which versions and parameters, and what it cannot show.",
@@ -118,6 +127,39 @@ def write_lines(
         **plot,
     }
     _write(outdir, section, "linegraph", drawn, settings)
+
+
+def write_line_tabs(
+    outdir: Path,
+    section: Section,
+    tabs: Mapping[str, Mapping[str, Sequence[tuple[float, float]]]],
+    colours: Mapping[str, str],
+    labels: tuple[str, str],
+    dashes: Mapping[str, str] | None = None,
+    **plot: Any,
+) -> None:
+    """Lines of several data sets behind tabs: tabs[tab][name] = [(x, y), …]; `dashes` names lines that are broken.
+
+    With a single tab the plot has no switch.
+    """
+    drawn = {
+        tab: {name: [[float(x), float(y)] for x, y in points] for name, points in lines.items() if len(points)}
+        for tab, lines in tabs.items()
+    }
+    drawn = {tab: lines for tab, lines in drawn.items() if lines}
+    names = {name for lines in drawn.values() for name in lines}
+    settings: dict[str, Any] = {
+        "showlegend": len(names) <= LEGEND_LINES,
+        "xlab": labels[0],
+        "ylab": labels[1],
+        "colors": {name: colour for name, colour in colours.items() if name in names},
+        "dash_styles": {name: dash for name, dash in (dashes or {}).items() if name in names},
+        **plot,
+    }
+    if len(drawn) > 1:
+        settings["data_labels"] = [{"name": tab, "xlab": labels[0], "ylab": labels[1]} for tab in drawn]
+    data = list(drawn.values())
+    _write(outdir, section, "linegraph", data if len(data) > 1 else next(iter(data), {}), settings)
 
 
 def write_table(

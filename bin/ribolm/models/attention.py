@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ribolm import console
+from ribolm.models.rotary import Rotation
 
 Backend = Literal["sdpa", "varlen", "eager"]
 # Called with (layer, sequence, probabilities [heads, L, L]); one map at a time, so that none is kept unless wanted.
@@ -17,17 +18,13 @@ _told: set[str] = set()
 
 
 class Plan(NamedTuple):
-    """What every layer needs to know of a batch: lengths, backend, and the rotation of each token.
-
-    cosine and sine [T, 1, 1, head_size / 2] fp32; groups: (sequences, length) of neighbours of one length.
-    """
+    """What every layer needs to know of a batch; groups: (sequences, length) of neighbours of one length."""
 
     backend: Backend
     cu_seqlens: Tensor
     lengths: tuple[int, ...]
     groups: tuple[tuple[int, int], ...]
-    cosine: Tensor
-    sine: Tensor
+    rotation: Rotation
     dropout: float
     on_attention: OnAttention | None
 

@@ -21,8 +21,9 @@ class Embeddings(nn.Module):
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         # a given weight is not initialised: torch's normal_ on the meta device would import its compiler (3 s)
-        empty = torch.empty(config.vocab_size, config.hidden_size)
-        self.word_embeddings = nn.Embedding(*empty.shape, padding_idx=config.pad_token_id, _weight=empty)
+        vocabulary, width = config.vocab_size, config.hidden_size
+        empty = torch.empty(vocabulary, width)
+        self.word_embeddings = nn.Embedding(vocabulary, width, padding_idx=config.pad_token_id, _weight=empty)
         self.mask_token_id = config.mask_token_id
         self.token_dropout = config.token_dropout
 

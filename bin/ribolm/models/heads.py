@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from ribolm.errors import DataError
 from ribolm.models.configuration import EncoderConfig
+from ribolm.models.linear import linear_gelu
 from ribolm.models.ragged import Ragged
 
 Kind = Literal["masked_lm", "token", "sequence", "regression", "multilabel", "pair"]
@@ -56,7 +57,7 @@ class MaskedLMHead(nn.Module):
 
     def forward(self, hidden: Tensor, embeddings: Tensor) -> Tensor:
         """Logits [N, vocabulary] of the selected hidden states [N, D]."""
-        x = self.layer_norm(functional.gelu(self.dense(hidden)))
+        x = self.layer_norm(linear_gelu(hidden, self.dense))
         with torch.autocast(x.device.type, enabled=False):
             return functional.linear(x.float(), embeddings.float(), self.bias.float())
 

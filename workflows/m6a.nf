@@ -91,7 +91,7 @@ workflow M6A {
     }
 
     // models: what a user gives, else those fine-tuned here, else the one that comes with ribolm
-    def checkpoints = 'pretrain' in steps || 'finetune' in steps ? checkpointFolder(settings.checkpoint_dir) : ''
+    def checkpoints = checkpointFolder(settings.checkpoint_dir, 'pretrain' in steps || 'finetune' in steps)
     def init = settings.init_model ? file(settings.init_model) : []
     ch_store = channel.empty()
     ch_logs = channel.empty()

@@ -23,12 +23,15 @@ def ownPeaks(text) {
     return units
 }
 
-// Folder of the checkpoints, made here: tasks find it under the same name, also those tried again and those of a later run.
-def checkpointFolder(given) {
+// Folder of the checkpoints, made here, for containers mount it: tasks find it under the same name, also those tried
+// again and those of a later run.
+def checkpointFolder(given, trains) {
     def folder = given ? file(given) : workflow.workDir.resolve('checkpoints')
-    if (folder.toUri().scheme != 'file') {
+    if (folder.toUri().scheme == 'file') {
+        folder.mkdirs()
+    }
+    else if (trains) {
         error("Checkpoints need a folder that every machine mounts, ${folder} is none. Give one by --checkpoint_dir.")
     }
-    folder.mkdirs()
     return folder.toAbsolutePath().toString()
 }

@@ -36,7 +36,8 @@ class RotaryEmbeddings(nn.Module):
 
     def reset(self) -> None:
         """Set the frequencies theta^(-2i / head_size); a checkpoint may bring its own, rounded ones."""
-        exponents = torch.arange(0, self.head_size, 2, dtype=torch.float, device=self.inv_freq.device) / self.head_size
+        # on the CPU by name: arithmetic on the meta device would import torch's compiler (3 s)
+        exponents = torch.arange(0, self.head_size, 2, dtype=torch.float, device="cpu") / self.head_size
         self.inv_freq = 1.0 / (self.theta**exponents)
         self._latest = None
 

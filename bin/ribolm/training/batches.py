@@ -29,8 +29,10 @@ Int64Array = NDArray[np.int64]
 class Vocabulary(Protocol):
     """What the feed asks of a tokenizer: the ids put around a sequence; a negative one means that there is none."""
 
-    cls_id: int
-    eos_id: int
+    @property
+    def cls_id(self) -> int: ...
+    @property
+    def eos_id(self) -> int: ...
 
 
 class TokenSource(Protocol):
@@ -183,7 +185,9 @@ class Feed:
         stretch = _even_cut(self._lengths[members].astype(np.int64), n_steps * classes)
         if not self.shuffle:
             return members, stretch[::classes]
-        deal = generator(self.seed, "deal", epoch, pool).permutation(n_steps * classes)
+        # Each step gets one stretch of every class of lengths, so that steps are alike and batches within them even.
+        numbered = np.arange(n_steps * classes).reshape(classes, n_steps)
+        deal = generator(self.seed, "deal", epoch, pool).permuted(numbered, axis=1).T.ravel()
         sizes = np.diff(stretch)[deal]
         starts = np.repeat(stretch[:-1][deal] - (np.cumsum(sizes) - sizes), sizes)
         bounds = np.concatenate(([0], np.cumsum(sizes)))[::classes]

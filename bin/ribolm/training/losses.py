@@ -61,7 +61,9 @@ def categorical_loss(
         loss = functional.cross_entropy(logits.float(), targets, reduction="sum", label_smoothing=smoothing)
         return LossSum(loss, torch.tensor(float(targets.numel()), device=logits.device))
     n_classes = logits.shape[-1]
-    known = ~torch.isnan(targets).view(len(targets), -1).any(dim=1)
+    known = ~torch.isnan(targets)
+    if targets.ndim == 2:
+        known = known.all(dim=1)
     if targets.ndim == 1:
         target = functional.one_hot(torch.where(known, targets, 0).long(), n_classes).float()
     else:

@@ -20,7 +20,7 @@ TRAINED_BYTES, FROZEN_BYTES, REDUCED_BYTES = 16, 4, 4  # per weight; the last: a
 # Widths D of a layer that are kept per token: input and output of two norms, q, k, v and what attention gives twice
 # (packed and per head); and twice the feed-forward width.
 KEPT_WIDTHS, KEPT_FEED_FORWARD = 9, 2
-KEPT_OUTSIDE = 5  # widths around the layers: embeddings, their scaling, the final norm
+KEPT_OUTSIDE = 8  # widths around the layers: embeddings, their scaling, rotations, the final norm
 PASSING_WIDTHS, PASSING_FEED_FORWARD = 8, 3  # of one layer, while its backward pass runs
 LOGIT_COPIES = 4  # logits, their log softmax, the gradient, and one in passing
 # Libraries and their buffers; on a card the CUDA context and its workspaces. CPU [measured, torch 2.15].

@@ -102,8 +102,8 @@ class LabelArray(Protocol):
 class MaskVocabulary(Protocol):
     """What masked language modelling asks of a tokenizer."""
 
-    mask_id: int
-
+    @property
+    def mask_id(self) -> int: ...
     @property
     def base_ids(self) -> NDArray[Any]: ...
 
@@ -184,7 +184,7 @@ class Labels:
             return TrainingBatch(sequences_of(batch), None, torch.from_numpy(of_rows))
         inner = np.flatnonzero(batch.place >= 0)
         found = np.asarray(self.labels[batch.place[inner]], dtype=np.float32)
-        known = ~np.isnan(found).reshape(len(found), -1).all(axis=1)
+        known = ~(np.isnan(found).all(axis=1) if found.ndim == 2 else np.isnan(found))
         selected, targets = torch.from_numpy(inner[known]), torch.from_numpy(found[known])
         return TrainingBatch(sequences_of(batch), selected, targets)
 
@@ -199,11 +199,11 @@ class Labels:
         answers = logits.double().cpu().numpy()
         targets = batch.targets.double().cpu().numpy()
         if self.target != "categorical":
-            shaped = targets.reshape(len(targets), -1)
+            shaped = targets if targets.ndim == 2 else targets[:, None]
             binary = self.target == "binary"
             count = running_metrics.ranking_statistics if binary else running_metrics.moment_statistics
             return {**found, **count(answers, shaped)}
-        known = ~np.isnan(targets).reshape(len(targets), -1).any(axis=1)
+        known = ~np.isnan(targets.sum(axis=1) if targets.ndim == 2 else targets)
         true = targets[known].argmax(axis=1) if targets.ndim == 2 else targets[known].astype(np.int64)
         return {**found, **running_metrics.confusion_statistics(answers[known].argmax(axis=1), true, self.n_labels)}
 
@@ -221,7 +221,7 @@ class Labels:
         if self.target == "categorical":
             per_class = None if weights is None else torch.tensor(weights, device=logits.device)
             return categorical_loss(logits, targets, per_class, options.focal_gamma, options.smoothing)
-        targets = targets.view(len(targets), -1)
+        targets = targets if targets.ndim == 2 else targets[:, None]
         if self.target == "value":
             return (
                 squared_loss(logits, targets) if options.delta is None else huber_loss(logits, targets, options.delta)

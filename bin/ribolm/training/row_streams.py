@@ -37,5 +37,5 @@ def row_keys(seed: int, purpose: str, epoch: int, rows: Int64Array, copies: Int6
 
 def uniform(keys: UInt64Array, draw: Int64Array | int) -> FloatArray:
     """Draw number `draw` of each key, uniform in [0, 1), float64 of the shape of `keys`; 53 bits."""
-    counter = (np.asarray(draw, dtype=np.int64).astype(np.uint64) + np.uint64(1)) * _GOLDEN
+    counter = (np.atleast_1d(np.asarray(draw, dtype=np.int64)).astype(np.uint64) + np.uint64(1)) * _GOLDEN
     return (_mix(keys + counter) >> np.uint64(11)).astype(np.float64) * 2.0**-53

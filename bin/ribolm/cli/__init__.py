@@ -1,14 +1,50 @@
 """Command lines: parse, call one function, write. One file per executable in `bin/`."""
 
+import inspect
 import sys
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any
 
 from ribolm.errors import RibolmError
 from ribolm.version import __version__
 
 if TYPE_CHECKING:
     import typer
+
+REQUIRED = inspect.Parameter.empty
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One option of the command line: Python name, type, default, help, and what Typer is told beyond that."""
+
+    name: str
+    kind: Any
+    default: Any
+    help: str
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    def parameter(self) -> inspect.Parameter:
+        """The option as a keyword parameter that Typer reads."""
+        import typer
+
+        more = dict(self.more)
+        declared = (more.pop("flag"),) if "flag" in more else ()
+        kind: Any = self.kind
+        annotation = Annotated[kind, typer.Option(*declared, help=self.help, **more)]
+        return inspect.Parameter(self.name, inspect.Parameter.KEYWORD_ONLY, default=self.default, annotation=annotation)
+
+
+def add_command(cli: "typer.Typer", name: str, specs: Sequence[Spec], function: Callable[..., None]) -> None:
+    """Add a sub-command with many options; `function` gets them by name, and its docstring is the help."""
+
+    def command(**chosen: Any) -> None:
+        function(**chosen)
+
+    command.__doc__ = function.__doc__
+    command.__signature__ = inspect.Signature([spec.parameter() for spec in specs])  # type: ignore[attr-defined]
+    cli.command(name)(command)
 
 
 def new_app(about: str | None) -> "typer.Typer":

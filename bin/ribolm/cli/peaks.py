@@ -1,13 +1,12 @@
 """ribolm-peaks: enriched places of IP over input libraries, and what lies under them."""
 
 import inspect
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from ribolm.cli import new_app, run
+from ribolm.cli import REQUIRED, Spec, new_app, run
 from ribolm.errors import UsageError
 
 if TYPE_CHECKING:
@@ -63,29 +62,7 @@ def app() -> "typer.Typer":
     return cli
 
 
-@dataclass(frozen=True)
-class Spec:
-    """One option of the command line: Python name, type, default, help, and what Typer is told beyond that."""
-
-    name: str
-    kind: Any
-    default: Any
-    help: str
-    more: Mapping[str, Any] = field(default_factory=dict)
-
-    def parameter(self) -> inspect.Parameter:
-        """The option as a keyword parameter that Typer reads."""
-        import typer
-
-        more = dict(self.more)
-        declared = (more.pop("flag"),) if "flag" in more else ()
-        kind: Any = self.kind
-        annotation = Annotated[kind, typer.Option(*declared, help=self.help, **more)]
-        return inspect.Parameter(self.name, inspect.Parameter.KEYWORD_ONLY, default=self.default, annotation=annotation)
-
-
 BAMS = list[str] | None
-REQUIRED = inspect.Parameter.empty
 CALL_OPTIONS = (
     Spec("gtf", Path, REQUIRED, "Genes: plain or gzip GTF with exon rows."),
     Spec("outdir", Path, REQUIRED, "Folder for bins.parquet, peaks.bed, peaks.tsv, summary.json."),

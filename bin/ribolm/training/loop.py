@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ribolm.errors import DataError, OutOfMemory, Stopped, UsageError
+from ribolm.errors import DataError, OutOfMemory, Stopped
 from ribolm.training.batches import RowBatch
 from ribolm.training.checkpoint import Checkpoints, best_name
 from ribolm.training.distributed import World
@@ -66,7 +66,10 @@ class _Window:
 
 
 class Loop:
-    """Trains `network` in place. `validation` None: no evaluation, and the last weights are the result."""
+    """Trains `network` in place. `validation` None: no evaluation, and the last weights are the result.
+
+    `judge` evaluates (default: the objective): validation may ask another question than the loss.
+    """
 
     def __init__(
         self,
@@ -77,9 +80,11 @@ class Loop:
         feed: StepFeed,
         validation: StepFeed | None,
         surroundings: Surroundings,
+        judge: Objective | None = None,
     ) -> None:
         self.settings, self.network, self.objective = settings, network, objective
         self.feed, self.validation, self.at = feed, validation, surroundings
+        self.judge = judge or objective
         self.world, self.log = surroundings.world, surroundings.log
         self.optimizer = AdamW(groups, (settings.beta1, settings.beta2), settings.eps)
         self.steps = settings.total_steps(feed.steps_per_epoch)
@@ -122,7 +127,7 @@ class Loop:
             return {}
         rows = self.validation.once(self.at.fitting.tokens, self.world.rank, self.world.size)
         with self.at.device.autocast():
-            return evaluate(self.objective, self.network, self._watched(rows), self.at.device.name, self.world.add_up)
+            return evaluate(self.judge, self.network, self._watched(rows), self.at.device.name, self.world.add_up)
 
     def use_best(self) -> None:
         """Put the weights of the best evaluation into the network, where there was one."""
@@ -134,8 +139,6 @@ class Loop:
         found = self.at.checkpoints.newest() if self.world.first else None
         step = int(self.world.sum([found.state.step + 1 if found else 0])[0]) - 1
         if step < 0:
-            if self.at.runtime.resume == "require":
-                raise UsageError(f"--resume require: {self.at.checkpoints.folder} holds no checkpoint that verifies.")
             return
         found = found or self.at.checkpoints.newest(step)
         if found is None:
@@ -238,16 +241,16 @@ class Loop:
             self._stop_when_asked()
             raise
         self.log.write("evaluation", step=state.step, metrics=metrics)
-        self._note_best(metrics[self.objective.watch])
+        self._note_best(metrics[self.judge.watch])
         state.evaluated_step = state.step
         patience = self.settings.patience
         if patience is not None and state.evaluations_without_gain >= patience:
             state.stopped_early = True
-            self.log.choice("last step", state.step, f"{patience} evaluations without gain in {self.objective.watch}")
+            self.log.choice("last step", state.step, f"{patience} evaluations without gain in {self.judge.watch}")
 
     def _note_best(self, value: float) -> None:
         """Keep the weights when the watched metric is better than ever; a metric of NaN is no gain."""
-        state, smaller = self.state, self.objective.watch == "loss"
+        state, smaller = self.state, self.judge.watch == "loss"
         best = state.best_value
         if math.isnan(value) or (best is not None and (value >= best if smaller else value <= best)):
             state.evaluations_without_gain += 1

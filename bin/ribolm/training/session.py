@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import nn
 
+from ribolm.errors import UsageError
 from ribolm.training.checkpoint import Checkpoints
 from ribolm.training.distributed import World, join, leave
 from ribolm.training.fitting import Fitting, choose_fitting
@@ -28,7 +29,7 @@ class Lesson:
     """What is to be learnt: the settings that make its key, the network (trained in place), objective and feeds.
 
     `groups` are the optimiser's (parameters.parameter_groups). `mfu` turns tokens per second of one process into the
-    share of its device's peak.
+    share of its device's peak. `judge` evaluates on the validation rows (default: the objective).
     """
 
     settings: Settings
@@ -38,9 +39,10 @@ class Lesson:
     feed: StepFeed
     validation: StepFeed | None = None
     mfu: Callable[[float], float] = field(default=lambda _tokens_per_s: 0.0)
+    judge: Objective | None = None
 
 
-@dataclass(frozen=True)
+@dataclass
 class Session:
     """An open checkpoint folder. `record` describes the surroundings; it goes into every checkpoint."""
 
@@ -51,6 +53,7 @@ class Session:
     log: TrainingLog
     check: Callable[[], None]
     record: dict[str, Any]
+    _fitting: Fitting | None = None
 
     @property
     def folder(self) -> Path:
@@ -59,8 +62,10 @@ class Session:
 
     def fitting(self, tokens_per_step: int) -> Fitting:
         """Tokens per micro-batch, one choice for all trainings of the folder."""
-        asked = self.runtime.tokens_per_micro_batch
-        return choose_fitting(self.folder, asked, tokens_per_step, self.device.kind, self.log)
+        if self._fitting is None:
+            asked = self.runtime.tokens_per_micro_batch
+            self._fitting = choose_fitting(self.folder, asked, tokens_per_step, self.device.kind, self.log)
+        return self._fitting
 
     def train(self, lesson: Lesson, folder: Path | None = None) -> tuple[Loop, TrainingState]:
         """Train, or go on, in `folder` (default: the session's); afterwards the network has the best weights.
@@ -73,7 +78,7 @@ class Session:
         checkpoints = Checkpoints(folder, self.runtime.keep, self.check)
         if self.world.first:
             self._claim(checkpoints, lesson.settings)
-        self.world.sum([0.0])  # nobody reads before the folder is in order
+        self.world.sum([0.0])  # no process reads before the folder is in order
         lesson.network.to(self.device.name)
         fitting = self.fitting(lesson.settings.optimisation.tokens_per_step)
         at = Surroundings(
@@ -87,6 +92,7 @@ class Session:
             lesson.feed,
             lesson.validation,
             at,
+            lesson.judge,
         )
         state = loop.train()
         self.world.sum([0.0])
@@ -97,6 +103,8 @@ class Session:
         checkpoints.clean()
         if self.runtime.resume == "never":
             checkpoints.discard()
+        elif self.runtime.resume == "require" and not any(self.folder.rglob("step-*")):
+            raise UsageError(f"--resume require: {self.folder} holds no checkpoint.")
         checkpoints.claim(settings.key(), settings.model_dump(mode="json"))
 
 

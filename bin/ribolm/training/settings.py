@@ -72,7 +72,7 @@ class Runtime(BaseModel):
     checkpoint_dir: Path
     device: Literal["auto", "cpu", "cuda"] = "auto"
     resume: Literal["auto", "never", "require"] = "auto"
-    if_busy: Literal["refuse", "wait"] = "refuse"
+    if_busy: Literal["refuse", "wait"] = "wait"
     tokens_per_micro_batch: int | None = Field(None, ge=1)
     checkpoint_every_s: float = Field(240.0, gt=0, le=300.0, description="At most five minutes are lost.")
     checkpoint_every_steps: int | None = Field(None, ge=1)

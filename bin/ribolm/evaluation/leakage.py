@@ -16,7 +16,7 @@ from ribolm.sequences.store import TokenStore
 
 EXACT_NT = 51  # the length at which the published split of m6A-BERT-Deg was found to leak
 SKETCH_NT = 16
-SKETCH_SHARE = 4  # one word in four is kept
+SKETCHED_BASES = 5_000_000  # of more test bases only a part of the words is compared
 IDENTITY = (
     0.9  # containment c of 16-mers estimates identity as c^(1/16) (Ondov et al. 2016, doi 10.1186/s13059-016-0997-x)
 )
@@ -195,11 +195,11 @@ def _words(side: Side, k: int) -> Iterator[tuple[UInt64, Int64]]:
         yield number, np.searchsorted(side.rows, rows)[row]
 
 
-def _sketch(side: Side) -> Iterator[tuple[UInt64, Int64]]:
-    """A fixed quarter of all 16-mers, each once per row."""
+def _sketch(side: Side, one_in: int) -> Iterator[tuple[UInt64, Int64]]:
+    """A fixed part of all 16-mers, each once per row."""
     for number, row in _words(side, SKETCH_NT):
         scattered = mixed(number + np.uint64(1))
-        keep = scattered < np.uint64(2**64 // SKETCH_SHARE)
+        keep = scattered <= np.uint64((2**64 - 1) // one_in)
         order = np.lexsort((scattered[keep], row[keep]))
         number, row = scattered[keep][order], row[keep][order]
         new = np.r_[True, (np.diff(row) != 0) | (number[1:] != number[:-1])] if len(row) else np.zeros(0, dtype=bool)
@@ -210,7 +210,9 @@ def _identity(train: Side, test: Side) -> Finding:
     """Windows whose sketches are contained in each other as those of sequences of about 90 % identity."""
     from scipy.sparse import csr_array
 
-    parts = list(_sketch(test))
+    n_bases = int(np.diff(test.store.offsets)[test.rows].sum())
+    one_in = -(-n_bases // SKETCHED_BASES) if n_bases else 1
+    parts = list(_sketch(test, one_in))
     number = np.concatenate([n for n, _ in parts]) if parts else np.zeros(0, dtype=np.uint64)
     row = np.concatenate([r for _, r in parts]) if parts else np.zeros(0, dtype=np.int64)
     items, item, n_rows = np.unique(number, return_inverse=True, return_counts=True)
@@ -220,7 +222,7 @@ def _identity(train: Side, test: Side) -> Finding:
     test_size = np.bincount(row, minlength=len(test.rows))
     train_rows, test_rows = np.zeros(len(train.rows), dtype=bool), np.zeros(len(test.rows), dtype=bool)
     least = IDENTITY**SKETCH_NT
-    for found, place in _sketch(train):
+    for found, place in _sketch(train, one_in):
         at, (names, local) = _find(items, found), np.unique(place, return_inverse=True)
         known = at >= 0
         size = np.bincount(local, minlength=len(names))

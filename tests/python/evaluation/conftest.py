@@ -32,10 +32,9 @@ class World:
 
     def write_scores(self, path: Path, score: np.ndarray, rows: np.ndarray | None = None, **more: Any) -> Path:
         """Scores of places (of `rows`) as prediction writes them."""
-        probability = 1 / (1 + np.exp(-score))
-        columns = [pl.Series("logit", score), pl.Series("probability", probability)]
-        table = self.table.select("chrom", "start0", "strand", "context").with_columns(columns)
-        (table if rows is None else table[rows]).write_parquet(path, **more)
+        columns = [pl.Series("logit", score), pl.Series("probability", 1 / (1 + np.exp(-score)))]
+        table = self.table if rows is None else self.table[rows]
+        table.select("chrom", "start0", "strand", "context").with_columns(columns).write_parquet(path, **more)
         return path
 
 
@@ -121,6 +120,11 @@ def evaluate(capsys: pytest.CaptureFixture[str]) -> Callable[..., int]:
         return main([str(word) for word in words])
 
     return call
+
+
+def drach_rows(world: World) -> np.ndarray:
+    """Places of the narrowest universe."""
+    return matches(contexts_array(np.array(world.table["context"].to_list(), dtype="S5")), DRACH).nonzero()[0]
 
 
 def knowing(world: World, strength: float, seed: int) -> np.ndarray:

@@ -10,6 +10,7 @@ import numpy as np
 from ribolm.errors import DataError, UsageError
 from ribolm.files import atomic_path, require_file
 from ribolm.genome.coordinates import Int64, overlap_clusters
+from ribolm.sequences.store import TokenStore
 
 if TYPE_CHECKING:
     import polars
@@ -150,3 +151,15 @@ def _check(path: Path, row: Int64, unit: Int64, fold: Int64, n_rows: int | None)
     if torn.any():
         name = int(unit[order][1:][torn][0])
         raise DataError(f"{path.name}: cluster {name} lies in two folds. Keep whole genes or chromosomes together.")
+
+
+def deal_folds(store: Path, out: Path, by: str, n_folds: int, seed: int) -> str:
+    """Write the folds of a store, tokens as weights; returns one sentence. Raises UsageError for too few units."""
+    opened = TokenStore.open(store)
+    names = opened.names(("name", "chrom", "start0", "end0", "cluster"))
+    unit = split_units(names, by)
+    folds = Folds(assign_folds(unit, np.diff(opened.offsets), n_folds, seed), unit)
+    write_folds(out, names, folds)
+    sizes = np.bincount(folds.fold, weights=np.diff(opened.offsets)).astype(int)
+    what = "clusters of overlapping genes" if by == "gene" else "chromosomes"
+    return f"{len(np.unique(unit)):,} {what} in {n_folds} folds of {sizes.min():,} to {sizes.max():,} tokens"

@@ -71,7 +71,7 @@ workflow LABEL_SITES {
         ch_fai,
         chains.collect { build, _chain -> build },
         chains.collect { _build, chain -> chain },
-        settings.family_map ? file(settings.family_map) : [],
+        file(settings.family_map ?: "${projectDir}/assets/m6a_families.tsv"),
         code.sites,
     )
     LABELS_TOKENS(ch_store, LABELS_SITES.out.bed, task_name, code.tokens)

@@ -59,7 +59,7 @@ def blocks_of(start0: int, low: int, high: int) -> tuple[tuple[int, int], ...]:
     )
 
 
-def make_world(folder: Path, n_genes: int = 40, seed: int = 1, planted: bool = False) -> World:
+def make_world(folder: Path, n_genes: int = 24, seed: int = 1, planted: bool = False) -> World:
     """`planted`: the second half of the genes repeats the sequences of the first."""
     rng = np.random.default_rng(seed)
     tokenizer = make_tokenizer("nucleotide")
@@ -94,7 +94,7 @@ def make_world(folder: Path, n_genes: int = 40, seed: int = 1, planted: bool = F
     store = TokenStore.open(folder / "store")
     names = store.names()
     unit = split_units(names, "gene")
-    folds = Folds(assign_folds(unit, np.diff(store.offsets), 4, seed), unit)
+    folds = Folds(assign_folds(unit, np.diff(store.offsets), 3, seed), unit)
     write_folds(folder / "folds.tsv", names, folds)
     columns = ["chrom", "start0", "strand", "context", "is_site", "is_known"]
     return World(

@@ -93,8 +93,8 @@ def test_metrics_json_names_universe_split_prevalence_interval_and_seeds(evaluat
     rows = [r for r in content["metrics"] if r["method"] == "model" and r["metric"] == "average_precision"]
     assert [row["universe"] for row in rows] == ["drach", "adenosine", "nucleotide"]
     for row in rows:
-        assert row["low"] < row["value"] < row["high"] and row["split"] == "4 folds of whole genes or chromosomes"
-        assert set(row["by_seed"]) == {"1", "2", "3"} and 0 < row["prevalence"] < 1 and row["n_genes"] == 40
+        assert row["low"] < row["value"] < row["high"] and row["split"] == "3 folds of whole genes or chromosomes"
+        assert set(row["by_seed"]) == {"1", "2", "3"} and 0 < row["prevalence"] < 1 and row["n_genes"] == 24
     assert content["reference"] == "model" and content["sites"]["unscored"] == 0
     assert content["sites"]["outside"]["drach"] == 0 and content["sites"]["unlabelled_as_negative"] > 100
 
@@ -106,7 +106,7 @@ def test_differences_are_paired_and_strata_add_up(evaluated: Path) -> None:
     assert float(against_random["low"]) > 0
     strata = [row for row in read(evaluated / "strata.tsv") if row["method"] == "model"]
     n = int(methods_of(evaluated, "drach")["model"]["n"])
-    for kind, names in (("feature", {"5'UTR", "CDS", "3'UTR"}), ("fold", {f"fold {i}" for i in range(4)})):
+    for kind, names in (("feature", {"5'UTR", "CDS", "3'UTR"}), ("fold", {f"fold {i}" for i in range(3)})):
         mine = [row for row in strata if row["stratum"] == kind]
         assert {row["name"] for row in mine} == names and sum(int(row["n"]) for row in mine) == n
     contexts = [row for row in strata if row["stratum"] == "context"]
@@ -115,7 +115,7 @@ def test_differences_are_paired_and_strata_add_up(evaluated: Path) -> None:
 
 def test_a_split_by_gene_does_not_leak(evaluated: Path) -> None:
     rows = read(evaluated / "leakage.tsv")
-    assert len(rows) == 4 * 5 and {row["n_test_shared"] for row in rows} == {"0"}
+    assert len(rows) == 3 * 5 and {row["n_test_shared"] for row in rows} == {"0"}
 
 
 def test_the_same_call_gives_the_same_bytes(world: World, evaluate: Callable[..., int], tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_an_external_test_set_is_judged_by_baselines_of_the_training_store(
 def test_baselines_that_learn_shuffled_labels_stay_at_prevalence(
     world: World, evaluate: Callable[..., int], tmp_path: Path
 ) -> None:
-    """Stated bound: |average precision − prevalence| ≤ 0.08 (fixed seed, 466 candidates, 136 sites in all)."""
+    """Stated bound: |average precision − prevalence| ≤ 0.1 (fixed seed, about 280 candidates, 80 sites)."""
     store, rows = TokenStore.open(world.store), drach_rows(world)
     labels = np.array(store.label("m6a"))
     candidate = np.isin(np.arange(len(labels)), drach_tokens(store))
@@ -180,7 +180,7 @@ def test_baselines_that_learn_shuffled_labels_stay_at_prevalence(
     assert evaluate("sites", *words, "--outdir", tmp_path / "out") == 0
     found = methods_of(tmp_path / "out", "drach")
     for row in found.values():
-        assert abs(float(row["average_precision"]) - float(row["prevalence"])) <= 0.08, row["method"]
+        assert abs(float(row["average_precision"]) - float(row["prevalence"])) <= 0.1, row["method"]
     assert {"k-mer logistic regression", "k-mer gradient boosting"} <= set(found)
 
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 BED_COLUMNS = (
     "chrom", "start0", "end0", "name", "score", "strand", "families", "n_families", "techniques", "sources", "level",
-    "tissues",
-)  # fmt: skip
+    "tissues", "context",
+)  # fmt: skip  # thirteen, for twelve would be read as BED12
 OUTCOME_COLUMNS = ("source", "outcome", "count")
 QUALITY_COLUMNS = (
     "technique", "family", "sites", "not_a", "not_a_share", "drach_share", "backed_share", "families_per_site",
@@ -72,7 +72,8 @@ def read_site_bed(path: Path) -> list[Region]:
 
 def _region(row: dict[str, Any], n_tables: int) -> Region:
     level = "." if row["level"] is None else f"{row['level']:.4f}"
-    extra = (row["families"], str(row["n_families"]), row["techniques"], row["sources"], level, row["tissues"] or ".")
+    seen = (row["families"], str(row["n_families"]), row["techniques"], row["sources"])
+    extra = (*seen, level, row["tissues"] or ".", row["context"])
     name, score = f"{row['n_tables']}of{n_tables}", min(1000, 100 * row["n_tables"])
     return Region(row["chrom"], row["start0"], row["end0"], name, score, row["strand"], (), extra)
 

@@ -100,7 +100,7 @@ POSITIVE, SHARE = {"min": 1}, {"min": 0, "max": 1}
 WHERE = (
     Spec("store", Path, REQUIRED, "Token store."),
     Spec("out", Path, REQUIRED, "Model directory to write."),
-    Spec("checkpoint_dir", Path, REQUIRED, "Folder of checkpoints; survives the death of this process."),
+    Spec("checkpoint_dir", Path, REQUIRED, "Folder of checkpoints, kept for a next try; {key}: the key of the run."),
     Spec("preset", str | None, None, "Random weights: tiny, small, base, 8m, 35m, 150m or 650m."),
     Spec("init", Path | None, None, "Model directory to begin with, instead of --preset."),
 )

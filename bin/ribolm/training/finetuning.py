@@ -97,8 +97,9 @@ def finetune(options: FinetuneOptions, key_only: bool = False) -> str:
     settings = _settings(options, data, options.start.record(model, network))
     if key_only:
         return settings.key()
-    check_out(options.out, options.runtime.checkpoint_dir)
-    with open_session(options.runtime, optimisation.precision, optimisation.determinism) as session:
+    runtime = options.runtime.named(settings.key())
+    check_out(options.out, runtime.checkpoint_dir)
+    with open_session(runtime, optimisation.precision, optimisation.determinism) as session:
         work = _Finetuning(options, data, settings, head, session)
         labels = work.labels(network)
         lesson = work.lesson(_adapted(network, options), labels, settings)

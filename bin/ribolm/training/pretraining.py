@@ -47,13 +47,14 @@ def pretrain(options: PretrainOptions, key_only: bool = False) -> str:
     )
     if key_only:
         return settings.key()
-    check_out(options.out, options.runtime.checkpoint_dir)
+    runtime = options.runtime.named(settings.key())
+    check_out(options.out, runtime.checkpoint_dir)
     rows, held_out = held_out_blocks(len(store), options.dev_share, optimisation.seed)
     step = optimisation.tokens_per_step
     feed = Feed(store, rows, seed=optimisation.seed, tokens_per_step=step, crop_tokens=options.crop_tokens)
     n_layers = network.config.num_hidden_layers
     freeze(network, n_layers, optimisation.freeze)
-    with open_session(options.runtime, optimisation.precision, optimisation.determinism) as session:
+    with open_session(runtime, optimisation.precision, optimisation.determinism) as session:
         mfu = check_memory(session, network, feed, options.mask_rate, store.tokenizer.vocab_size, step)
         network.to(session.device.name)
         groups = parameter_groups(network, n_layers, optimisation.weight_decay, optimisation.layer_decay)

@@ -78,3 +78,7 @@ class Runtime(BaseModel):
     checkpoint_every_steps: int | None = Field(None, ge=1)
     keep: int = Field(2, ge=1)
     log_every_steps: int | None = Field(None, ge=1)
+
+    def named(self, key: str) -> "Runtime":
+        """The same with `{key}` in the name of the checkpoint folder replaced by the key of the run."""
+        return self.model_copy(update={"checkpoint_dir": Path(str(self.checkpoint_dir).replace("{key}", key))})

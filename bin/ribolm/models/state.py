@@ -39,7 +39,8 @@ def read_state(path: Path) -> State:
             if name.endswith("position_ids"):
                 continue
             raise DataError(f"{path}: weight {name} is {value.dtype}, not a floating-point type. Copy the model again.")
-        state[name] = value.float()
+        # copied, because MKL's last bits depend on the alignment of its operands, which a file does not give
+        state[name] = value.to(torch.float32, copy=True)
         if not math.isfinite(state[name].sum()):  # a sum is finite only where every weight is
             raise DataError(f"{path}: weight {name} holds NaN or infinity. Use the weights of an earlier checkpoint.")
     return state

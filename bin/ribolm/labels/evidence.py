@@ -63,12 +63,11 @@ def combine(placed: Sequence[Placed], families: Families, min_families: str) -> 
         polars.col("coverage").sum().cast(polars.Int64),
     )
     family_of = {cell: families.of(_split(cell)) for cell in sites["techniques"].unique()}
-    joined = {cell: SEPARATOR.join(names) for cell, names in family_of.items()}
-    number = {cell: len(names) for cell, names in family_of.items()}
+    cells = sites["techniques"]
     sites = sites.with_columns(
+        polars.Series("families", [SEPARATOR.join(family_of[cell]) for cell in cells], dtype=polars.String),
+        polars.Series("n_families", [len(family_of[cell]) for cell in cells], dtype=polars.Int64),
         end0=polars.col("start0") + 1,
-        families=polars.col("techniques").replace_strict(joined, return_dtype=polars.String),
-        n_families=polars.col("techniques").replace_strict(number, return_dtype=polars.Int64),
     ).with_columns(kept=polars.col("n_families") >= least)
     _tell_when_empty(sites, least, present)
     order = ["chrom", "start0", "end0", "strand", "context", "n_tables", "sources", "techniques", "n_families",

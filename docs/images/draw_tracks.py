@@ -60,8 +60,15 @@ TRACKS = (
         False,
     ),
 )
-# The m6A track goes on from its peaks to a language model of its own.
-BRANCH = ("corpus", "pretrain", "predict sites")
+# The m6A track goes on from its peaks to single sites.
+BRANCH = (
+    ("corpus", "peaks → tokens"),
+    ("pretrain", "masked LM"),
+    ("labels", "site tables"),
+    ("finetune", "folds × seeds"),
+    ("predict", "every adenosine"),
+    ("evaluate", "with baselines"),
+)
 
 
 def text(
@@ -112,23 +119,24 @@ def draw(track: Track) -> list[str]:
 
 def draw_branch() -> list[str]:
     track = TRACKS[0]
-    x, y = station_xs(track)[2], track.y
-    fork, row = y + 52, y + 120
-    xs = [x + 130 * (index + 1) - 40 for index in range(len(BRANCH))]
+    x, row = station_xs(track)[2], track.y + 130
+    step = (LAST_X - FIRST_X) / (len(BRANCH) - 1)
+    xs = [FIRST_X + step * index for index in range(len(BRANCH))]
     parts = [
-        line(x, fork, x, row, track.colour, False),
-        line(x, row, xs[-1], row, track.colour, False),
+        line(x, track.y + 50, x, row, track.colour, True),
+        line(xs[0], row, xs[-1], row, track.colour, True),
     ]
-    for place, name in zip(xs, BRANCH, strict=True):
-        parts += [station(place, row, track.colour, False), text(place, row - 20, name, 14, PALE)]
-    return [*parts, text(xs[-1] + 24, row + 5, "coming", 14, track.colour, 700, "start")]
+    for place, (name, detail) in zip(xs, BRANCH, strict=True):
+        parts += [station(place, row, track.colour, True), text(place, row - 24, name, 17, INK, 700)]
+        parts.append(text(place, row + 36, detail, 13, PALE))
+    return parts
 
 
 def picture() -> str:
     """The whole SVG."""
     parts = [
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {HEIGHT}' {FONT} role='img'>",
-        "<title>The tracks of ribolm: m6A runs from reads to report, poly(A) and RNA language model are coming</title>",
+        "<title>The tracks of ribolm: m6A runs from reads to sites and report, poly(A) and RNA language model are coming</title>",
         f"<rect width='{WIDTH}' height='{HEIGHT}' rx='16' fill='{PAPER}'/>",
         *draw_branch(),
     ]

@@ -28,6 +28,7 @@ UNIVERSE_NAMES = {"drach": "DRACH adenosines", "adenosine": "All adenosines", "n
 FLOOR_COLOURS = {"random weights": "#8a6d3b", "rule": INK, "shuffled labels": BACKGROUND}
 DASHES = {"random weights": "dash", "baseline": "dash", "rule": "dot", "shuffled labels": "dot"}
 CHANCE = "prevalence (no knowledge)"
+DIAGONAL = "diagonal"
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,13 @@ class EvaluationFolder:
                 free = [colour for colour in GROUPS if colour not in colours.values()] or list(GROUPS)
                 colours[name] = FLOOR_COLOURS.get(kind, free[0])
                 dashes.update({name: DASHES[kind]} if kind in DASHES else {})
-        return {**colours, CHANCE: BACKGROUND}, {**dashes, CHANCE: "longdash"}
+        floors = (CHANCE, DIAGONAL)
+        return {**colours, **dict.fromkeys(floors, BACKGROUND)}, {**dashes, **dict.fromkeys(floors, "longdash")}
+
+    def calibration(self, universe: str, method: str) -> Row:
+        """Brier score and expected calibration error of a method; empty where it gives no probabilities."""
+        rows = self.content.get("calibration") or []
+        return next((row for row in rows if (row["universe"], row["method"]) == (universe, method)), {})
 
 
 def read_evaluation(path: Path) -> EvaluationFolder:

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from ribolm.report.evaluation_figure import draw_intervals
-from ribolm.report.evaluation_folder import CHANCE, UNIVERSE_NAMES, EvaluationFolder, Row
+from ribolm.report.evaluation_folder import CHANCE, DIAGONAL, UNIVERSE_NAMES, EvaluationFolder, Row
+from ribolm.report.evaluation_headline import evaluation_numbers
 from ribolm.report.figures import embed
+from ribolm.report.headline import cards
 from ribolm.report.multiqc import (
     Section,
     interval_text,
@@ -18,6 +20,7 @@ from ribolm.report.multiqc import (
 )
 
 CHAPTER = "ribolm_sites"
+HEADLINE = Section("headline_sites", "ribolm_headline", "m6A sites at a glance", "")
 PRECISION = Section(
     "site_average_precision",
     CHAPTER,
@@ -76,23 +79,26 @@ STRATA = {
     "feature": ("Per part of the transcript", "Average precision within 5'UTR, CDS and 3'UTR."),
     "fold": ("Per fold", "Average precision within each tested fold: how much the number depends on the genes."),
 }
+FEATURES = ("5'UTR", "CDS", "3'UTR", "non-coding")
 METHOD_COLUMNS = {
-    "kind": {"title": "Kind", "description": "What sort of method it is"},
     "average_precision": {"title": "Average precision", "description": "Area under the curve", "format": "{:.3f}"},
     "average_precision_interval": {"title": "95 % interval", "description": "Bootstrap over genes"},
     "roc_auc": {"title": "ROC-AUC", "description": "Area under the ROC curve", "format": "{:.3f}"},
     "roc_auc_interval": {"title": "95 % interval", "description": "Bootstrap over genes"},
-    "precision_at_recall_10": {"title": "Precision at 10 % recall", "format": "{:.3f}"},
-    "precision_at_recall_50": {"title": "Precision at 50 % recall", "format": "{:.3f}"},
-    "n": {"title": "Candidates (n)", "format": "{:,.0f}"},
-    "n_sites": {"title": "Sites (n)", "format": "{:,.0f}"},
-    "n_genes": {"title": "Genes (n)", "description": "Overlapping genes count as one", "format": "{:,.0f}"},
+    "n": {"title": "n", "description": "Candidates", "format": "{:,.0f}"},
+    "n_sites": {"title": "Sites", "description": "Candidates that are labelled sites", "format": "{:,.0f}"},
+    "n_genes": {"title": "Genes", "description": "Overlapping genes count as one", "format": "{:,.0f}"},
     "prevalence": {"title": "Prevalence", "description": "Sites among candidates", "format": "{:.4f}"},
-    "seeds": {"title": "Seeds (n)", "description": "Trained models per fold", "format": "{:,.0f}"},
-    "seed_sd": {"title": "SD over seeds", "description": "Of the average precision", "format": "{:.3f}"},
-    "n_missing": {"title": "Not scored (n)", "description": "They rank last", "format": "{:,.0f}"},
-    "parameters": {"title": "Parameters", "format": "{:,.0f}"},
-    "sites_per_s": {"title": "Candidates/s", "format": "{:,.0f}"},
+    "seeds": {"title": "Seeds", "description": "Trained models per fold", "format": "{:,.0f}"},
+    "seed_sd": {"title": "SD", "description": "Of the average precision over seeds", "format": "{:.3f}"},
+    "parameters": {"title": "Parameters", "description": "Numbers that were fitted", "format": "{:,.0f}"},
+    "sites_per_s": {"title": "Candidates/s", "description": "Scored per second", "format": "{:,.0f}"},
+    "precision_at_recall_10": {"title": "P at R 10 %", "description": "Precision at 10 % recall", "format": "{:.3f}"},
+    "precision_at_recall_50": {"title": "P at R 50 %", "description": "Precision at 50 % recall", "format": "{:.3f}"},
+    "expected_error": {"title": "ECE", "description": "Expected calibration error", "format": "{:.3f}"},
+    "brier": {"title": "Brier", "description": "Mean squared error of probabilities", "format": "{:.3f}"},
+    "n_missing": {"title": "Not scored", "description": "They rank last", "format": "{:,.0f}"},
+    "kind": {"title": "Kind", "description": "What sort of method it is"},
 }  # fmt: skip
 
 
@@ -101,6 +107,7 @@ def write_evaluation_sections(outdir: Path, folder: EvaluationFolder) -> None:
     if not folder.universes:
         write_words(outdir, PRECISION, "No candidate has both a score and a label, so there is nothing to evaluate.")
         return
+    write_html(outdir, HEADLINE, cards(evaluation_numbers(folder)))
     draw_intervals(outdir / "average_precision.png", folder)
     write_html(outdir, PRECISION, embed(outdir / "average_precision.png", _words(folder)) + _account(folder))
     for universe in folder.universes:
@@ -144,6 +151,7 @@ def _write_methods(outdir: Path, folder: EvaluationFolder, universe: str) -> Non
             cells[f"{metric}_interval"] = _three_digits(row, metric)
         cells["seed_sd"] = row.get("average_precision_seed_sd")
         cells["n_missing"] = row.get("n_missing") or None
+        cells |= {key: value for key, value in folder.calibration(universe, str(row["method"])).items() if key in cells}
         rows[str(row["method"])] = cells
     known = {key for cells in rows.values() for key, value in cells.items() if value is not None}
     columns = {key: value for key, value in METHOD_COLUMNS.items() if key in known}
@@ -169,7 +177,7 @@ def _write_curves(outdir: Path, folder: EvaluationFolder, curve: str, section: S
         lines = {name: [(row["x"], row["y"]) for row in rows if row["method"] == name] for name in names}
         prevalence = float(folder.rows("methods", universe=universe)[0]["prevalence"] or 0.0)
         floor = [(0.0, prevalence), (1.0, prevalence)] if curve == "pr" else [(0.0, 0.0), (1.0, 1.0)]
-        tabs[UNIVERSE_NAMES[universe]] = {**lines, CHANCE: floor}
+        tabs[UNIVERSE_NAMES[universe]] = {**lines, CHANCE if curve == "pr" else DIAGONAL: floor}
     colours, dashes = folder.styles()
     labels = {"pr": ("Recall", "Precision"), "roc": ("False positive rate", "True positive rate")}[curve]
     limits = {"xmin": 0, "xmax": 1, "ymin": 0, "ymax": 1, "tt_decimals": 3}
@@ -183,7 +191,8 @@ def _write_calibration(outdir: Path, folder: EvaluationFolder) -> None:
         names = dict.fromkeys(str(row["method"]) for row in rows)
         lines = {n: [(r["mean_probability"], r["observed"]) for r in rows if r["method"] == n] for n in names}
         if lines:
-            tabs[UNIVERSE_NAMES[universe]] = {**lines, "perfect": [(0.0, 0.0), (1.0, 1.0)]}
+            reach = max(max(point) for points in lines.values() for point in points)
+            tabs[UNIVERSE_NAMES[universe]] = {**lines, DIAGONAL: [(0.0, 0.0), (reach, reach)]}
     if not tabs:
         write_words(outdir, CALIBRATION, "No method gives probabilities, so calibration cannot be seen.")
         return
@@ -225,7 +234,7 @@ def _write_differences(outdir: Path, folder: EvaluationFolder) -> None:
 def _write_strata(outdir: Path, folder: EvaluationFolder, stratum: str) -> None:
     rows: dict[str, dict[str, Any]] = {}
     methods = dict.fromkeys(str(row["method"]) for row in folder.rows("strata", stratum=stratum))
-    for row in folder.rows("strata", stratum=stratum):
+    for row in sorted(folder.rows("strata", stratum=stratum), key=lambda row: _place(stratum, str(row["name"]))):
         cells = rows.setdefault(
             str(row["name"]), {"n": row["n"], "n_sites": row["n_sites"], "prevalence": row["prevalence"]}
         )
@@ -247,6 +256,13 @@ def _write_strata(outdir: Path, folder: EvaluationFolder, stratum: str) -> None:
     universe = UNIVERSE_NAMES[folder.universes[0]]
     section = Section(f"site_strata_{stratum}", CHAPTER, title, f"{about} Candidates: {universe}.")
     write_table(outdir, section, rows, columns, stratum.capitalize())
+
+
+def _place(stratum: str, name: str) -> tuple[int, str]:
+    """Folds by number, features from 5' to 3'; contexts stay in the order of the table (the most frequent first)."""
+    if stratum == "feature":
+        return FEATURES.index(name) if name in FEATURES else len(FEATURES), name
+    return (int(name.split()[-1]), "") if stratum == "fold" else (0, "")
 
 
 def _write_leakage(outdir: Path, folder: EvaluationFolder) -> None:

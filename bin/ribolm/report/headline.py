@@ -37,9 +37,14 @@ def write_headline(out: Path, numbers: Sequence[Number]) -> None:
 
 def write_headline_section(outdir: Path, numbers: Sequence[Number]) -> None:
     """Write the numbers as the first section of the report."""
-    cards = "".join(map(_card, numbers))
+    write_html(outdir, SECTION, cards(numbers))
+
+
+def cards(numbers: Sequence[Number]) -> str:
+    """Numbers as framed boxes beside each other, HTML."""
+    boxes = "".join(map(_card, numbers))
     grid = "display:grid;grid-template-columns:repeat(auto-fit,minmax(11.5rem,1fr));gap:.8rem"
-    write_html(outdir, SECTION, f'<div style="{grid}">{cards}</div>')
+    return f'<div style="{grid}">{boxes}</div>'
 
 
 def _card(number: Number) -> str:

@@ -4,6 +4,8 @@ import html
 from typing import Any
 
 from ribolm.report.run_record import Run
+from ribolm.report.site_paragraphs import REFERENCES as SITE_REFERENCES
+from ribolm.report.site_paragraphs import site_limits, site_paragraphs
 
 REFERENCES = {
     "nextflow": "Di Tommaso P et al. (2017) Nextflow enables reproducible computational workflows. "
@@ -31,6 +33,7 @@ REFERENCES = {
     "36:2272. doi:10.1093/bioinformatics/btz921",
     "multiqc": "Ewels P et al. (2016) MultiQC: summarize analysis results for multiple tools and samples in a single "
     "report. <i>Bioinformatics</i> 32:3047. doi:10.1093/bioinformatics/btw354",
+    **SITE_REFERENCES,
 }
 
 
@@ -49,12 +52,14 @@ def paragraphs(run: Run) -> list[str]:
         text += _macs(run) if run.get("peak_caller", "ribolm") == "macs3" else _peaks(run)
     if "quality" in steps:
         text.append(_quality(run))
+    text += site_paragraphs(run, steps)
     text.append(f"Results were put together with MultiQC{run.version('multiqc')} [multiqc].")
     return text
 
 
 def _asked(run: Run) -> list[str]:
-    known = ["preprocess", "align", "peaks", "quality", "report"]
+    known = ["preprocess", "align", "peaks", "quality", "predict", "report"]
+    known += ["corpus", "labels", "evaluate"] if run.get("sites") else []
     given = run.get("steps")
     names = given if isinstance(given, list) else str(given).split(",") if given else known
     return [str(name).strip() for name in names]
@@ -205,9 +210,10 @@ PLACE_LIMITS = (
 
 def limits(run: Run) -> list[str]:
     """What the results cannot show, in plain words (HTML)."""
+    of_sites = site_limits(_asked(run))
     if run.get("peak_caller", "ribolm") == "macs3":
-        return [*GENERAL_LIMITS, MACS_LIMIT, *PLACE_LIMITS]
-    return [*GENERAL_LIMITS, *_caller_limits(run), *_fallbacks(run), *PLACE_LIMITS]
+        return [*GENERAL_LIMITS, MACS_LIMIT, *PLACE_LIMITS, *of_sites]
+    return [*GENERAL_LIMITS, *_caller_limits(run), *_fallbacks(run), *PLACE_LIMITS, *of_sites]
 
 
 def _caller_limits(run: Run) -> list[str]:

@@ -76,7 +76,7 @@ def thinned(points: Points, n_points: int = POINTS) -> Points:
 def _write_loss(outdir: Path, runs: Sequence[TrainingRun], colours: Mapping[str, str]) -> None:
     tabs: dict[str, dict[str, Points]] = {}
     shades, dashes = dict(colours), {}
-    for run in runs:
+    for run in sorted(runs, key=kind_of, reverse=True):
         lines = tabs.setdefault(kind_of(run), {})
         lines[run.name] = thinned(run.points("loss"))
         if held_out := run.metric("loss"):
@@ -103,7 +103,7 @@ def _write_kinds(
     label: str,
 ) -> None:
     tabs: dict[str, dict[str, Points]] = {}
-    for run in runs:
+    for run in sorted(runs, key=kind_of, reverse=True):
         tabs.setdefault(kind_of(run), {})[run.name] = thinned(run.points(column))
     write_line_tabs(outdir, section, tabs, colours, ("Step", label))
 

@@ -1,0 +1,222 @@
+"""Sections on training and evaluation: all there, taken by MultiQC, words where nothing is to show, bad input told."""
+
+import csv
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CONFIG = Path(__file__).resolve().parents[3] / "assets" / "multiqc_config.yml"
+METHODS = {"model": "model", "random": "random weights", "motif rule": "rule", "shuffled labels": "shuffled labels"}
+UNIVERSES = ("drach", "adenosine")
+
+
+def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
+    with path.open("w", newline="") as handle:
+        writer = csv.DictWriter(handle, list(rows[0]) if rows else ["train"], delimiter="\t", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+@pytest.fixture
+def evaluation(tmp_path: Path) -> Path:
+    """A folder as `ribolm-evaluate sites` writes it."""
+    folder = tmp_path / "evaluation"
+    folder.mkdir()
+    tables: dict[str, list[dict[str, Any]]] = {
+        name: [] for name in ("methods", "differences", "strata", "calibration", "curves", "leakage")
+    }
+    for universe in UNIVERSES:
+        for i, (method, kind) in enumerate(METHODS.items()):
+            place = {"universe": universe, "method": method, "kind": kind}
+            row = {**place, "n": 1000, "n_sites": 100, "n_genes": 20, "prevalence": 0.1, "seeds": 3, "n_missing": 0}
+            for metric, value in (("average_precision", 0.5 - i / 10), ("roc_auc", 0.8 - i / 10)):
+                row |= {metric: value, f"{metric}_low": value - 0.05, f"{metric}_high": value + 0.05}
+                row[f"{metric}_seed_sd"] = "" if kind != "model" else 0.01
+            tables["methods"].append({**row, "parameters": "", "sites_per_s": 1000 if kind == "model" else ""})
+            tables["curves"] += [{**place, "curve": c, "x": x, "y": 1 - x} for c in ("pr", "roc") for x in (0.1, 1.0)]
+            stratum = {"universe": universe, "stratum": "fold", "method": method, "n": 10, "n_sites": 2}
+            metrics = {"prevalence": 0.2, "average_precision": 0.4, "average_precision_low": ""}
+            for fold in (10, 2):
+                tables["strata"].append({**stratum, "name": f"fold {fold}", **metrics, "average_precision_high": ""})
+            if i:
+                change = {"universe": universe, "metric": "average_precision", "method": "model", "other": method}
+                tables["differences"].append({**change, "difference": 0.1, "low": 0.05, "high": 0.2, "p_value": 0.001})
+        bins = {"universe": universe, "method": "model", "n": 100}
+        tables["calibration"] += [{**bins, "mean_probability": x, "observed": x} for x in (0.1, 0.6)]
+    check = {"train": "other folds", "test": "fold 0", "check": "kmers", "n_test": 50, "n_test_shared": 3}
+    tables["leakage"].append(check)
+    for name, rows in tables.items():
+        write_rows(folder / f"{name}.tsv", rows)
+    calibration = [{"universe": "drach", "method": "model", "brier": 0.1, "expected_error": 0.05}]
+    sites = {"sites": 120, "unscored": 1, "outside": {"drach": 20, "adenosine": 1}}
+    content = {"reference": "model", "split": "3 folds", "metrics": [], "calibration": calibration, "sites": sites}
+    (folder / "metrics.json").write_text(json.dumps({**content, "leakage": {"kmers": "51-mers"}}))
+    return folder
+
+
+def step(number: int, **more: Any) -> dict[str, Any]:
+    values = {"tokens": 100 * number, "loss": 1 / number, "learning_rate": 1e-3, "tokens_per_s": 500.0}
+    return {"event": "step", "step": number, **values, "mfu": 0.0, "elapsed_s": number * 2.0, **more}
+
+
+def write_log(path: Path, n_steps: int = 900) -> Path:
+    events = [{"event": "choice", "what": "device <x>", "value": "cpu", "reason": "none seen"}]
+    events += [step(i) for i in range(1, n_steps + 1)]
+    events += [{"event": "evaluation", "step": n_steps, "metrics": {"loss": 0.4, "average_precision": 0.3}}]
+    events += [{"event": "resume", "step": 2}]
+    path.write_text("".join(json.dumps(event) + "\n" for event in events))
+    return path
+
+
+def section(outdir: Path, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((outdir / f"{name}_mqc.json").read_text())
+    return found
+
+
+def test_multiqc_takes_all_sections_in_order(command: Callable[..., int], evaluation: Path, tmp_path: Path) -> None:
+    outdir = tmp_path / "q"
+    logs = ["--log", f"pretrain={write_log(tmp_path / 'a.jsonl')}", "--log", f"fold0={write_log(tmp_path / 'b.jsonl')}"]
+    assert command("evaluation", "--dir", evaluation, "--outdir", outdir) == 0
+    assert command("training", *logs, "--outdir", outdir) == 0
+    if shutil.which("multiqc") is None:
+        pytest.skip("multiqc is not installed")
+    words = ["multiqc", "--strict", "--force", "--config", CONFIG, "--cl-config", "export_plots: false"]
+    words += ["--filename", "report.html", "-o", tmp_path / "multiqc", outdir]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    page = (tmp_path / "multiqc" / "report.html").read_text()
+    order = ["headline_sites", "site_average_precision", "site_methods_drach", "site_precision_recall", "site_roc"]
+    order += ["site_calibration", "site_differences", "site_leakage", "training_loss", "training_runs"]
+    places = [page.index(f'id="mqc-section-wrapper-ribolm_{name}"') for name in order]
+    assert places == sorted(places)
+
+
+def test_floors_are_drawn_into_the_curves(command: Callable[..., int], evaluation: Path, tmp_path: Path) -> None:
+    assert command("evaluation", "--dir", evaluation, "--outdir", tmp_path / "q") == 0
+    curves = section(tmp_path / "q", "site_precision_recall")
+    assert [label["name"] for label in curves["pconfig"]["data_labels"]] == ["DRACH adenosines", "All adenosines"]
+    for lines in curves["data"]:
+        assert set(lines) == {*METHODS, "prevalence (no knowledge)"}
+        assert lines["prevalence (no knowledge)"] == [[0.0, 0.1], [1.0, 0.1]]
+    assert curves["pconfig"]["dash_styles"]["motif rule"] == "dot" and "model" not in curves["pconfig"]["dash_styles"]
+    assert "diagonal" in section(tmp_path / "q", "site_roc")["data"][0]
+
+
+def test_every_number_has_n_and_interval(command: Callable[..., int], evaluation: Path, tmp_path: Path) -> None:
+    assert command("evaluation", "--dir", evaluation, "--outdir", tmp_path / "q") == 0
+    row = section(tmp_path / "q", "site_methods_drach")["data"]["model"]
+    assert row["average_precision_interval"] == "0.450\u00a0to\u00a00.550" and (row["n"], row["n_sites"]) == (1000, 100)
+    assert row["expected_error"] == 0.05 and row["seed_sd"] == 0.01
+    headline = section(tmp_path / "q", "headline_sites")["data"]
+    assert "prevalence 10.00 %" in headline and "+0.100" in headline and "3 of 50" in headline
+    assert list(section(tmp_path / "q", "site_strata_fold")["data"]) == ["fold 2", "fold 10"]
+    assert "20 outside DRACH adenosines" in section(tmp_path / "q", "site_average_precision")["data"]
+
+
+def test_an_empty_evaluation_says_so(command: Callable[..., int], evaluation: Path, tmp_path: Path) -> None:
+    for table in evaluation.glob("*.tsv"):
+        write_rows(table, [])
+    assert command("evaluation", "--dir", evaluation, "--outdir", tmp_path / "q") == 0
+    assert "nothing to evaluate" in section(tmp_path / "q", "site_average_precision")["data"]
+
+
+def test_training_curves_are_thinned_and_choices_escaped(command: Callable[..., int], tmp_path: Path) -> None:
+    log = write_log(tmp_path / "a.jsonl")
+    assert command("training", "--log", f"fold0={log}", "--outdir", tmp_path / "q") == 0
+    loss = section(tmp_path / "q", "training_loss")
+    assert len(loss["data"]["fold0"]) == 300 and loss["data"]["fold0"][-1][0] == 900
+    assert loss["data"]["fold0, held out"] == [[900.0, 0.4]] and loss["pconfig"]["dash_styles"] == {
+        "fold0, held out": "dash"
+    }
+    row = section(tmp_path / "q", "training_runs")["data"]["fold0"]
+    assert row == {
+        **{"steps": 900.0, "tokens": 90000.0, "loss": 1 / 900, "held_out": "average precision 0.3000"},
+        **{"tokens_per_s": 500.0, "mfu": 0.0, "minutes": 30.0, "resumed": 1},
+    }
+    assert "device &lt;x&gt;" in section(tmp_path / "q", "training_choices")["data"]
+
+
+def test_a_training_without_steps_says_so(command: Callable[..., int], tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("")
+    assert command("training", "--log", f"a={tmp_path / 'a.jsonl'}", "--outdir", tmp_path / "q") == 0
+    assert "no curve" in section(tmp_path / "q", "training_loss")["data"]
+
+
+def test_a_torn_last_line_is_left_out(
+    command: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = write_log(tmp_path / "a.jsonl", 5)
+    log.write_text(log.read_text() + '{"event": "st')
+    assert command("training", "--log", f"a={log}", "--outdir", tmp_path / "q") == 0
+    assert "torn" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["{", '{"event": "step", "step": 1}'], "line 1: is no JSON"),
+        (["[1]"], "line 1: is no event"),
+        (['{"event": "step"}'], "line 1: is no event"),
+    ],
+)
+def test_a_damaged_log_is_refused(
+    command: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str], lines: list[str], message: str
+) -> None:
+    (tmp_path / "a.jsonl").write_text("\n".join(lines) + "\n")
+    assert command("training", "--log", f"a={tmp_path / 'a.jsonl'}", "--outdir", tmp_path / "q") == 65
+    assert message in capsys.readouterr().err and not (tmp_path / "q").exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "message"),
+    [
+        ("metrics.json", "{}", "is not of `ribolm-evaluate sites`"),
+        ("methods.tsv", "universe\tmethod\ndrach\tm\n", "column 'kind' is missing"),
+        ("curves.tsv", "universe\tcurve\tmethod\tx\ty\ndrach\tpr\tm\tzero\t1\n", "'zero' is not a number"),
+        ("leakage.tsv", "train\ttest\tcheck\tn_test\tn_test_shared\na\tb\n", "has not as many values"),
+    ],
+)
+def test_a_damaged_evaluation_is_refused(
+    command: Callable[..., int],
+    evaluation: Path,
+    capsys: pytest.CaptureFixture[str],
+    file: str,
+    text: str,
+    message: str,
+) -> None:
+    (evaluation / file).write_text(text)
+    assert command("evaluation", "--dir", evaluation, "--outdir", evaluation.parent / "q") == 65
+    assert message in capsys.readouterr().err and not (evaluation.parent / "q").exists()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "present", "absent"),
+    [
+        ({"steps": "corpus,pretrain,labels,finetune,predict,evaluate", "seeds": 4, "resampling": "none"},
+         ("restore 15 %", "4 seeds", "kept as probabilities", "paired between methods", "Vaswani"), ("formula",)),
+        ({"steps": "finetune", "unlabeled": "as_negative", "split_by": "chromosome"},
+         ("taken as negatives", "whole chromosomes", "sCR"), ("restore 15 %",)),
+        ({"steps": "predict", "universe": "adenosine", "model": "a,b"}, ("for all adenosines", "given models"), ()),
+        ({"sites": "s.csv"}, ("fixed per gene", "independent technology families", "Efron"), ("restore 15 %",)),
+    ],
+)  # fmt: skip
+def test_methods_tell_the_steps_on_sites(
+    command: Callable[..., int],
+    tmp_path: Path,
+    parameters: dict[str, Any],
+    present: tuple[str, ...],
+    absent: tuple[str],
+) -> None:
+    (tmp_path / "p.json").write_text(json.dumps(parameters))
+    (tmp_path / "v.yml").write_text("")
+    words = ["--parameters", tmp_path / "p.json", "--versions", tmp_path / "v.yml", "--outdir", tmp_path / "q"]
+    assert command("methods", *words) == 0
+    text = (tmp_path / "q" / "methods_mqc.html").read_text().split("<details>")[0]
+    assert all(word in text for word in present), text
+    assert not any(word in text for word in absent)
+    assert "lower bound" in (tmp_path / "q" / "limits_mqc.html").read_text()

@@ -24,7 +24,7 @@ from ribolm.sequences.peak_files import read_peaks
 from ribolm.sequences.places import PlaceBatch
 from ribolm.sequences.store import StoreWriter
 from ribolm.sequences.streamed import sha256_of
-from ribolm.sequences.tiling import OVERLAP_NT, WINDOW_NT, Grid, split_clusters
+from ribolm.sequences.tiling import OVERLAP_NT, WINDOW_NT, Grid, check_window, split_clusters
 from ribolm.sequences.tokenizers import Tokenizer
 
 BATCH_NT = 1 << 22
@@ -46,12 +46,16 @@ class CorpusOptions:
     max_n: float = MAX_N
     keep_duplicates: bool = False
 
+    def __post_init__(self) -> None:
+        check_window(self.window_nt, self.overlap_nt)
+
 
 @dataclass
 class CorpusCounts:
     """What was read and what became of it, in sequences; `nucleotides` of those written."""
 
     read: int = 0
+    empty: int = 0
     too_many_n: int = 0
     duplicates: int = 0
     written: int = 0
@@ -59,6 +63,8 @@ class CorpusCounts:
 
     def tell(self) -> None:
         """Notices of what was left out."""
+        if self.empty:
+            notice(f"{self.empty:,} of {self.read:,} sequences have no letter and are left out.")
         if self.too_many_n:
             notice(f"{self.too_many_n:,} of {self.read:,} sequences hold too many N and are left out.")
         if self.duplicates:
@@ -78,7 +84,8 @@ class _Sieve:
         n_before = np.r_[0, np.cumsum(letters == ord("N"), dtype=np.int64)]
         kept = np.asarray((np.diff(n_before[offsets]) <= self.options.max_n * length) & (length > 0))
         self.counts.read += len(kept)
-        self.counts.too_many_n += int((~kept).sum())
+        self.counts.empty += int((length == 0).sum())
+        self.counts.too_many_n += int((~kept & (length > 0)).sum())
         if not self.options.keep_duplicates and kept.any():
             rows = np.flatnonzero(kept)
             bounds = np.r_[0, np.cumsum(length[rows])].astype(np.int64)

@@ -25,6 +25,14 @@ WINDOW_NT = 510
 OVERLAP_NT = 128
 
 
+def check_window(window_nt: int, overlap_nt: int) -> None:
+    """Raise UsageError unless 0 ≤ overlap < window."""
+    if not 0 <= overlap_nt < window_nt:
+        raise UsageError(
+            f"An overlap of {overlap_nt} nt does not fit a window of {window_nt} nt. Choose 0 ≤ --overlap < --window."
+        )
+
+
 @dataclass(frozen=True)
 class Grid:
     """All tiles of all frames, numbered from 0: tile j of unit u is first_tile[u] + j. Nothing per tile is held."""
@@ -34,11 +42,7 @@ class Grid:
     overlap_nt: int = OVERLAP_NT
 
     def __post_init__(self) -> None:
-        if not 0 <= self.overlap_nt < self.window_nt:
-            raise UsageError(
-                f"An overlap of {self.overlap_nt} nt does not fit a window of {self.window_nt} nt. "
-                "Choose 0 ≤ --overlap < --window."
-            )
+        check_window(self.window_nt, self.overlap_nt)
 
     @property
     def stride_nt(self) -> int:

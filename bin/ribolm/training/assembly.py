@@ -115,7 +115,7 @@ def check_memory(session: Session, lesson_network: Network, feed: Feed, share: f
     if world.first:
         require_memory(need, free, bound, feed.longest, world.size if device.kind == "cpu" else 1)
     mfu, reason = utilisation(lesson_network.config, feed.lengths, device.name, share, outputs)
-    session.log.write("choice", what="peak", value=mfu(1.0), reason=reason)
+    session.log.choice("peak of the device", "known" if mfu(1.0) else "unknown, MFU is 0", reason)
     return mfu
 
 

@@ -76,8 +76,7 @@ class Checkpoints:
         self.check()
         for path in [*self._steps(), *self.folder.glob("best-*")]:
             self._remove(path)
-        for name in ("identity.json", "log.jsonl"):
-            (self.folder / name).unlink(missing_ok=True)
+        (self.folder / "identity.json").unlink(missing_ok=True)
 
     def newest(self, step: int | None = None) -> Checkpoint | None:
         """The newest checkpoint that verifies (or the one of `step`); None where there is none at all."""

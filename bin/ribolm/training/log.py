@@ -14,8 +14,8 @@ from ribolm.files import atomic_path
 class TrainingLog:
     """Appends events to a file and tells a person the important ones; silent on all ranks but the first.
 
-    `path` None writes no file. A line is flushed at once; at most the last line is torn by a kill, and dropped by
-    `rewind`.
+    Events before the file is known (`path` None) wait for `open`. A line is flushed at once; at most the last line is
+    torn by a kill, and dropped by `rewind`.
     """
 
     say_every_s = 30.0
@@ -23,15 +23,24 @@ class TrainingLog:
     def __init__(self, path: Path | None, first_rank: bool = True) -> None:
         self.path = path if first_rank else None
         self.first_rank = first_rank
+        self._waiting: list[str] = []
         self._said_s = -math.inf
 
     def write(self, event: str, **values: Any) -> None:
         """Append one event; floats that are not finite become null."""
-        if self.path is None:
+        if not self.first_rank:
             return
-        line = json.dumps({"event": event, **_finite(values)}, allow_nan=False)
-        with self.path.open("a", encoding="utf-8") as handle:
-            handle.write(line + "\n")
+        self._waiting.append(json.dumps({"event": event, **_finite(values)}, allow_nan=False) + "\n")
+        if self.path is not None:
+            with self.path.open("a", encoding="utf-8") as handle:
+                handle.write("".join(self._waiting))
+            self._waiting.clear()
+
+    def open(self, path: Path, anew: bool = False) -> None:
+        """From now on write to a file, after what is in it or (`anew`) in its place."""
+        self.path = path if self.first_rank else None
+        if self.path is not None and anew:
+            self.path.unlink(missing_ok=True)
 
     def choice(self, what: str, value: Any, reason: str) -> None:
         """Tell and record a value that was chosen automatically."""

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ribolm.errors import DataError, OutOfMemory, Stopped
+from ribolm.errors import DataError, OutOfMemory, Stopped, ToolError
 from ribolm.training.batches import RowBatch
 from ribolm.training.checkpoint import Checkpoints, best_name
 from ribolm.training.distributed import World
@@ -149,7 +149,8 @@ class Loop:
         self._elapsed_before_s = self.state.elapsed_s
         self.log.rewind(step)
         self.log.write("resume", step=step)
-        self._tell_differences(found.record)
+        if not self.state.finished:
+            self._tell_differences(found.record)
         if self.world.first:
             self.log.notice(f"Resumed after step {step:,} of {self.steps:,}.")
 
@@ -157,8 +158,8 @@ class Loop:
         for name, value in self.at.record.items():
             if name in before and before[name] != value:
                 self.log.notice(
-                    f"{name} was {before[name]} when the checkpoint was written and is {value} now: the result may "
-                    "differ in its last digits from that of a run never stopped."
+                    f"{name} was {str(before[name])[:12]} when the checkpoint was written and is {str(value)[:12]} "
+                    "now: the result may differ from that of a run never stopped."
                 )
 
     def _step_or_halve(self, supply: Supply) -> None:
@@ -258,7 +259,17 @@ class Loop:
         state.best_value, state.best_step, state.evaluations_without_gain = value, state.step, 0
         state.best_weights, state.best_sha256 = best_name(state.step), None
         if self.world.first:
-            state.best_sha256 = self.at.checkpoints.save_best(self.network, state.step)
+            state.best_sha256 = self._written_best()
+
+    def _written_best(self) -> str:
+        """Write the network as the best so far. Raises ToolError: without them the run could not end rightly."""
+        try:
+            return self.at.checkpoints.save_best(self.network, self.state.step)
+        except OSError as error:
+            raise ToolError(
+                f"The best weights, of step {self.state.step:,}, could not be written ({error}). Free some space and "
+                "start again: the run goes on from its newest checkpoint."
+            ) from error
 
     def _watched(self, rows: Iterable[RowBatch]) -> Iterator[RowBatch]:
         """The rows, as long as no process is asked to stop; all processes go on or none does."""

@@ -126,6 +126,7 @@ def open_session(runtime: Runtime, precision: str, determinism: str) -> Iterator
             wait = runtime.if_busy == "wait"
             lease = stack.enter_context(Lease(runtime.checkpoint_dir, wait=wait, stopped=lambda: stop.name is not None))
             check = lease.check
+            log.open(runtime.checkpoint_dir / "log.jsonl", anew=runtime.resume == "never")
         record = surroundings_record(device.name, world.size)
         yield Session(runtime, world, device, stop, log, check, record)
 

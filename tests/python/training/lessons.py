@@ -52,10 +52,8 @@ def make_lesson(kind: str = "pretrain", **changes: object) -> Lesson:
     values = {"steps": 12, "tokens_per_step": 200, "evaluate_every_steps": 4, "learning_rate": 3e-3, **changes}
     optimisation = Optimisation.model_validate(values)
     store = Store()
-    config = EncoderConfig(
-        vocab_size=10, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32,
-        hidden_dropout_prob=0.1, attention_probs_dropout_prob=0.0,
-    )  # fmt: skip
+    shape = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
+    config = EncoderConfig(vocab_size=10, hidden_dropout_prob=0.1, **shape)
     network = new_network(config, HeadSpec("masked_lm" if kind == "pretrain" else "token"), optimisation.seed)
     masked = MaskedTokens(TOKENIZER, optimisation.seed)
     objective = masked if kind == "pretrain" else Labels(store.labels, "token", "binary")
@@ -71,7 +69,7 @@ def make_lesson(kind: str = "pretrain", **changes: object) -> Lesson:
 def train(folder: Path, kind: str = "pretrain", changes: dict | None = None, **runtime: object) -> str:
     """Train in a folder; sha256 over the final weights."""
     lesson = make_lesson(kind, **(changes or {}))
-    values = {"checkpoint_dir": folder, "device": "cpu", "checkpoint_every_steps": 3, "log_every_steps": 1, **runtime}
+    values = {"checkpoint_dir": folder, "device": "cpu", "checkpoint_every_steps": 2, "log_every_steps": 1, **runtime}
     with open_session(Runtime.model_validate(values), "fp32", "L1") as opened:
         opened.train(lesson)
     return weights_digest(lesson.network)

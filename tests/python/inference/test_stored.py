@@ -17,7 +17,7 @@ from ribolm.sequences.tokenizers import make_tokenizer
 PLACE = ["chrom", "start0", "strand"]
 
 
-def given(bed: Path, genome_folder: Path) -> list[str]:
+def bed_options(bed: Path, genome_folder: Path) -> list[str]:
     return ["--bed", str(bed), "--fasta", f"{genome_folder}/genome.fa", "--gtf", f"{genome_folder}/genes.gtf"]
 
 
@@ -57,7 +57,7 @@ def test_scores_are_those_of_prediction_on_the_genome(
         f"{genome_folder}/genes.gtf",
     ]
     out = ["--out", f"{tmp_path}/o.bed", "--table", f"{tmp_path}/o.parquet", "--universe", "adenosine"]
-    assert main(["sites", "--model", str(model), *given(store.parent / "p.bed", genome_folder), *out]) == 0
+    assert main(["sites", "--model", str(model), *bed_options(store.parent / "p.bed", genome_folder), *out]) == 0
     calls = pl.read_parquet(tmp_path / "o.parquet")
     both = calls.join(table, on=PLACE, how="left", suffix="_stored")
     assert both["logit_stored"].null_count() == 0

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-from ribolm.cli import new_app, run
+from ribolm.cli import REQUIRED, Spec, add_command, new_app, run
 from ribolm.errors import UsageError
 
 if TYPE_CHECKING:
     import typer
+
+    from ribolm.labels.sites import SiteSource
 
 
 class Unit(StrEnum):
@@ -32,29 +34,25 @@ def app() -> "typer.Typer":
     return cli
 
 
-def _add_sites(cli: "typer.Typer") -> None:
-    from typer import Option
+SITES_OPTIONS = (
+    Spec("fasta", Path, REQUIRED, "Genome: plain or gzip FASTA."),
+    Spec("outdir", Path, REQUIRED, "Folder for sites.bed, evidence.parquet, outcomes.tsv, summary.json, …"),
+    Spec("sheet", Path | None, None, "CSV: source, path, technique, build[, format], one table a row."),
+    Spec("table", list[Path] | None, None, "Instead of a sheet: a table of sites; repeat."),
+    Spec("technique", str, "", "What measured the sites of --table, where it does not tell."),
+    Spec("table_build", str, "", "Genome build of --table [default: that of the genome]."),
+    Spec("build", str | None, None, "Build of --fasta [default: that of the tables]."),
+    Spec("chain", list[str] | None, None, "Chain file from the build of a table.", {"metavar": "BUILD=FILE"}),
+    Spec("families", Path | None, None, "TSV with technique and family [default: ribolm's map]."),
+    Spec("min_families", str, "auto", "Families that must agree on a site; auto: 2, or 1 where there is one."),
+    Spec("min_level", float, 0.1, "Least measured level, where a table has one.", {"min": 0, "max": 1}),
+    Spec("min_coverage", int, 10, "Least coverage in reads, where a table has it.", {"min": 0}),
+    Spec("organism", str, "", "NCBI taxon for the header of sites.bedrmod."),
+)
 
-    @cli.command()
-    def sites(
-        fasta: Annotated[Path, Option(help="Genome: plain or gzip FASTA.")],
-        outdir: Annotated[Path, Option(help="Folder for sites.bed, evidence.parquet, outcomes.tsv, summary.json, …")],
-        sheet: Annotated[
-            Path | None, Option(help="CSV: source, path, technique, build[, format], one table a row.")
-        ] = None,
-        table: Annotated[list[Path] | None, Option(help="Instead of a sheet: a table of sites; repeat.")] = None,
-        technique: Annotated[str, Option(help="What measured the sites of --table, where it does not tell.")] = "",
-        table_build: Annotated[str, Option(help="Genome build of --table [default: that of the genome].")] = "",
-        build: Annotated[str | None, Option(help="Build of --fasta [default: that of the tables].")] = None,
-        chain: Annotated[list[str] | None, Option(metavar="BUILD=FILE", help="Chain from a build of a table.")] = None,
-        families: Annotated[Path | None, Option(help="TSV technique, family [default: ribolm's map].")] = None,
-        min_families: Annotated[
-            str, Option(help="Families that must agree on a site; auto: 2 where there are.")
-        ] = "auto",
-        min_level: Annotated[float, Option(min=0, max=1, help="Least measured level, where a table has one.")] = 0.1,
-        min_coverage: Annotated[int, Option(min=0, help="Least coverage, where a table has it.")] = 10,
-        organism: Annotated[str, Option(help="NCBI taxon for the header of sites.bedrmod.")] = "",
-    ) -> None:
+
+def _add_sites(cli: "typer.Typer") -> None:
+    def sites(fasta: Path, outdir: Path, organism: str, **chosen: Any) -> None:
         """Unite tables of m6A sites (m6A-Atlas v2, GLORI, bedMethyl, BED) into sites that independent families saw."""
         from ribolm.files import atomic_directory
         from ribolm.genome.fasta import Genome
@@ -64,21 +62,32 @@ def _add_sites(cli: "typer.Typer") -> None:
         from ribolm.labels.placing import Limits
         from ribolm.labels.quality import measure_quality
         from ribolm.labels.site_files import write_site_files
-        from ribolm.labels.sites import genome_build, read_sheet, sources_of_tables
+        from ribolm.labels.sites import genome_build
         from ribolm.report.label_quality import write_label_sections
 
-        if (sheet is None) == (not table):
-            raise UsageError("Give either --sheet or --table.")
-        named = read_sheet(sheet) if sheet else sources_of_tables(table or [], technique, table_build or build or "")
-        of = genome_build(named, build)
-        groups, limits = read_families(families), Limits(min_level, min_coverage)
-        chains = parse_chains(chain or [])
-        evidence = gather_evidence(named, Genome.open(fasta), of, chains, groups, min_families, limits)
-        quality = measure_quality(evidence, groups)
+        tables = _tables(**chosen)
+        build, families = genome_build(tables, chosen["build"]), read_families(chosen["families"])
+        chains, limits = parse_chains(chosen["chain"] or []), Limits(chosen["min_level"], chosen["min_coverage"])
+        genome = Genome.open(fasta)
+        evidence = gather_evidence(tables, genome, build, chains, families, chosen["min_families"], limits)
+        quality = measure_quality(evidence, families)
         with atomic_directory(outdir) as folder:
-            write_site_files(folder, evidence, quality, of, organism)
+            write_site_files(folder, evidence, quality, build, organism)
             write_label_sections(folder, evidence, quality)
         print(f"{len(evidence.kept):,} of {len(evidence.sites):,} sites kept: {outdir}/sites.bed")
+
+    add_command(cli, "sites", SITES_OPTIONS, sites)
+
+
+def _tables(
+    sheet: Path | None, table: list[Path] | None, technique: str, table_build: str, build: str | None, **_rest: Any
+) -> "list[SiteSource]":
+    """The tables of the sheet, or those named one by one."""
+    from ribolm.labels.sites import read_sheet, sources_of_tables
+
+    if (sheet is None) == (not table):
+        raise UsageError("Give either --sheet or --table.")
+    return read_sheet(sheet) if sheet else sources_of_tables(table or [], technique, table_build or build or "")
 
 
 def _add_tokens(cli: "typer.Typer") -> None:

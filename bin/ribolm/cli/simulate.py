@@ -38,7 +38,7 @@ def _add_m6a(cli: "typer.Typer") -> None:
 
     from ribolm.simulation.m6a_options import M6aOptions
 
-    outdir = Annotated[Path, typer.Option(help="Folder for genome, genes, reads, samplesheet.csv, truth/ and evidence/.")]
+    outdir = Annotated[Path, typer.Option(help="Folder for genome, genes, reads, sheet, truth/ and evidence/.")]
     file_format = Annotated[Format, typer.Option("--format", help="FASTQ for the whole pipeline, or sorted BAM.")]
 
     def m6a(outdir: Path, file_format: Format = Format.fastq, **chosen: Any) -> None:

@@ -39,7 +39,8 @@ def mask_tokens(
     lengths = batch.lengths
     column = np.arange(len(batch.tokens)) - np.repeat(batch.cu_seqlens[:-1], lengths)
     keys = np.repeat(batch.keys(seed, "mask"), lengths)
-    is_base = np.isin(batch.tokens, base_ids)
+    base = np.zeros(max(int(batch.tokens.max(initial=0)), int(np.max(base_ids))) + 1, bool)
+    base[base_ids] = True
     begin_rate = 1 - (1 - rate) ** (1 / span)
     # A place before the first token may begin a stretch too, so that the edges are hidden as often as the middle.
     chosen, distance = np.zeros(len(keys), bool), np.zeros(len(keys), np.int64)
@@ -47,7 +48,7 @@ def mask_tokens(
         begins = uniform(keys, (column - back + span) * DRAWS_PER_TOKEN) < begin_rate
         distance[begins & ~chosen] = back
         chosen |= begins
-    at = np.flatnonzero(chosen & is_base)
+    at = np.flatnonzero(chosen & base[batch.tokens])
     start = (column[at] - distance[at] + span) * DRAWS_PER_TOKEN
     fate = uniform(keys[at], start + 1)
     drawn = uniform(keys[at], (column[at] + span) * DRAWS_PER_TOKEN + 2)

@@ -243,7 +243,7 @@ def conditions(threads: int, preset: str) -> str:
         f"{model}, {threads} threads of {os.cpu_count()} cores, load {load} at the end; torch {torch.__version__}, "
         f"transformers {transformers.__version__}; {datetime.date.today()}. Preset `{preset}`, fp32, "
         f"{TOKENS_PER_MICRO_BATCH:,} tokens per micro-batch, {MICRO_BATCHES} of them per step. Tokens count cls and "
-        "eos, never padding. CPU time leaves out what other programs took from the machine. The loss is the epoch's mean."
+        "eos, never padding. CPU time leaves out what other programs take of the machine. The loss is the epoch's mean."
     )
 
 

@@ -149,7 +149,7 @@ PRETRAIN_LENGTHS = _lengths(16_384, 1e-3, EPOCHS["pretrain"], None)
 FINETUNE_LENGTHS = _lengths(8_192, 5e-4, EPOCHS["finetune"], 5)
 PRETRAIN_OWN = (
     Spec("mask_rate", float, 0.15, "Share of the tokens that are hidden.", SHARE),
-    Spec("span", int, 1, "Tokens hidden together.", POSITIVE),
+    Spec("span", int | None, None, "Tokens hidden together [default: 1, or k of overlapping k-mers].", POSITIVE),
     Spec("crop_tokens", int | None, None, "Cut longer sequences to so many tokens, anew in each epoch.", POSITIVE),
     Spec("dev_share", float, 0.01, "Share of the rows that are held out to watch the loss.", SHARE),
 )

@@ -7,6 +7,7 @@ from ribolm.models.network import MASKED_LM
 from ribolm.sequences.store import TokenStore
 from ribolm.training.assembly import Start, check_memory, check_out, held_out_blocks, validation_feed, write_model
 from ribolm.training.batches import Feed
+from ribolm.training.masking import natural_span
 from ribolm.training.objectives import MaskedTokens
 from ribolm.training.parameters import freeze, parameter_groups
 from ribolm.training.session import Lesson, open_session
@@ -15,7 +16,7 @@ from ribolm.training.settings import Optimisation, Runtime, Settings
 
 @dataclass(frozen=True)
 class PretrainOptions:
-    """What `ribolm-train pretrain` is told; `span` 1 masks single tokens, `dev_share` of the rows are held out."""
+    """What `ribolm-train pretrain` is told; `span` None: by the tokenizer; `dev_share` of the rows are held out."""
 
     store: Path
     out: Path
@@ -23,7 +24,7 @@ class PretrainOptions:
     optimisation: Optimisation
     runtime: Runtime
     mask_rate: float = 0.15
-    span: int = 1
+    span: int | None = None
     crop_tokens: int | None = None
     dev_share: float = 0.01
 
@@ -37,12 +38,13 @@ def pretrain(options: PretrainOptions, key_only: bool = False) -> str:
     optimisation = options.optimisation
     model = options.start.load(store.tokenizer, "masked_lm")
     network = options.start.network(model, store.tokenizer, MASKED_LM, optimisation.seed)
-    objective = MaskedTokens(store.tokenizer, optimisation.seed, options.mask_rate, options.span)
+    span = options.span or natural_span(store.tokenizer)
+    objective = MaskedTokens(store.tokenizer, optimisation.seed, options.mask_rate, span)
     settings = Settings(
         kind="pretrain",
         data={"store": store.digest, "dev_share": options.dev_share, "crop_tokens": options.crop_tokens},
         network=options.start.record(model, network),
-        objective={"name": "masked tokens", "rate": options.mask_rate, "span": options.span},
+        objective={"name": "masked tokens", "rate": options.mask_rate, "span": span},
         optimisation=optimisation,
     )
     if key_only:

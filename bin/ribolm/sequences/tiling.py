@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ribolm.alphabet import COMPLEMENT, Letters
 from ribolm.errors import UsageError
 from ribolm.genome.coordinates import STRAND_SIGN, Int64, overlap_clusters, ranges
-from ribolm.genome.exon_space import Blocks, genomic_blocks
+from ribolm.genome.exon_space import Blocks, ExonSpace, genomic_blocks
 from ribolm.genome.fasta import Genome
 from ribolm.sequences.frames import Frames, Stretches
 from ribolm.sequences.placement import rna_order
@@ -184,16 +184,16 @@ def read_stretches(
 def split_clusters(grid: Grid, tiles: Int64) -> tuple[list[str], Int64]:
     """The split unit of every tile: genes and tiles that overlap on the genome, on either strand, share one.
 
-    Returns (names, index into them [n]); a name is the span "chrom:start0-end0". Memory: about 60 bytes per gene and
-    per tile outside genes.
+    A gene counts from its first to its last base, even where its exons lie in several units of exon space. Returns
+    (names, index into them [n]); a name is the span "chrom:start0-end0". Memory: about 60 bytes per gene and per tile
+    outside genes.
     """
     space, n_genes = grid.frames.space, grid.frames.n_genes
     unit, start_nt, end_nt = grid.stretches(tiles)
     outside = unit >= n_genes
-    first, last = space.first_exon[:n_genes], space.first_exon[1 : n_genes + 1] - 1
     chrom = np.r_[space.chrom[:n_genes], space.chrom[unit[outside]]].astype(np.int64)
-    start0 = np.r_[space.exon_start0[first], start_nt[outside]]
-    end0 = np.r_[space.exon_end0[last], end_nt[outside]]
+    gene_start0, gene_end0 = _spans_of_genes(space, n_genes)
+    start0, end0 = np.r_[gene_start0, start_nt[outside]], np.r_[gene_end0, end_nt[outside]]
     order, cluster = overlap_clusters(chrom, start0, end0)
     if not len(order):
         return [], np.zeros(0, dtype=np.int64)
@@ -209,3 +209,19 @@ def split_clusters(grid: Grid, tiles: Int64) -> tuple[list[str], Int64]:
     index[~outside] = of_item[unit[~outside]]
     index[outside] = of_item[n_genes:]
     return names, index
+
+
+def _spans_of_genes(space: ExonSpace, n_genes: int) -> tuple[Int64, Int64]:
+    """The span (start0, end0) on the genome of all genes of each unit, int64 [n_genes]."""
+    start0 = space.exon_start0[space.first_exon[:n_genes]]
+    end0 = space.exon_end0[space.first_exon[1 : n_genes + 1] - 1]
+    unit = np.repeat(np.arange(n_genes), [len(members) for members in space.members[:n_genes]])
+    gene = np.array([gene for members in space.members[:n_genes] for gene in members], dtype=np.int64)
+    n = int(gene.max(initial=-1)) + 1
+    low, high = np.full(n, np.iinfo(np.int64).max), np.full(n, -1, dtype=np.int64)
+    np.minimum.at(low, gene, start0[unit])
+    np.maximum.at(high, gene, end0[unit])
+    wide_start0, wide_end0 = start0.copy(), end0.copy()
+    np.minimum.at(wide_start0, unit, low[gene])
+    np.maximum.at(wide_end0, unit, high[gene])
+    return wide_start0, wide_end0

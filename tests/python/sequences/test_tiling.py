@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -175,6 +177,20 @@ def test_what_overlaps_on_the_genome_is_split_together() -> None:
     gene_names, gene_index = split_clusters(grid, grid.tiles_of_genes())
     assert gene_names[gene_index[0]] == "c1:10-330"
     assert split_clusters(Grid(Frames.of_sequences(LENGTHS)), np.zeros(0, dtype=np.int64))[0] == []
+
+
+@pytest.mark.parametrize(("members", "together"), [(((0,), (1,), ()), False), (((0, 3), (3,), ()), True)])
+def test_units_of_one_gene_are_split_together(members: tuple[tuple[int, ...], ...], together: bool) -> None:
+    space = exon_space()
+    start0, end0 = space.exon_start0.copy(), space.exon_end0.copy()
+    start0[2:4], end0[2:4] = (200, 280), (270, 300)  # B lies behind A now
+    apart = replace(space, members=members, exon_start0=start0, exon_end0=end0)
+    grid = Grid(Frames.of_genome(LENGTHS, apart), 40, 10)
+    tiles = grid.tiles_of_genes()
+    names, index = split_clusters(grid, tiles)
+    unit, _, _ = grid.stretches(tiles)
+    of_unit = [names[index[unit == u][0]] for u in (0, 1)]
+    assert of_unit == (["c1:10-330"] * 2 if together else ["c1:10-180", "c1:200-330"])
 
 
 def test_annotation_and_genome_must_fit(capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,6 +16,7 @@ from ribolm.genome.coordinates import Int64
 TokenArray = npt.NDArray[Any]  # uint8 or uint16
 BAD_LETTER = 255  # no vocabulary with a letter table has so many tokens
 NO_TOKEN = -1
+PIECE_NT = 1 << 18
 
 CLS, PAD, EOS, UNK, MASK = "<cls>", "<pad>", "<eos>", "<unk>", "<mask>"
 
@@ -102,10 +103,15 @@ ESM_NAMES = {"cls": (CLS,), "pad": (PAD,), "eos": (EOS,), "unk": (UNK,), "mask":
 def translate(letters: Letters, table: bytes) -> npt.NDArray[np.uint8]:
     """Look every letter up in a table of 256 bytes; raise ValueError at the first that maps to BAD_LETTER.
 
-    Source of the speed: one C loop of `bytearray.translate`, several times as quick as numpy's fancy indexing.
+    Cost: one C loop of `bytes.translate` over pieces that stay in the cache, twice as quick as numpy's indexing.
     """
-    ids = np.frombuffer(bytearray(letters).translate(table), dtype=np.uint8)
-    if ids.size and ids.max() == BAD_LETTER:
-        at = int(np.argmax(ids == BAD_LETTER))
-        raise ValueError(f"letter {chr(int(letters[at]))!r} at position {at} is no nucleotide code")
+    letters = np.ascontiguousarray(letters)
+    ids = np.empty(len(letters), dtype=np.uint8)
+    raw = letters.data
+    for begin in range(0, len(letters), PIECE_NT):
+        piece = np.frombuffer(bytes(raw[begin : begin + PIECE_NT]).translate(table), dtype=np.uint8)
+        if piece.max() == BAD_LETTER:
+            at = begin + int(np.argmax(piece == BAD_LETTER))
+            raise ValueError(f"letter {chr(int(letters[at]))!r} at position {at} is no nucleotide code")
+        ids[begin : begin + PIECE_NT] = piece
     return ids

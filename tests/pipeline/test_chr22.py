@@ -1,4 +1,4 @@
-"""The eight real libraries of the tutorial, from FASTQ to the report."""
+"""The eight real libraries of the tutorial, from FASTQ to evaluated sites and the report."""
 
 import json
 import os
@@ -19,5 +19,8 @@ def test_real_libraries_reach_the_report(launcher: Launcher, tools: None) -> Non
     assert run.tasks("COMPLETED")["HISAT2_ALIGN"] == 8
     for group in ("control", "treated"):
         assert len((run.outdir / "peaks" / group / "peaks.bed").read_text().splitlines()) > 30
+        assert len((run.outdir / "sites" / group / "sites.bed").read_text().splitlines()) > 30
+    metrics = json.loads((run.outdir / "evaluation" / "metrics.json").read_text())["metrics"]
+    assert {row["method"] for row in metrics} >= {"finetuned", "random_start", "motif rule"}
     assert len(json.loads((run.outdir / "quality" / "headline.json").read_text())["numbers"]) == 5
     assert (run.outdir / "multiqc" / "multiqc_report.html").stat().st_size > 1_000_000

@@ -66,7 +66,7 @@ def test_start_from_bam_at_the_peaks(
 
 
 def test_library_without_reads_goes_through_to_the_report(
-    launcher: Launcher, sheet: Callable[..., Path], tmp_path: Path, tools: None
+    launcher: Launcher, sheet: Callable[..., Path], tmp_path: Path, demo: Run
 ) -> None:
     empty = tmp_path / "empty.fastq.gz"
     empty.write_bytes(gzip.compress(b"", mtime=0))
@@ -74,9 +74,12 @@ def test_library_without_reads_goes_through_to_the_report(
         f"c,control,1,ip,{empty},,,",
         f"c,control,1,input,{reads('control_1.input', 1)},{reads('control_1.input', 2)},,",
     )
-    run = launcher.run("--input", str(path))
+    model = demo.outdir / "models" / "finetuned.fold0.seed1"
+    steps = "preprocess,align,peaks,quality,corpus,labels,predict,evaluate,report"
+    run = launcher.run("--input", str(path), "--steps", steps, "--model", str(model))
     assert run.status == 0, run.text
     assert (run.outdir / "peaks" / "control" / "peaks.bed").read_text() == ""
+    assert len((run.outdir / "sites" / "control" / "sites.bed").read_text().splitlines()) == 1, "the header"
     assert (run.outdir / "multiqc" / "multiqc_report.html").exists()
     summary = json.loads((run.outdir / "peaks" / "control" / "summary.json").read_text())
     assert (summary["calls"]["bins"], summary["calls"]["peaks"]) == (0, 0)

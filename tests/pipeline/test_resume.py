@@ -3,8 +3,6 @@
 import shutil
 from pathlib import Path
 
-import pytest
-
 from .runs import Launcher, Run
 
 RESULTS = ("peaks.bed", "peaks.tsv", "bins.parquet")
@@ -22,19 +20,19 @@ def test_second_run_is_all_cached(demo: Run, nextflow: Path, pipeline_copy: Path
     assert run.tasks("COMPLETED") == {}
 
 
-@pytest.mark.parametrize(
-    ("module", "again"), [("peaks/call.py", {"PEAKS_CALL": 2}), ("reads/coverage.py", {"REPORT_TRACKS": 2})]
-)
 def test_an_edit_runs_the_commands_that_import_it_again_and_nothing_else(
-    module: str, again: dict[str, int], demo: Run, nextflow: Path, pipeline_copy: Path
+    demo: Run, nextflow: Path, pipeline_copy: Path
 ) -> None:
-    path = pipeline_copy / "bin" / "ribolm" / module
-    before = path.read_text()
-    path.write_text(before + "\n# an edit\n")
+    again = {"PEAKS_CALL": 2, "REPORT_TRACKS": 2}
+    package = pipeline_copy / "bin" / "ribolm"
+    before = {path: path.read_text() for path in (package / "peaks" / "call.py", package / "reads" / "coverage.py")}
     try:
+        for path, text in before.items():
+            path.write_text(text + "\n# an edit\n")
         run = resumed(demo, nextflow, pipeline_copy)
     finally:
-        path.write_text(before)
+        for path, text in before.items():
+            path.write_text(text)
     assert run.status == 0, run.text
     assert run.tasks("COMPLETED") == again
     assert run.tasks("CACHED").total() == demo.tasks().total() - sum(again.values())

@@ -15,10 +15,10 @@ def firstLine(table) {
 }
 
 // Rows of --sites: those of a sheet (CSV with a column path), or one row for a table.
-def evidenceRows(given) {
+def evidenceRows(given, technique) {
     def columns = firstLine(given).tokenize(',;\t').collect { name -> name.trim().toLowerCase() }
     if (!given.name.endsWith('.csv') || !('path' in columns)) {
-        return [[path: given.toString()]]
+        return [[source: given.name.replaceFirst(/\..*$/, ''), path: given.toString(), technique: technique ?: '']]
     }
     return given.splitCsv(header: true).collect { row -> row.collectEntries { name, value -> [name.trim().toLowerCase(), value ? value.trim() : ''] } }
 }
@@ -61,7 +61,7 @@ workflow LABEL_SITES {
     code                // map: digest of each sub-command of ribolm-labels
 
     main:
-    def rows = evidenceRows(given_sites)
+    def rows = evidenceRows(given_sites, settings.sites_technique)
     def tables = rows.withIndex().collect { row, index -> evidenceFile(given_sites, row, index + 2) }
     def chains = chainFiles(settings.chain)
     LABELS_SITES(

@@ -27,7 +27,7 @@ process TRAIN_FINETUNE {
     """
     # code: ${code}
     export OMP_NUM_THREADS=${task.cpus}
-    ribolm-train finetune ${args} --store ${store} --task ${task_name} --level token ${start} --folds ${folds} --fold ${meta.fold} --seed ${meta.seed} --device ${device} --checkpoint-dir '${checkpoints}' --out ${meta.id} &
+    ribolm-train finetune ${args} --store ${store} --task ${task_name} --level token ${start} --folds ${folds} --fold ${meta.fold} --seed ${meta.seed} --device ${device} --checkpoint-dir '${checkpoints}/{key}' --out ${meta.id} &
     child=\$!
     trap 'kill -TERM \$child' TERM USR2
     status=0; wait \$child || status=\$?

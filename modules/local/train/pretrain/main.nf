@@ -26,7 +26,7 @@ process TRAIN_PRETRAIN {
     """
     # code: ${code}
     export OMP_NUM_THREADS=${task.cpus}
-    ribolm-train pretrain ${args} --store ${store} ${start} --seed ${seed} --device ${device} --checkpoint-dir '${checkpoints}' --out pretrained &
+    ribolm-train pretrain ${args} --store ${store} ${start} --seed ${seed} --device ${device} --checkpoint-dir '${checkpoints}/{key}' --out pretrained &
     child=\$!
     trap 'kill -TERM \$child' TERM USR2
     status=0; wait \$child || status=\$?

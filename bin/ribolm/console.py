@@ -5,13 +5,26 @@ import time
 from pathlib import Path
 
 
+_hushed = False
+
+
+def hush() -> None:
+    """Say nothing more of notices and choices: this is one of several processes, and the first one speaks."""
+    global _hushed
+    _hushed = True
+
+
 def notice(text: str) -> None:
     """Tell of an input that was repaired or left out."""
+    if _hushed:
+        return
     print(f"notice: {text}", file=sys.stderr, flush=True)
 
 
 def choice(what: str, value: object, reason: str) -> None:
     """Tell of a value that ribolm chose by itself, and why."""
+    if _hushed:
+        return
     print(f"chosen: {what} = {value} ({reason})", file=sys.stderr, flush=True)
 
 

@@ -146,7 +146,7 @@ def _lengths(tokens_per_step: int, learning_rate: float, epochs: float, patience
 
 EPOCHS = {"pretrain": 10.0, "finetune": 10.0}
 PRETRAIN_LENGTHS = _lengths(16_384, 1e-3, EPOCHS["pretrain"], None)
-FINETUNE_LENGTHS = _lengths(8_192, 5e-4, EPOCHS["finetune"], 5)
+FINETUNE_LENGTHS = _lengths(8_192, 5e-4, EPOCHS["finetune"], 10)
 PRETRAIN_OWN = (
     Spec("mask_rate", float, 0.15, "Share of the tokens that are hidden.", SHARE),
     Spec("span", int | None, None, "Tokens hidden together [default: 1, or k of overlapping k-mers].", POSITIVE),

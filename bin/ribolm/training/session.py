@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import nn
 
+from ribolm.console import hush
 from ribolm.errors import UsageError
 from ribolm.training.checkpoint import Checkpoints
 from ribolm.training.distributed import World, join, leave
@@ -120,6 +121,8 @@ def open_session(runtime: Runtime, precision: str, determinism: str) -> Iterator
         world = join(runtime.device)
         stack.callback(leave, world)
         log = TrainingLog(None, world.first)
+        if not world.first:
+            hush()
         device = choose_device(runtime.device, precision, world.local_rank, log)
         check: Callable[[], None] = _always
         if world.first:

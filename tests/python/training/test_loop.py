@@ -43,7 +43,7 @@ def test_a_loss_of_nan_stops_and_keeps_the_last_good_state(tmp_path: Path) -> No
     whole = lessons.train(tmp_path / "whole", changes=SHORT)
     faults.plan("step.forward@5=nan")
     with pytest.raises(
-        DataError, match="loss of step 4 is no finite number. The state after step 3 is kept"
+        DataError, match=r"loss of step 4 is no finite number. The state after step 3 is kept"
     ) as refusal:
         lessons.train(tmp_path / "cut", changes={**SHORT, "tokens_per_step": 200})
     assert refusal.value.exit_code == 65
@@ -77,7 +77,7 @@ def test_out_of_memory_halves_the_micro_batch_and_nothing_else(tmp_path: Path) -
 
 def test_one_sequence_that_does_not_fit_is_not_tried_again(tmp_path: Path) -> None:
     faults.plan("step.forward@1=oom")
-    with pytest.raises(DataError, match="single sequence of 41 tokens.*--lora"):
+    with pytest.raises(DataError, match=r"single sequence of 41 tokens.*--lora"):
         lessons.train(tmp_path, changes=SHORT, tokens_per_micro_batch=41)
 
 
@@ -146,13 +146,13 @@ def test_other_code_is_told_and_continued(tmp_path: Path, monkeypatch, capsys) -
 
 def test_a_card_that_is_not_there_is_refused_with_the_remedy(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(UsageError, match="no CUDA device is seen.*--device cpu") as refusal:
+    with pytest.raises(UsageError, match=r"no CUDA device is seen.*--device cpu") as refusal:
         lessons.train(tmp_path, changes=SHORT, device="cuda")
     assert refusal.value.exit_code == 2
 
 
 def test_a_second_writer_is_kept_out(tmp_path: Path) -> None:
-    with Lease(tmp_path), pytest.raises(Exception, match="trains in .*--if-busy wait"):
+    with Lease(tmp_path), pytest.raises(Exception, match=r"trains in .*--if-busy wait"):
         lessons.train(tmp_path, changes=SHORT, if_busy="refuse")
     assert not list(tmp_path.glob("step-*"))
 

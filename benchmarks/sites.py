@@ -3,10 +3,10 @@
     python benchmarks/sites.py --scratch /tmp/ribolm-benchmark --data ../shared/data [--deepsramp WEIGHTS]
 
 Transcripts have the lengths of the real genes of chr22 (m6a/ref) and random letters; weights are random too, neither
-changes the work. ribolm is timed as it runs: reading the FASTA, tiles of 510 nt with 128 nt overlap, contexts, stitching
-and both output files. The windows get batches of eight and score their middle alone; they are timed on a sample of the
-candidates, nothing else counted against them. Contenders take turns. With --deepsramp, deepSRAMP's sequence-only network
-is timed on its own windows of 801 nt. Writes benchmarks/results/sites.md.
+changes the work. ribolm is timed as it runs: reading the FASTA, tiles of 510 nt with 128 nt overlap, contexts,
+stitching and both output files. The windows get batches of eight and score their middle alone; they are timed on a
+sample of the candidates, nothing else counted against them. Contenders take turns. With --deepsramp, deepSRAMP's
+sequence-only network is timed on its own windows of 801 nt. Writes benchmarks/results/sites.md.
 """
 
 from __future__ import annotations
@@ -184,9 +184,9 @@ def main() -> None:
     page = [
         "# Whole transcripts in one pass, and one window for each candidate",
         "",
-        f"`python benchmarks/sites.py`, {datetime.date.today()}, {platform.machine()}, {arguments.threads} threads, fp32, "
-        f"load {load}, torch {torch.__version__}; {arguments.nt:,} nt of transcripts, {arguments.rounds} rounds in turns. "
-        "Sites/s: the best round. Ratio: how many times as quick one pass is, median of the rounds (range).",
+        f"`python benchmarks/sites.py`, {datetime.date.today()}, {platform.machine()}, {arguments.threads} threads, "
+        f"fp32, load {load}, torch {torch.__version__}; {arguments.nt:,} nt of transcripts, {arguments.rounds} rounds in "
+        "turns. Sites/s: the best round. Ratio: how many times as quick one pass is, median of the rounds (range).",
         "",
         "| preset | candidates | way | sites timed | sites/s | one pass is so many times as quick |",
         "|---|---|---|--:|--:|--:|",

@@ -185,8 +185,9 @@ def main() -> None:
         "# Whole transcripts in one pass, and one window for each candidate",
         "",
         f"`python benchmarks/sites.py`, {datetime.date.today()}, {platform.machine()}, {arguments.threads} threads, "
-        f"fp32, load {load}, torch {torch.__version__}; {arguments.nt:,} nt of transcripts, {arguments.rounds} rounds in "
-        "turns. Sites/s: the best round. Ratio: how many times as quick one pass is, median of the rounds (range).",
+        f"fp32, load {load}, torch {torch.__version__}; {arguments.nt:,} nt of transcripts, {arguments.rounds} "
+        "rounds in turns. Sites/s: the best round. Ratio: how many times as quick one pass is, median of the rounds "
+        "(range).",
         "",
         "| preset | candidates | way | sites timed | sites/s | one pass is so many times as quick |",
         "|---|---|---|--:|--:|--:|",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import polars
 
 Float32 = npt.NDArray[np.float32]
-ROWS_AT_A_TIME = 1 << 15
+ROWS_AT_A_TIME = 1 << 13
 COLUMNS = ("chrom", "strand", "block_starts0", "block_ends0")
 
 

@@ -1,5 +1,6 @@
 """ribolm-predict: trained models applied to genomes, sequences and token stores."""
 
+import time
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -137,15 +138,16 @@ def _add_store(cli: "typer.Typer") -> None:
         _require_inputs(out, (folds,))
         if fold is not None and folds is None:
             raise UsageError("--fold needs the --folds of the store.")
-        from ribolm.inference.stored import score_store, write_scores
+        from ribolm.inference.stored import score_facts, score_store, write_scores
         from ribolm.labels.folds import read_folds
         from ribolm.sequences.store import TokenStore
 
         opened = TokenStore.open(store)
         dealt = read_folds(folds, len(opened)) if folds else None
         ensemble, forward = _prepare(model, device.value, precision.value, tokens_per_batch, threads)
+        started_s = time.monotonic()
         scores = score_store(ensemble, forward, opened, universe.value, dealt, fold)
-        write_scores(out, scores)
+        write_scores(out, scores, score_facts(ensemble, universe.value, time.monotonic() - started_s))
         print(f"{out}: {scores.num_rows:,} places")
 
 

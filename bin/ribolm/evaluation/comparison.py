@@ -94,7 +94,8 @@ def method_rows(compared: Compared) -> list[Row]:
             row[f"{metric}_seed_sd"] = float(values.std(ddof=1)) if len(values) > 1 else None
         for metric in list(METRICS)[2:]:
             row[metric] = compared.draws.interval(method.name, metric).value
-        row |= {"parameters": method.n_parameters, "sites_per_s": method.sites_per_s}
+        speed = len(here) / method.seconds if method.seconds else method.sites_per_s
+        row |= {"parameters": method.n_parameters, "sites_per_s": speed}
         rows.append(row)
     return rows
 

@@ -1,8 +1,8 @@
 """The methods of one comparison: their scores over the same candidates, one set per seed of a model."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +45,8 @@ class Method:
     """A method in one universe or in all: its seeds, and what is known of its size and speed.
 
     `kind`: one of MODEL, RANDOM, BASELINE, RULE, PEER, SHUFFLED. `universes` None where the scores hold for all.
+    `seconds`: what one pass over all candidates took, whatever the universe (a network scores all bases at once);
+    `sites_per_s` where each candidate costs by itself.
     """
 
     name: str
@@ -53,7 +55,7 @@ class Method:
     universes: tuple[str, ...] | None = None
     n_parameters: int | None = None
     sites_per_s: float | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    seconds: float | None = None
 
     def serves(self, universe: str) -> bool:
         """Whether its scores may be read in a universe."""
@@ -114,15 +116,15 @@ def methods_of_tables(tables: Sequence[ScoredTable], candidates: Candidates, kin
     for name in names:
         mine = [table for table in tables if table.files.method == name]
         facts = read_facts(mine[0].files)
+        seconds = [fact["seconds"] for fact in facts if fact.get("seconds")]
         is_random = kind == MODEL and name.lower().startswith(RANDOM_PREFIX)
         found.append(
             Method(
                 name,
                 RANDOM if is_random else kind,
                 tuple(table.over(candidates.keys) for table in mine),
-                n_parameters=facts.get("n_parameters"),
-                sites_per_s=facts.get("sites_per_s"),
-                facts=facts,
+                n_parameters=max((fact["n_parameters"] for fact in facts if "n_parameters" in fact), default=None),
+                seconds=sum(seconds) if seconds and len(seconds) == len(mine[0].files.paths) else None,
             )
         )
     return found

@@ -66,17 +66,17 @@ def read_scores(files: NamedFiles) -> "polars.DataFrame":
     return table
 
 
-def read_facts(files: NamedFiles) -> dict[str, Any]:
-    """What prediction noted of itself in the file: n_parameters, sites_per_s, model; empty where it noted nothing."""
+def read_facts(files: NamedFiles) -> list[dict[str, Any]]:
+    """What prediction noted of itself in each file: n_parameters, seconds; nothing for files that note nothing."""
     import pyarrow.parquet
 
+    found: list[dict[str, Any]] = []
     for path in files.paths:
         if path.suffix == ".parquet":
-            metadata = pyarrow.parquet.read_schema(require_file(path)).metadata or {}
+            metadata = pyarrow.parquet.read_metadata(require_file(path)).metadata or {}
             if METADATA_KEY in metadata:
-                facts: dict[str, Any] = json.loads(metadata[METADATA_KEY])
-                return facts
-    return {}
+                found.append(json.loads(metadata[METADATA_KEY]))
+    return found
 
 
 def _one_file(path: Path) -> "polars.DataFrame":

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,12 @@ from ribolm.files import atomic_path
 from ribolm.genome.coordinates import Int64, ranges
 from ribolm.inference.batches import Forward
 from ribolm.inference.calibration import Float64, probability
+from ribolm.inference.calls import PROVENANCE
 from ribolm.inference.ensemble import Ensemble
 from ribolm.labels.folds import Folds
 from ribolm.sequences.placement import positions0_of_rows
 from ribolm.sequences.store import TokenStore
-from ribolm.sequences.universes import CONTEXT_NT, Contexts, members
+from ribolm.sequences.universes import CONTEXT_NT, Contexts, context_texts, contexts_at, members
 
 ROWS_AT_ONCE = 4096
 HALF = CONTEXT_NT // 2
@@ -149,7 +151,7 @@ def row_contexts(letters: npt.NDArray[np.uint8], offsets: Int64) -> Contexts:
     place = np.arange(len(letters)) + 2 * HALF * (row + 1)
     padded = np.full(len(letters) + 2 * HALF * len(offsets), ord("N"), dtype=np.uint8)
     padded[place] = letters
-    return np.asarray(padded[place[:, None] + np.arange(-HALF, HALF + 1)])
+    return contexts_at(padded, place)
 
 
 def _positions0(rows: _Rows, some: Int64) -> Int64:
@@ -177,7 +179,7 @@ def _table(ensemble: Ensemble, rows: _Rows, pieces: list[_Piece], folds: Folds |
     weight = np.add.reduceat(counted.astype(np.float64), first) if len(first) else counted.astype(np.float64)
     calibrated, logit = ensemble.combine(total / weight[:, None])
     kept = row[first]
-    contexts = [bytes(context).decode() for context in whole.contexts[order][first]]
+    contexts = context_texts(whole.contexts[order][first])
     columns: list[Any] = [
         [rows.names[i][0] for i in place[first].tolist()],
         start0[first],
@@ -193,7 +195,15 @@ def _table(ensemble: Ensemble, rows: _Rows, pieces: list[_Piece], folds: Folds |
     return pa.Table.from_arrays(arrays, schema=SCHEMA)
 
 
-def write_scores(path: Path, table: pa.Table) -> None:
-    """Write the table of `score_store` as parquet, atomically."""
+def write_scores(path: Path, table: pa.Table, facts: Mapping[str, Any] | None = None) -> None:
+    """Write the table of `score_store` as parquet, atomically; `facts` go into its metadata (see `score_facts`)."""
+    if facts:
+        table = table.replace_schema_metadata({PROVENANCE: json.dumps(dict(facts), sort_keys=True).encode()})
     with atomic_path(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")
+
+
+def score_facts(ensemble: Ensemble, universe: str, seconds: float) -> dict[str, Any]:
+    """What an evaluation tells beside the numbers: what made the scores, parameters of all models, seconds it took."""
+    n_parameters = sum(p.numel() for model in ensemble.models for p in model.network.parameters())
+    return {**ensemble.provenance(), "universe": universe, "n_parameters": n_parameters, "seconds": seconds}

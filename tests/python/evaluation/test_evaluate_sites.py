@@ -118,6 +118,22 @@ def test_a_split_by_gene_does_not_leak(evaluated: Path) -> None:
     assert len(rows) == 3 * 5 and {row["n_test_shared"] for row in rows} == {"0"}
 
 
+def test_size_and_speed_come_from_the_files_of_one_seed(
+    world: World, evaluate: Callable[..., int], tmp_path: Path
+) -> None:
+    half = np.arange(len(world.table)) % 2 == 0
+    words: list[object] = ["--store", world.store, "--folds", world.folds, "--no-baselines", "--no-leakage", *QUICK]
+    for part, rows in enumerate((half, ~half)):
+        facts = {"ribolm": json.dumps({"n_parameters": 1234, "seconds": 2.0})}
+        path = tmp_path / f"{part}.parquet"
+        world.write_scores(path, knowing(world, 1.0, 1)[rows], rows.nonzero()[0], metadata=facts)
+        words += ["--scores", f"m={path}"]
+    assert evaluate("sites", *words, "--outdir", tmp_path / "out") == 0
+    for universe in ("drach", "nucleotide"):
+        row = methods_of(tmp_path / "out", universe)["m"]
+        assert row["parameters"] == "1234" and float(row["sites_per_s"]) == pytest.approx(int(row["n"]) / 4)
+
+
 def test_the_same_call_gives_the_same_bytes(world: World, evaluate: Callable[..., int], tmp_path: Path) -> None:
     path = world.write_scores(tmp_path / "s.parquet", knowing(world, 1.0, 1))
     for name in ("a", "b"):

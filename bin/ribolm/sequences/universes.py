@@ -26,6 +26,17 @@ def context_text(context: Letters) -> str:
     return bytes(context).decode("ascii")
 
 
+def context_texts(contexts: Contexts) -> npt.NDArray[np.object_]:
+    """Contexts as texts, [n]; equal ones are one object, so that millions take little memory."""
+    distinct, index = np.unique(np.ascontiguousarray(contexts).view(f"S{CONTEXT_NT}").ravel(), return_inverse=True)
+    return np.array([text.decode("ascii") for text in distinct.tolist()], dtype=object)[index]
+
+
+def contexts_at(padded: Letters, middle: npt.NDArray[np.int64]) -> Contexts:
+    """Five letters around positions of an array that reaches two letters beyond all of them; uint8 [n, 5]."""
+    return np.asarray(np.lib.stride_tricks.sliding_window_view(padded, CONTEXT_NT)[middle - CONTEXT_NT // 2])
+
+
 def matches(contexts: Contexts, motif: str) -> npt.NDArray[np.bool_]:
     """Which contexts match five IUPAC codes; N in a context matches nothing. bool [n]."""
     hit = np.ones(len(contexts), dtype=bool)

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from ribolm.cli.report import main as report
 from ribolm.inference.stored import row_contexts
 from ribolm.sequences.store import LabelSpec, TokenStore, add_labels
 from ribolm.sequences.universes import contexts_array, members
@@ -180,6 +181,26 @@ def test_an_external_test_set_is_judged_by_baselines_of_the_training_store(
     assert json.loads((tmp_path / "out" / "metrics.json").read_text())["split"] == "external test set"
     leakage = {row["check"]: row for row in read(tmp_path / "out" / "leakage.tsv")}
     assert leakage["kmers"]["n_test_shared"] == "0" and int(leakage["intervals"]["n_test_shared"]) > 0
+
+
+@pytest.mark.parametrize("kept", ["no site", "one gene"])
+def test_too_little_for_a_number_or_an_interval_ends_well(
+    world: World, evaluate: Callable[..., int], tmp_path: Path, kept: str
+) -> None:
+    """Without a site metrics are undefined; with one gene they have no interval. The report takes both."""
+    store, rows = TokenStore.open(world.store), drach_rows(world)
+    labels = np.array(store.label("m6a"))
+    if kept == "no site":
+        labels[labels == 1] = np.nan
+    else:
+        rows = rows[world.table["start0"].to_numpy()[rows] < 1_800]
+    add_labels(store, tmp_path / "store", {"m6a": (LabelSpec("token"), [labels])})
+    path = world.write_scores(tmp_path / "s.parquet", knowing(world, 1.0, 1)[rows], rows)
+    words = ["--store", tmp_path / "store", "--folds", world.folds, "--scores", f"m={path}", "--no-leakage", *QUICK]
+    assert evaluate("sites", *words, "--outdir", tmp_path / "out") == 0
+    row = methods_of(tmp_path / "out", "drach")["m"]
+    assert (row["average_precision"] == "") == (kept == "no site") and row["average_precision_low"] == ""
+    assert report(["evaluation", "--dir", str(tmp_path / "out"), "--outdir", str(tmp_path / "q")]) == 0
 
 
 def test_baselines_that_learn_shuffled_labels_stay_at_prevalence(

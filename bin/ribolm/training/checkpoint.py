@@ -70,6 +70,8 @@ class Checkpoints:
         for path in self.folder.glob(".*.tmp"):
             if path.is_dir():
                 shutil.rmtree(path)
+            elif not path.name.startswith(".lease."):  # those may be of a process that asks for the lease just now
+                path.unlink()
 
     def discard(self) -> None:
         """Remove every checkpoint and the identity: a beginning anew."""

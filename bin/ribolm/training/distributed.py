@@ -106,28 +106,33 @@ def _buckets(gradients: list[Tensor]) -> list[list[Tensor]]:
     return buckets
 
 
-def join(device: str) -> World:
-    """Join the processes that RANK, WORLD_SIZE and LOCAL_RANK name (torchrun's variables); alone without them.
-
-    CPU tensors go by gloo, CUDA tensors by NCCL. RIBOLM_RENDEZVOUS, a file, replaces torchrun's TCP meeting place.
-    """
+def world_of_environment() -> World:
+    """This process as RANK, WORLD_SIZE and LOCAL_RANK name it (torchrun's variables); alone without them."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
         return World()
+    return World(int(os.environ["RANK"]), size, int(os.environ.get("LOCAL_RANK", os.environ["RANK"])))
+
+
+def join(world: World, device: str) -> None:
+    """Meet the other processes, if there are any.
+
+    CPU tensors go by gloo, CUDA tensors by NCCL. RIBOLM_RENDEZVOUS, a file, replaces torchrun's TCP meeting place.
+    """
+    if world.size == 1:
+        return
     import torch.distributed as dist
 
-    world = World(int(os.environ["RANK"]), size, int(os.environ.get("LOCAL_RANK", os.environ["RANK"])))
     meeting = os.environ.get("RIBOLM_RENDEZVOUS")
-    cuda = device != "cpu" and torch.cuda.is_available()
+    cuda = device.startswith("cuda")
     if cuda:
-        torch.cuda.set_device(world.local_rank)
+        torch.cuda.set_device(device)
     dist.init_process_group(
         "cpu:gloo,cuda:nccl" if cuda else "gloo",
         init_method=f"file://{meeting}" if meeting else "env://",
         rank=world.rank,
         world_size=world.size,
     )
-    return world
 
 
 def leave(world: World) -> None:

@@ -35,6 +35,7 @@ def launch(module: str, argv: Sequence[str], processes: int) -> int:
             "PYTHONPATH": os.pathsep.join(filter(None, (str(PACKAGE_ROOT), os.environ.get("PYTHONPATH")))),
         }
         shared.setdefault("GLOO_SOCKET_IFNAME", "lo")
+        shared.setdefault("OMP_NUM_THREADS", str(max(1, len(os.sched_getaffinity(0)) // processes)))
         workers: list[subprocess.Popen[bytes]] = []
         before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGUSR2, signal.SIGINT)}
         try:

@@ -11,7 +11,7 @@ from torch import nn
 from ribolm.console import hush
 from ribolm.errors import UsageError
 from ribolm.training.checkpoint import Checkpoints
-from ribolm.training.distributed import World, join, leave
+from ribolm.training.distributed import World, join, leave, world_of_environment
 from ribolm.training.fitting import Fitting, choose_fitting
 from ribolm.training.lease import Lease
 from ribolm.training.log import TrainingLog
@@ -118,12 +118,13 @@ def open_session(runtime: Runtime, precision: str, determinism: str) -> Iterator
     with contextlib.ExitStack() as stack:
         stop = stack.enter_context(StopFlag())
         set_determinism(determinism)
-        world = join(runtime.device)
-        stack.callback(leave, world)
+        world = world_of_environment()
         log = TrainingLog(None, world.first)
         if not world.first:
             hush()
         device = choose_device(runtime.device, precision, world.local_rank, log)
+        join(world, device.name)
+        stack.callback(leave, world)
         check: Callable[[], None] = _always
         if world.first:
             wait = runtime.if_busy == "wait"

@@ -25,7 +25,7 @@ from ribolm.inference.stitch import Scored, Stitcher, joined
 from ribolm.sequences.frames import Frames, Stretches
 from ribolm.sequences.peak_files import read_peaks
 from ribolm.sequences.tiling import Grid, TileBatch, read_stretches
-from ribolm.sequences.universes import CONTEXT_NT, Contexts, members
+from ribolm.sequences.universes import CONTEXT_NT, Contexts, context_texts, contexts_at, members
 
 TILES_AT_ONCE = 4096
 HALF = CONTEXT_NT // 2
@@ -154,7 +154,7 @@ def tile_contexts(batch: TileBatch, genome: Genome) -> Contexts:
     length = np.diff(batch.offsets)
     first = offsets[:-1] + 2 * HALF * (row + 1) + before
     middle = np.arange(len(batch.letters)) + np.repeat(first - batch.offsets[:-1], length)
-    return np.asarray(padded[middle[:, None] + np.arange(-HALF, HALF + 1)])
+    return contexts_at(padded, middle)
 
 
 def _calls(ensemble: Ensemble, frames: Frames, found: Scored) -> Calls:
@@ -163,7 +163,6 @@ def _calls(ensemble: Ensemble, frames: Frames, found: Scored) -> Calls:
     space = frames.space
     chroms, names = np.array(space.chroms, dtype=object), np.array([*space.names[: frames.n_genes], "."], dtype=object)
     signs = np.array([STRAND_SIGN[s] for s in (-1, 0, 1)], dtype=object)
-    context = np.array([bytes(row).decode() for row in found.contexts], dtype=object)
     return Calls(
         chrom=chroms[space.chrom[unit]],
         start0=start0,
@@ -171,7 +170,7 @@ def _calls(ensemble: Ensemble, frames: Frames, found: Scored) -> Calls:
         strand=signs[space.strand[unit] + 1],
         probability=probability(calibrated),
         logit=logit,
-        context=context,
+        context=context_texts(found.contexts),
     ).sorted()
 
 

@@ -153,14 +153,16 @@ def test_packed_batches_agree_within_the_stated_tolerance(
     assert packed.start0.tolist() == of_genes.start0.tolist()
 
 
-def test_threads_do_not_move_the_result(genome_folder: Path, model: Path, of_genes: Calls) -> None:
+def test_threads_do_not_move_the_result(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "s.fa").write_text(f">a\n{'GGACTTAGACAACGT' * 20}\n")
+    one = predicted([model], sequences=tmp_path / "s.fa")
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        again = predicted([model], genome_folder)
+        two = predicted([model], sequences=tmp_path / "s.fa")
     finally:
         torch.set_num_threads(before)
-    np.testing.assert_allclose(again.logit, of_genes.logit, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(two.logit, one.logit, rtol=0, atol=1e-5)
 
 
 def test_several_models_give_the_mean_of_their_calibrated_logits(

@@ -55,16 +55,20 @@ class SelfAttention(nn.Module):
     def forward(self, x: Tensor, plan: Plan, layer: int) -> Tensor:
         """Attended values [T, D] of normalised hidden states [T, D]."""
         turns = plan.rotation.turns
-        plain = all(type(part) is nn.Linear for part in (self.query, self.key, self.value))
-        if plain and turns is not None and onednn_fits(x, self.query.weight):
-            qkv = rotate_in_place(linear(x, self._joined("weight"), self._joined("bias")), turns)
+        parts = (self.query, self.key, self.value)
+        if not all(type(part) is nn.Linear for part in parts):  # adapters of LoRA stand in the place of some
+            qkv = torch.cat([apply_linear(part, x) for part in parts], dim=-1)
+        elif turns is not None and onednn_fits(x, self.query.weight):
+            qkv = rotate_in_place(linear(x, self._joined("weight", True), self._joined("bias", True)), turns)
             return attend(qkv.view(len(x), 3, self.heads, -1), plan, layer)
-        # adapters of LoRA may stand in the place of a part
-        qkv = torch.cat([apply_linear(part, x) for part in (self.query, self.key, self.value)], dim=-1)
+        else:
+            qkv = linear(x, self._joined("weight"), self._joined("bias"))
         return attend(rotate(qkv.view(len(x), 3, self.heads, -1), plan.rotation), plan, layer)
 
-    def _joined(self, name: str) -> Tensor:
-        turned = [pairs_side_by_side(getattr(part, name), self.head_size) for part in (self.query, self.key)]
+    def _joined(self, name: str, pairs_together: bool = False) -> Tensor:
+        turned: list[Tensor] = [getattr(part, name) for part in (self.query, self.key)]
+        if pairs_together:
+            turned = [pairs_side_by_side(parameter, self.head_size) for parameter in turned]
         return torch.cat([*turned, getattr(self.value, name)])
 
 

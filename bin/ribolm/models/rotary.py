@@ -32,6 +32,7 @@ class RotaryEmbeddings(nn.Module):
         self.head_size, self.heads, self.theta = config.head_size, config.num_attention_heads, config.rope_theta
         self.register_buffer("inv_freq", torch.empty(config.head_size // 2))
         self._latest: tuple[tuple[int, ...], Rotation] | None = None
+        self.register_load_state_dict_post_hook(_forget)
         self.reset()
 
     def reset(self) -> None:
@@ -60,6 +61,11 @@ class RotaryEmbeddings(nn.Module):
         turns = torch.polar(torch.ones_like(angles), angles).repeat(1, 2 * self.heads) if device.type == "cpu" else None
         of_tokens = angles[positions][:, None, None]
         return Rotation(of_tokens.cos(), of_tokens.sin(), None if turns is None else turns[positions])
+
+
+def _forget(module: RotaryEmbeddings, _keys: Any) -> None:
+    """Drop the kept rotation: the frequencies have been loaded anew."""
+    module._latest = None
 
 
 def rotate(qkv: Tensor, rotation: Rotation) -> Tensor:

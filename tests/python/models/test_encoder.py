@@ -104,6 +104,16 @@ def test_training_goes_on_after_inference(network: Network) -> None:
     assert network.encoder.embeddings.word_embeddings.weight.grad is not None
 
 
+@torch.no_grad()
+def test_frequencies_loaded_later_count(network: Network) -> None:
+    batch = pack(sequences((40, 40)))
+    before = network(batch)
+    state = network.state_dict()
+    state["esm.rotary_embeddings.inv_freq"] = 2 * state["esm.rotary_embeddings.inv_freq"]
+    network.load_state_dict(state)
+    assert not torch.allclose(network(batch), before, atol=1e-3)
+
+
 def test_padding_learns_nothing(network: Network) -> None:
     network.encoder(pack([np.array([0, 1, 4, 2])])).sum().backward()
     gradient = network.encoder.embeddings.word_embeddings.weight.grad

@@ -32,7 +32,7 @@ class RotaryEmbeddings(nn.Module):
         self.head_size, self.heads, self.theta = config.head_size, config.num_attention_heads, config.rope_theta
         self.register_buffer("inv_freq", torch.empty(config.head_size // 2))
         self._latest: tuple[tuple[int, ...], Rotation] | None = None
-        self.register_load_state_dict_post_hook(_forget)
+        self.register_load_state_dict_post_hook(_forget)  # type: ignore[no-untyped-call]
         self.reset()
 
     def reset(self) -> None:

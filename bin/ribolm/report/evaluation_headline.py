@@ -4,7 +4,7 @@ from ribolm.report.evaluation_folder import UNIVERSE_NAMES, EvaluationFolder, Ro
 
 Number = dict[str, str]
 
-FLOORS = {"rule": "Above the motif rule", "baseline": "Above the best k-mer model"}
+FLOORS = {"rule": "Distance from the motif rule", "baseline": "Distance from the best k-mer model"}
 
 
 def evaluation_numbers(folder: EvaluationFolder) -> list[Number]:
@@ -42,7 +42,17 @@ def _number(label: str, row: Row, metric: str, note: str) -> Number:
 
 
 def _interval(low: float | None, high: float | None) -> str:
-    return "no interval" if low is None or high is None else f"95 % interval {low:.3f} to {high:.3f}"
+    return (
+        "no interval" if low is None or high is None else f"95 % interval {_number_text(low)} to {_number_text(high)}"
+    )
+
+
+def _number_text(value: float) -> str:
+    return f"{value:.3f}".replace("-", "−")
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}".replace("-", "−")
 
 
 def _difference(folder: EvaluationFolder, universe: str, other: str, label: str) -> Number:
@@ -51,7 +61,7 @@ def _difference(folder: EvaluationFolder, universe: str, other: str, label: str)
         return {"label": label, "value": "not defined", "note": f"difference in average precision to {other}"}
     row = rows[0]
     note = f"difference in average precision to {other}; {_interval(row['low'], row['high'])}, paired over genes"
-    return {"label": label, "value": f"{row['difference']:+.3f}", "note": note}
+    return {"label": label, "value": _signed(row["difference"]), "note": note}
 
 
 def _leaks(folder: EvaluationFolder) -> Number:

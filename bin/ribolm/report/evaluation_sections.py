@@ -65,8 +65,9 @@ LEAKAGE = Section(
     "site_leakage",
     CHAPTER,
     "Leakage audit",
-    "What tested and training sequences share. Zero is what a split by gene should give; sequences of repeats and "
-    "paralogous genes can still be alike, and the last two checks show it.",
+    "What tested and training sequences share. Zero is what a split by gene should give; repeats and paralogous genes "
+    "can still be alike, and the last two checks show it. Pretraining sees sequences without labels: what it shares "
+    "with tested ones is told here.",
 )
 SPEED = Section(
     "site_speed",
@@ -135,10 +136,12 @@ def _account(folder: EvaluationFolder) -> str:
     """How many sites are in no universe, below the figure."""
     sites = folder.content.get("sites") or {}
     outside = sites.get("outside") or {}
-    parts = [f"{int(n):,} outside {UNIVERSE_NAMES[name]}" for name, n in outside.items() if name in UNIVERSE_NAMES]
+    names = [name for name in UNIVERSE_NAMES if outside.get(name)]
+    parts = [f"{int(outside[name]):,} lie outside '{UNIVERSE_NAMES[name]}'" for name in names]
     return (
         f"<p>{int(sites.get('sites') or 0):,} labelled sites; {int(sites.get('unscored') or 0):,} have no score; "
-        f"of all sites {', '.join(parts)}. Sites outside a universe count neither for nor against a method there. "
+        f"{', '.join(parts) or 'none lies outside a universe'}. Sites outside a universe count neither for nor against "
+        "a method there. "
         f"Split: {folder.content.get('split')}.</p>"
     )
 

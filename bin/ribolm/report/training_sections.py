@@ -33,6 +33,7 @@ SPEED = Section(
 TABLE = Section("training_runs", CHAPTER, "Trainings", "What each training was and cost.")
 CHOICES = Section("training_choices", CHAPTER, "Chosen automatically", "Values that nobody gave, and why they are so.")
 POINTS = 400
+NO_TABS = ("loss", "prevalence", "n")  # the loss has a section of its own, the others do not change
 COLUMNS: Mapping[str, Mapping[str, Any]] = {
     "steps": {"title": "Steps", "description": "Optimiser steps", "format": "{:,.0f}"},
     "tokens": {"title": "Tokens", "description": "Trained on, repeats counted", "format": "{:,.0f}"},
@@ -86,7 +87,7 @@ def _write_loss(outdir: Path, runs: Sequence[TrainingRun], colours: Mapping[str,
 
 
 def _write_held_out(outdir: Path, runs: Sequence[TrainingRun], colours: Mapping[str, str]) -> None:
-    names = [name for name in dict.fromkeys(n for run in runs for n in run.metric_names()) if name != "loss"]
+    names = [name for name in dict.fromkeys(n for run in runs for n in run.metric_names()) if name not in NO_TABS]
     tabs = {name.replace("_", " "): {run.name: run.metric(name) for run in runs} for name in names}
     if not any(points for lines in tabs.values() for points in lines.values()):
         write_words(outdir, HELD_OUT, "No training was evaluated on held-out sequences.")

@@ -115,7 +115,7 @@ def test_every_number_has_n_and_interval(command: Callable[..., int], evaluation
     headline = section(tmp_path / "q", "headline_sites")["data"]
     assert "prevalence 10.00 %" in headline and "+0.100" in headline and "3 of 50" in headline
     assert list(section(tmp_path / "q", "site_strata_fold")["data"]) == ["fold 2", "fold 10"]
-    assert "20 outside DRACH adenosines" in section(tmp_path / "q", "site_average_precision")["data"]
+    assert "20 lie outside 'DRACH adenosines'" in section(tmp_path / "q", "site_average_precision")["data"]
 
 
 def test_an_empty_evaluation_says_so(command: Callable[..., int], evaluation: Path, tmp_path: Path) -> None:

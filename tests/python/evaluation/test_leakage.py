@@ -1,6 +1,8 @@
 """The leakage audit finds what is planted, leaves the rest, and removes it from the training store."""
 
 import csv
+import gzip
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +18,9 @@ from ribolm.sequences.tokenizers import make_tokenizer
 
 from .conftest import World, make_world
 
+REPOSITORY = Path(__file__).resolve().parents[3]
+M6A = Path(os.environ.get("RIBOLM_DATA", REPOSITORY.parent / "shared" / "data")) / "m6a"
+DEGRADATION = M6A / "m6A-BERT-Deg"
 TOKENIZER = make_tokenizer("nucleotide")
 
 
@@ -149,3 +154,18 @@ def test_words_are_those_of_the_text(k: int) -> None:
     for (_, text), value in zip(expected, number.tolist(), strict=True):
         assert by_text.setdefault(text, value) == value
     assert len(set(by_text.values())) == len(by_text)
+
+
+@pytest.mark.realdata
+@pytest.mark.skipif(not DEGRADATION.is_dir(), reason=f"no real data at {DEGRADATION} (set RIBOLM_DATA)")
+def test_the_published_split_of_m6a_bert_deg_leaks(tmp_path: Path) -> None:
+    """No window is in both parts, yet 68 of 194 test windows share a 51-mer with training (counted independently)."""
+    stores = {}
+    for part in ("train", "dev", "test"):
+        with gzip.open(DEGRADATION / f"{part}.tsv.gz", "rt") as handle:
+            rows = [line.split("\t")[0].split() for line in handle.read().splitlines()[1:]]
+        texts = ["".join(word[0] for word in row) + row[-1][1:] for row in rows]
+        windows = [(f"{part}{i}", letters(text), None, []) for i, text in enumerate(texts)]
+        stores[part] = TokenStore.open(write_store(tmp_path / part, windows))
+    finding = audit(Side.whole("train", stores["train"]), Side.whole("test", stores["test"]), ["kmers"])[0]
+    assert (finding.n_test, finding.n_test_shared, finding.n_train) == (194, 68, 698)

@@ -82,7 +82,8 @@ class AdamW:
             names = [f"{place}.{name}" for name in ("first", "second", "steps")]
             if names[0] not in left:
                 continue
-            first, second, steps = (state[name].to(parameter.device) for name in names)
+            # copies: tensors mapped from a file may lie where results get other last bits
+            first, second, steps = (state[name].to(parameter.device, copy=True) for name in names)
             if first.shape != parameter.shape or second.shape != parameter.shape:
                 raise ValueError(f"optimiser state {place}: shape {tuple(first.shape)}, not {tuple(parameter.shape)}")
             self._moments[id(parameter)] = (first, second, steps)

@@ -2,6 +2,9 @@
 
 import hashlib
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -152,3 +155,22 @@ def test_another_vocabulary_is_refused(train: Train, tmp_path: Path, capsys) -> 
     write_initial_model(tmp_path / "kmers", "tiny", make_tokenizer("kmer", k=3), 1)
     assert train("pretrain", init=tmp_path / "kmers") == 65
     assert "Tokenize the sequences with the model's" in capsys.readouterr().err
+
+
+def test_a_training_process_starts_lean(data: Path, tmp_path: Path) -> None:
+    heavy = {"sympy", "torch._dynamo", "transformers", "peft", "pandas", "polars", "sklearn", "scipy", "numba"}
+    program = "import sys; from ribolm.cli.train import main; assert main(sys.argv[1:]) == 0; print(*sys.modules)"
+    options = [
+        "--store",
+        data / "store",
+        "--out",
+        tmp_path / "m",
+        "--checkpoint-dir",
+        tmp_path / "c",
+        "--preset",
+        "tiny",
+    ]
+    command = [sys.executable, "-c", program, "pretrain", *map(str, options), "--steps", "1", "--device", "cpu"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[3] / "bin")}
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    assert not heavy & set(done.stdout.split())

@@ -6,7 +6,8 @@ Transcripts have the lengths of the real genes of chr22 (m6a/ref) and random let
 changes the work. ribolm is timed as it runs: reading the FASTA, tiles of 510 nt with 128 nt overlap, contexts,
 stitching and both output files. The windows get batches of eight and score their middle alone; they are timed on a
 sample of the candidates, nothing else counted against them. Contenders take turns; processor time is counted. With
---deepsramp, deepSRAMP's sequence-only network is timed on its own windows of 801 nt. Writes benchmarks/results/sites.md.
+--deepsramp, deepSRAMP's sequence-only network is timed on its own windows of 801 nt. Writes
+benchmarks/results/sites.md.
 """
 
 from __future__ import annotations

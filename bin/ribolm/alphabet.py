@@ -1,4 +1,8 @@
-"""The nucleotide alphabet: upper case, U as T, IUPAC codes, complement, motifs. Sequences are uint8 arrays of ASCII."""
+"""The nucleotide alphabet: upper case, U as T, IUPAC codes, gaps, complement, motifs; sequences as uint8 ASCII arrays.
+
+Letters of either case and U read as ACGT, other IUPAC codes as N. A gap is no nucleotide: every reader refuses it, but
+for tokenizers that are asked for aligned input.
+"""
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +13,7 @@ IUPAC = {
     "A": "A", "C": "C", "G": "G", "T": "T", "U": "T", "R": "AG", "Y": "CT", "S": "CG", "W": "AT", "K": "GT",
     "M": "AC", "B": "CGT", "D": "AGT", "H": "ACT", "V": "ACG", "N": "ACGT",
 }  # fmt: skip
+GAP = "-"
 DRACH = "DRACH"
 DRACH_A_OFFSET = 2  # the methylated A is the third letter
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from ribolm.alphabet import NORMAL, Letters
+from ribolm.alphabet import GAP, NORMAL, Letters
 from ribolm.genome.coordinates import Int64
 from ribolm.sequences.vocabulary import (
     BAD_LETTER,
@@ -29,7 +29,6 @@ NUCLEOTIDE_TOKENS = (CLS, PAD, EOS, UNK, "A", "C", "G", "T", "N", MASK)
 ESM_TOKENS = (CLS, PAD, EOS, UNK, *"LAGVSERTIDPKQNFYMHWCXBUZO.-", "<null_1>", MASK)
 # Symbols of RESM (Zhang et al. 2025, doi 10.1101/2025.08.09.669469): the amino acids that stand for A, C, G and T
 ESM_MAPPINGS = {"KDNY": {"A": "K", "T": "D", "C": "N", "G": "Y"}, "KEDR": {"A": "K", "T": "E", "C": "D", "G": "R"}}
-GAP = "-"
 
 
 def letter_table(ids: Mapping[str, int]) -> bytes:

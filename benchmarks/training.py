@@ -282,6 +282,7 @@ def main() -> None:
         for _ in range(options.rounds):
             for who in CONTENDERS:
                 runs[who].append(child(who, folder, options.threads))
+                print(f"{name}: {who}: {json.dumps(runs[who][-1])}", file=sys.stderr, flush=True)
         parts.append(table(name, lengths, runs))
     about = f"Written by `python benchmarks/training.py`. {conditions(options.threads, options.preset)}"
     text = "\n\n".join(["# Training: tokens per second", about, *parts]) + "\n"

@@ -91,6 +91,6 @@ def test_versions_and_parameters_are_written(demo: Run) -> None:
 def test_report_holds_every_section(demo: Run) -> None:
     report = (demo.outdir / "multiqc" / "multiqc_report.html").read_text()
     tools = ("fastp", "hisat2", "samtools")
-    chapters = ("headline", "peaks", "motif", "training", "evaluation", "methods")
+    chapters = ("headline", "peaks", "motif", "sites", "training", "methods")
     for section in (*tools, *(f"ribolm_{name}" for name in chapters)):
         assert section in report, section

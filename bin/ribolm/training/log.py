@@ -1,5 +1,6 @@
 """log.jsonl: one JSON object per line, kept free of steps that a resumed run repeats."""
 
+import contextlib
 import json
 import math
 import sys
@@ -32,9 +33,10 @@ class TrainingLog:
             return
         self._waiting.append(json.dumps({"event": event, **_finite(values)}, allow_nan=False) + "\n")
         if self.path is not None:
-            with self.path.open("a", encoding="utf-8") as handle:
-                handle.write("".join(self._waiting))
-            self._waiting.clear()
+            with contextlib.suppress(OSError):  # a full disk must not end the training; the lines wait for the next
+                with self.path.open("a", encoding="utf-8") as handle:
+                    handle.write("".join(self._waiting))
+                self._waiting.clear()
 
     def open(self, path: Path, anew: bool = False) -> None:
         """From now on write to a file, after what is in it or (`anew`) in its place."""

@@ -14,8 +14,8 @@ from .runs import DATA, Launcher, Run
 CONFIG = """
 process {
     withName: TRAIN_PRETRAIN {
-        ext.args   = '--steps 60 --tokens-per-step 2048 --checkpoint-every-steps 20'
-        maxRetries = 0
+        ext.args      = '--steps 60 --tokens-per-step 2048 --checkpoint-every-steps 20'
+        errorStrategy = 'terminate'
     }
 }
 """
@@ -64,9 +64,8 @@ def test_a_killed_training_task_resumes_to_the_same_weights(launcher: Launcher, 
     assert weights(model) == expected
 
 
-def wait_for(found: object, text: str, seconds: float = 60) -> Path:
+def wait_for(folder: Path, text: str, seconds: float = 300) -> Path:
     """First path that a glob of a folder finds."""
-    folder = Path(str(found))
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         for path in folder.glob(text):
@@ -79,10 +78,11 @@ def test_training_that_outlives_nextflow_keeps_its_folder(launcher: Launcher, op
     checkpoints = launcher.folder / "checkpoints"
     (launcher.folder / "training.config").write_text(CONFIG.replace("--steps 60", "--steps 400"))
     nextflow = launcher.start(*options, "--checkpoint_dir", str(checkpoints))
-    lease = wait_for(checkpoints, "*/lease.json")
-    first = json.loads(lease.read_text())["pid"]
-    os.kill(nextflow.pid, signal.SIGKILL)
-    nextflow.communicate()
+    try:
+        first = json.loads(wait_for(checkpoints, "*/lease.json").read_text())["pid"]
+    finally:
+        os.kill(nextflow.pid, signal.SIGKILL)
+        nextflow.communicate()
     assert Path(f"/proc/{first}").exists(), "the training task lives on"
 
     run = launcher.run("-resume", *options, "--checkpoint_dir", str(checkpoints))

@@ -156,7 +156,7 @@ def report(rows: list[str], arguments: argparse.Namespace) -> str:
             "# The encoder beside transformers' EsmModel",
             "",
             f"`python benchmarks/encoder.py`, {datetime.date.today()}, {platform.machine()}, fp32, "
-            f"{torch.get_num_threads()} threads, load {load}, torch {torch.__version__}, transformers "
+            f"threads: {torch.get_num_threads()}, load {load}, torch {torch.__version__}, transformers "
             f"{transformers.__version__}; {arguments.tokens:,} tokens per pass in batches of {arguments.budget:,} "
             f"with padding, {arguments.rounds} rounds in turns. Tokens/s: the best round, padding not counted. Ratios: "
             "median of the rounds (range).",

@@ -33,7 +33,7 @@ POOL_ADENOSINES = 2_000_000  # of larger stores a sample of this size; sites are
 TRAINING_ROWS = 20_000  # negatives per fit, and positives
 PREDICTED_AT_A_TIME = 20_000
 PENALTIES = (0.001, 0.01, 0.1)  # inverse strengths of L2 on standardised features, chosen on a fifth of the genes
-BOOSTING = {"max_iter": 80, "learning_rate": 0.1, "max_leaf_nodes": 15, "l2_regularization": 1.0}
+BOOSTING = {"max_iter": 80, "learning_rate": 0.1, "max_leaf_nodes": 8, "l2_regularization": 1.0, "max_bins": 63}
 KINDS = ("kmer_logistic", "kmer_boosting")
 FITTED_ON = {"drach": "drach", "adenosine": "adenosine", "nucleotide": "adenosine"}
 

@@ -198,8 +198,9 @@ Written by `benchmarks/m6a_default_score.py`. Test: sites of both GSE63753 files
 `ref/`, candidates are the DRACH adenosines within 150 nt of one; the rule is fixed, nothing was chosen on it. Dev: the
 same rule on hg19 chr22:28–38 Mb, the block on which the model is watched and calibrated. The regressions are fitted on
 the training adenosines of the model, on its teacher's features and on those of `ribolm-evaluate`. Their version with
-neighbours, which knows how strong the other candidates within 150 nt are, shows how much of the gain comes from that:
-where every candidate lies near a site, a lone candidate is likely to be it.
+neighbours, which knows how strong the other candidates within 150 nt are, shows what that is worth where every
+candidate lies near a site. Dev is easier in this: its table (HEK293 miCLIP, hg19) holds sites in DRACH only, while a
+quarter of the test's sites lie outside DRACH, so that some of its candidates have no methylated neighbour in the list.
 """
 
 

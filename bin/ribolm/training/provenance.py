@@ -1,5 +1,6 @@
 """What a result was made by: digest of the code, versions, machine."""
 
+import functools
 import hashlib
 import platform
 from pathlib import Path
@@ -10,6 +11,7 @@ from ribolm.version import __version__
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
+@functools.cache
 def code_digest(package: Path = PACKAGE) -> str:
     """sha256 over names and contents of the package's Python files, as 64 hexadecimal digits."""
     digest = hashlib.sha256()

@@ -64,31 +64,35 @@ def test_a_killed_training_task_resumes_to_the_same_weights(launcher: Launcher, 
     assert weights(model) == expected
 
 
-def wait_for(folder: Path, text: str, seconds: float = 300) -> Path:
-    """First path that a glob of a folder finds."""
+def wait_for(folder: Path, pattern: str, text: str = "", seconds: float = 300) -> Path:
+    """First file that a glob of a folder finds and that holds a text."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        for path in folder.glob(text):
-            return path
+        for path in folder.glob(pattern):
+            if text in path.read_text():
+                return path
         time.sleep(0.05)
-    raise AssertionError(f"{folder} holds no {text} after {seconds} s")
+    raise AssertionError(f"{folder} holds no {pattern} with '{text}' after {seconds} s")
 
 
 def test_training_that_outlives_nextflow_keeps_its_folder(launcher: Launcher, options: tuple[str, ...]) -> None:
     checkpoints = launcher.folder / "checkpoints"
-    (launcher.folder / "training.config").write_text(CONFIG.replace("--steps 60", "--steps 400"))
+    (launcher.folder / "training.config").write_text(CONFIG.replace("--steps 60", "--steps 200"))
     nextflow = launcher.start(*options, "--checkpoint_dir", str(checkpoints))
     try:
-        first = json.loads(wait_for(checkpoints, "*/lease.json").read_text())["pid"]
+        first = json.loads(wait_for(checkpoints, "*/lease.json", "pid").read_text())["pid"]
+        os.kill(first, signal.SIGSTOP)  # it lives, and cannot end before the second one has come
     finally:
-        os.kill(nextflow.pid, signal.SIGKILL)
+        nextflow.kill()
         nextflow.communicate()
-    assert Path(f"/proc/{first}").exists(), "the training task lives on"
 
-    run = launcher.run("-resume", *options, "--checkpoint_dir", str(checkpoints))
-    assert run.status == 0, run.text
-    (second,) = (path for path in launcher.folder.glob("work/*/*/.command.err") if "waiting" in path.read_text())
-    assert f"process {first}" in second.read_text()
+    again = launcher.start("-resume", *options, "--checkpoint_dir", str(checkpoints))
+    try:
+        wait_for(launcher.folder / "work", "*/*/.command.err", f"process {first} ")
+    finally:
+        os.kill(first, signal.SIGCONT)
+    text, _ = again.communicate(timeout=900)
+    assert again.returncode == 0, text
     models = list(launcher.folder.glob("work/*/*/pretrained"))
     assert len(models) == 2
     assert len({weights(model) for model in models}) == 1

@@ -136,7 +136,7 @@ def picture() -> str:
     """The whole SVG."""
     parts = [
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {HEIGHT}' {FONT} role='img'>",
-        "<title>The tracks of ribolm: m6A runs from reads to sites and report, poly(A) and RNA language model are coming</title>",
+        "<title>The tracks of ribolm: m6A runs from reads to sites, poly(A) and RNA language model are coming</title>",
         f"<rect width='{WIDTH}' height='{HEIGHT}' rx='16' fill='{PAPER}'/>",
         *draw_branch(),
     ]

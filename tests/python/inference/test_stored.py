@@ -48,14 +48,6 @@ def test_scores_are_those_of_prediction_on_the_genome(
     genome_folder: Path, model: Path, store: Path, tmp_path: Path
 ) -> None:
     table = scores(model, store, tmp_path / "s.parquet", "--universe", "adenosine")
-    given = [
-        "--bed",
-        f"{store.parent}/p.bed",
-        "--fasta",
-        f"{genome_folder}/genome.fa",
-        "--gtf",
-        f"{genome_folder}/genes.gtf",
-    ]
     out = ["--out", f"{tmp_path}/o.bed", "--table", f"{tmp_path}/o.parquet", "--universe", "adenosine"]
     assert main(["sites", "--model", str(model), *bed_options(store.parent / "p.bed", genome_folder), *out]) == 0
     calls = pl.read_parquet(tmp_path / "o.parquet")

@@ -227,7 +227,7 @@ def _add_key(cli: "typer.Typer") -> None:
     @keys.callback(invoke_without_command=True)
     def needs_a_command(context: Context) -> None:
         if context.invoked_subcommand is None:
-            raise UsageError("Write the command after it: ribolm-train key pretrain …")
+            raise UsageError("Write the command and its options after it: ribolm-train key pretrain --store …")
 
     def key_of_pretrain(**chosen: Any) -> None:
         """Print the key of such a pretraining."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from ribolm.errors import Stopped
 from ribolm.labels.folds import Folds, write_folds
@@ -19,6 +20,7 @@ from ribolm.training.assembly import Start
 from ribolm.training.finetuning import FinetuneOptions, finetune
 from ribolm.training.settings import Optimisation, Runtime
 
+torch.set_num_threads(1)  # in the process that is killed too: sums of other lengths round otherwise
 PACKAGE = Path(__file__).resolve().parents[3] / "bin"
 # In turn: training and prediction of the first fold, those of the second, the final training.
 PLACES = ("step.update@2", "cross.batch@1", "step.update@2", "cross.batch@1", "step.update@2")

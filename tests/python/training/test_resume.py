@@ -78,17 +78,20 @@ def test_a_run_killed_everywhere_ends_with_the_same_weights(
     for number, point in enumerate(points):
         action = actions[number % 2]
         code, text = ask(cut, kind=kind, world=world, faults=f"{point}={action}")
-        assert code == CODES[action], f"{point}={action}: {text}"
+        # where the other process dies first, the connection that it leaves ends this one
+        lost_its_peer = world == 2 and action == "kill" and code == 1
+        assert code == CODES[action] or lost_its_peer, f"{point}={action}: {text}"
     seed = random.SystemRandom().randrange(10**6)
     print(f"seed of the random kills: {seed}")
     chance = random.Random(seed)
     for signal_number in (9, 15) if world == 1 else (9,):
         after_s = chance.uniform(0, 0.5)
         code, text = ask(cut, kind=kind, world=world, kill_after_s=after_s, kill_with=signal_number)
-        assert code in (-9, -15, 143, 0), f"signal {signal_number} after {after_s} s (seed {seed}): {text}"
+        expected = (-9, -15, 143, 0, 1)[: 3 + world]
+        assert code in expected, f"signal {signal_number} after {after_s} s (seed {seed}): {text}"
     for fault in ("finish.saved@1=kill", ""):
         code, text = ask(cut, kind=kind, world=world, faults=fault)
-        assert code in (-9, 0), text
+        assert code == 0 if not fault else code in (-9, 0, 1)[: 1 + world], text
     assert digest(text) == digest(reference), f"other weights (seed {seed})"
     events = [json.loads(line) for line in (cut / "log.jsonl").read_text().splitlines()]
     steps = [event["step"] for event in events if event["event"] == "step"]

@@ -8,7 +8,7 @@ from ribolm.report.evaluation_figure import draw_intervals
 from ribolm.report.evaluation_folder import CHANCE, DIAGONAL, UNIVERSE_NAMES, EvaluationFolder, Row
 from ribolm.report.evaluation_headline import evaluation_numbers
 from ribolm.report.figures import embed
-from ribolm.report.headline import cards
+from ribolm.report.headline import cards, write_headline
 from ribolm.report.multiqc import (
     Section,
     interval_text,
@@ -108,7 +108,9 @@ def write_evaluation_sections(outdir: Path, folder: EvaluationFolder) -> None:
     if not folder.universes:
         write_words(outdir, PRECISION, "No candidate has both a score and a label, so there is nothing to evaluate.")
         return
-    write_html(outdir, HEADLINE, cards(evaluation_numbers(folder)))
+    numbers = evaluation_numbers(folder)
+    write_headline(outdir / "headline_sites.json", numbers)
+    write_html(outdir, HEADLINE, cards(numbers))
     draw_intervals(outdir / "average_precision.png", folder)
     write_html(outdir, PRECISION, embed(outdir / "average_precision.png", _words(folder)) + _account(folder))
     for universe in folder.universes:

@@ -114,6 +114,8 @@ def test_every_number_has_n_and_interval(command: Callable[..., int], evaluation
     assert row["expected_error"] == 0.05 and row["seed_sd"] == 0.01
     headline = section(tmp_path / "q", "headline_sites")["data"]
     assert "prevalence 10.00 %" in headline and "+0.100" in headline and "3 of 50" in headline
+    numbers = json.loads((tmp_path / "q" / "headline_sites.json").read_text())["numbers"]
+    assert [number["label"] for number in numbers[:2]] == ["Average precision", "ROC-AUC"]
     assert list(section(tmp_path / "q", "site_strata_fold")["data"]) == ["fold 2", "fold 10"]
     assert "20 lie outside 'DRACH adenosines'" in section(tmp_path / "q", "site_average_precision")["data"]
 

@@ -9,11 +9,11 @@ import os
 import shutil
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, TextIO, cast
 
-from ribolm.errors import DataError
+from ribolm.errors import DataError, UsageError
 
 GZIP_MAGIC = b"\x1f\x8b"
 
@@ -40,6 +40,29 @@ def require_folder_possible(folder: Path | str) -> None:
         raise DataError(f"{folder}: {above} is a file, so no folder can be there. Choose another --outdir.")
     if not os.access(above, os.W_OK | os.X_OK):
         raise DataError(f"{folder}: no permission to write in {above}. Choose another --outdir.")
+
+
+def require_other_than(out: Path | str | None, inputs: Iterable[Path | str | None]) -> None:
+    """Raise UsageError when a result would replace a file or folder that it is made from; None stands for no path."""
+    if out is None:
+        return
+    place = Path(out).resolve()
+    for path in inputs:
+        if path is not None and Path(path).resolve() == place:
+            raise UsageError(f"{out} is read and written by the same command. Choose another name for the result.")
+
+
+def require_no_other_kind(folder: Path | str, ours: Callable[[dict[str, Any]], bool], kind: str) -> None:
+    """Raise DataError when a folder to be written holds the manifest.json of something else than a `kind`."""
+    path = Path(folder) / "manifest.json"
+    if not path.is_file():
+        return
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except (ValueError, UnicodeDecodeError):
+        content = None
+    if not isinstance(content, dict) or not ours(content):
+        raise DataError(f"{folder}: holds something else than a {kind} (see its manifest.json). Choose another --out.")
 
 
 @contextlib.contextmanager

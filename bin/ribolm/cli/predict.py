@@ -39,6 +39,9 @@ class Precision(StrEnum):
     bf16 = "bf16"
 
 
+MAX_TOKENS = 1 << 31  # beyond it a batch cannot be addressed
+
+
 def main(argv: Sequence[str]) -> int:
     """Entry point of bin/ribolm-predict."""
     return run(app, argv, "ribolm-predict")
@@ -67,16 +70,20 @@ def _prepare(
     return ensemble, Forward.prepare(networks, ensemble.tokenizer, device, precision, tokens_per_batch)
 
 
-def _require_inputs(out: Path, files: Sequence[Path | None]) -> None:
+def _require_inputs(out: Path, files: Sequence[Path | None], table: Path | None = None) -> None:
     """Ask for what a long run needs before it begins."""
-    from ribolm.files import require_file, require_folder_possible
+    from ribolm.files import require_file, require_folder_possible, require_other_than
 
     for path in files:
         if path is not None:
             require_file(path)
-    if out.is_dir():
-        raise UsageError(f"--out {out} is a folder. Name a file.")
-    require_folder_possible(out.parent)
+    for result in (out, table):
+        if result is not None:
+            if result.is_dir():
+                raise UsageError(f"{result} is a folder. Name a file.")
+            require_folder_possible(result.parent)
+            require_other_than(result, files)
+    require_other_than(out, (table,))
 
 
 def _add_sites(cli: "typer.Typer") -> None:
@@ -97,11 +104,13 @@ def _add_sites(cli: "typer.Typer") -> None:
         precision: Annotated[Precision, Option(help="Matrix products; bf16 moves logits by about 0.01.")] = (
             Precision.fp32
         ),
-        tokens_per_batch: Annotated[int | None, Option(min=1, help="Tokens at a time [default: by device].")] = None,
+        tokens_per_batch: Annotated[
+            int | None, Option(min=1, max=MAX_TOKENS, help="Tokens at a time [default: by device].")
+        ] = None,
         threads: Annotated[int | None, Option(min=1, help="CPU threads [default: all that are allowed].")] = None,
     ) -> None:
         """Score every candidate under peaks, in genes or in sequences."""
-        _require_inputs(out, (bed, gtf, sequences, fasta))
+        _require_inputs(out, (bed, gtf, sequences, fasta), table)
         if not (bed or gtf or sequences):
             raise UsageError("Say where to look: give --bed, --gtf or --sequences.")
         from ribolm.inference.calls import write_bed, write_table
@@ -131,7 +140,9 @@ def _add_store(cli: "typer.Typer") -> None:
         precision: Annotated[Precision, Option(help="Matrix products; bf16 moves logits by about 0.01.")] = (
             Precision.fp32
         ),
-        tokens_per_batch: Annotated[int | None, Option(min=1, help="Tokens at a time [default: by device].")] = None,
+        tokens_per_batch: Annotated[
+            int | None, Option(min=1, max=MAX_TOKENS, help="Tokens at a time [default: by device].")
+        ] = None,
         threads: Annotated[int | None, Option(min=1, help="CPU threads [default: all that are allowed].")] = None,
     ) -> None:
         """Score the rows of a token store, for evaluation."""
@@ -163,7 +174,7 @@ def _add_merge(cli: "typer.Typer") -> None:
         """Unite the tables of a prediction that was made in parts."""
         if not part:
             raise UsageError("Give at least one --part.")
-        _require_inputs(out, part)
+        _require_inputs(out, part, table)
         from ribolm.inference.calls import merge_tables, write_bed, write_table
 
         calls, provenance = merge_tables(part)

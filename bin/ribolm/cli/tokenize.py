@@ -67,12 +67,13 @@ def _add_peaks(cli: "typer.Typer") -> None:
         keep_duplicates: Annotated[bool, Option("--keep-duplicates", help="Keep repeated sequences.")] = False,
     ) -> None:
         """Tiles under peaks, on a grid fixed per gene, N-filtered and without duplicates."""
-        from ribolm.files import require_file
+        from ribolm.files import require_file, require_other_than
         from ribolm.sequences.corpus import CorpusOptions, tokenize_peaks
         from ribolm.sequences.tokenizers import make_tokenizer
 
         for path in (*(bed or []), fasta, *([gtf] if gtf else [])):
             require_file(path)
+            require_other_than(out, (path,))
         chosen = make_tokenizer(tokenizer.value, k=k, mapping=mapping.value, file=tokenizer_file)
         options = CorpusOptions(window, overlap, flank, max_n, keep_duplicates)
         _tell(out, tokenize_peaks(bed or [], fasta, gtf, chosen, options, out))

@@ -28,6 +28,14 @@ def app() -> "typer.Typer":
     return cli
 
 
+def _require_no_model(out: Path) -> None:
+    """Random or converted weights must not replace trained ones by a slip."""
+    from ribolm.errors import UsageError
+
+    if (out / "model.safetensors").exists():
+        raise UsageError(f"--out {out} holds a model already. Choose another folder, or remove that one.")
+
+
 def _add_init(cli: "typer.Typer") -> None:
     from typer import Option
 
@@ -46,6 +54,7 @@ def _add_init(cli: "typer.Typer") -> None:
         from ribolm.models.initial import write_initial_model
         from ribolm.sequences.tokenizers import make_tokenizer
 
+        _require_no_model(out)
         chosen = make_tokenizer(tokenizer, k=k, mapping=mapping, file=tokenizer_file)
         write_initial_model(out, preset, chosen, seed, token_dropout)
 
@@ -66,6 +75,7 @@ def _add_convert(cli: "typer.Typer") -> None:
         from ribolm.models.conversion import convert_model
         from ribolm.sequences.tokenizers import make_tokenizer
 
+        _require_no_model(out)
         convert_model(source, out, make_tokenizer(tokenizer, k=k, mapping=mapping, file=tokenizer_file))
 
 

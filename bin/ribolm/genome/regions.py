@@ -86,7 +86,9 @@ def _region(path: Path, number: int, fields: list[str]) -> Region:
             f"{path.name} row {number}: {len(fields)} columns; a BED line has three or more, tab-separated."
         )
     start0, end0 = _integer(path, number, 1, fields), _integer(path, number, 2, fields)
-    if not 0 <= start0 < end0:
+    if start0 < 0:
+        raise bad_value(path, number, "chromStart", fields[1], "is negative", "Positions begin at 0.")
+    if start0 >= end0:
         raise bad_value(path, number, "chromEnd", fields[2], f"is not above the start {start0}", "Write start < end.")
     strand = fields[5] if len(fields) > 5 else "."
     if strand not in STRANDS:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ribolm.console import choice, notice
 from ribolm.errors import UsageError
 from ribolm.labels.families import SEPARATOR, Families
-from ribolm.labels.placing import OUTCOMES, Placed, joined_names
+from ribolm.labels.placing import LOST, OUTCOMES, Placed, joined_names
 
 if TYPE_CHECKING:
     import polars
@@ -41,6 +41,15 @@ class Evidence:
         return [*rows, ("all", "distinct", n), ("all", "too_few_families", n - kept), ("all", "kept", kept)]
 
 
+def tell_losses(placed: Sequence[Placed]) -> None:
+    """One notice for every table that lost rows: how many are placed, and why the others are not."""
+    for one in placed:
+        lost = [f"{one.outcomes[name]:,} {name}" for name in LOST if one.outcomes[name]]
+        if lost:
+            n, rows = one.outcomes["placed"], one.outcomes["rows"]
+            notice(f"{one.source}: {n:,} of {rows:,} rows are placed; left out: {', '.join(lost)}.")
+
+
 def combine(placed: Sequence[Placed], families: Families, min_families: str) -> Evidence:
     """Unite the tables by (chrom, start0, strand) and count families.
 
@@ -49,6 +58,7 @@ def combine(placed: Sequence[Placed], families: Families, min_families: str) -> 
     """
     import polars
 
+    tell_losses(placed)
     parts = [one.rows.with_columns(polars.lit(one.source).alias("source")) for one in placed]
     united = polars.concat(parts)
     present = families.of({name for cell in united["technique"].unique() for name in _split(cell)})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ribolm.console import notice
 from ribolm.errors import DataError, UsageError
 from ribolm.files import atomic_path, require_file
 from ribolm.genome.coordinates import Int64, overlap_clusters
@@ -158,6 +159,10 @@ def deal_folds(store: Path, out: Path, by: str, n_folds: int, seed: int) -> str:
     opened = TokenStore.open(store)
     names = opened.names(("name", "chrom", "start0", "end0", "cluster"))
     unit = split_units(names, by)
+    if not len(unit):
+        write_folds(out, names, Folds(unit, unit))
+        notice(f"{store}: has no sequence, so the table of folds is valid and empty.")
+        return "no sequence in folds"
     folds = Folds(assign_folds(unit, np.diff(opened.offsets), n_folds, seed), unit)
     write_folds(out, names, folds)
     sizes = np.bincount(folds.fold, weights=np.diff(opened.offsets)).astype(int)

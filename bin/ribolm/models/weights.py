@@ -10,7 +10,7 @@ from typing import Any, Literal
 import torch
 
 from ribolm.errors import DataError
-from ribolm.files import atomic_directory, require_file, write_json
+from ribolm.files import atomic_directory, require_file, require_no_other_kind, write_json
 from ribolm.models.configuration import EncoderConfig, config_from_dict
 from ribolm.models.heads import HeadSpec, Kind
 from ribolm.models.network import MASKED_LM, Network, head_name
@@ -72,6 +72,7 @@ def save_model(
     """
     directory = Path(directory)
     _check_parts(network, tokenizer, task)
+    require_no_other_kind(directory, lambda content: "format_version" in content, "model")
     with atomic_directory(directory) as temporary:
         write_state(temporary / WEIGHTS, network.state_dict())
         write_json(temporary / CONFIG, _config_content(network, task))

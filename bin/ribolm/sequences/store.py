@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ribolm.errors import DataError
-from ribolm.files import atomic_directory, write_json
+from ribolm.files import atomic_directory, require_no_other_kind, write_json
 from ribolm.genome.coordinates import Int64
 from ribolm.sequences.places import COLUMNS, NamesWriter, Place, PlaceBatch, names_table
 from ribolm.sequences.streamed import NpyStream, RawStream, sha256_of
@@ -81,6 +81,7 @@ class StoreWriter:
         self._stack = ExitStack()
 
     def __enter__(self) -> StoreWriter:
+        require_no_other_kind(self.directory, lambda content: content.get("format") == FORMAT, "token store")
         self._folder = self._stack.enter_context(atomic_directory(self.directory))
         self._tokens = RawStream(self._folder / TOKENS)
         self._offsets = NpyStream(self._folder / OFFSETS, np.int64)
@@ -271,6 +272,7 @@ def add_labels(
     A task that the store has already is replaced. Atomic; memory: one array of a stream at a time.
     """
     specs = {task: store.label_spec(task) for task in store.tasks} | {task: spec for task, (spec, _) in labels.items()}
+    require_no_other_kind(directory, lambda content: content.get("format") == FORMAT, "token store")
     with atomic_directory(directory) as folder:
         (folder / "labels").mkdir()
         for name in (TOKENS, OFFSETS, NAMES, *(label_file(task) for task in store.tasks if task not in labels)):

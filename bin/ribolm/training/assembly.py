@@ -144,6 +144,9 @@ def write_model(
     network = lesson.network.to("cpu")
     save_model(out, network, tokenizer, task, _manifest(session, lesson.settings, loop, state))
     shutil.copyfile(session.folder / "log.jsonl", out / "log.jsonl")
+    watched = f"{loop.objective.watch} {state.best_value:.4g}" if state.best_value is not None else ""
+    best = f", weights of step {state.best_step:,} with the best {watched}" if watched else ""
+    print(f"{out}: {state.step:,} of {loop.steps:,} steps{best}")
 
 
 def _manifest(session: Session, settings: Settings, loop: Loop, state: TrainingState) -> dict[str, Any]:

@@ -38,6 +38,7 @@ def test_bed6_keeps_its_extra_columns(tmp_path: Path) -> None:
     ("chr1\t5", "row 1: 2 columns"),
     ("chr1\tx\t9", "column 'chromStart': 'x'"),
     ("chr1\t9\t9", "column 'chromEnd': '9' is not above"),
+    ("chr1\t-5\t9", "column 'chromStart': '-5' is negative"),
     ("chr1\t1\t9\tn\t0\t*", "column 'strand'"),
     ("chr1\t1\t9\tn\t0\t+\t1\t9\t0\t2\t3,3\t0,4", "column 'blockStarts'"),
 ])  # fmt: skip

@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ribolm.errors import DataError, UsageError
-from ribolm.labels.folds import Folds, assign_folds, read_folds, split_units, write_folds
+from ribolm.labels.folds import Folds, assign_folds, deal_folds, read_folds, split_units, write_folds
+from ribolm.sequences.store import StoreWriter
+from ribolm.sequences.tokenizers import make_tokenizer
 
 
 def names_table(rows):
@@ -86,3 +88,11 @@ def test_a_table_that_does_not_fit_is_refused(tmp_path, text, words):
     (tmp_path / "folds.tsv").write_text(text)
     with pytest.raises(DataError, match=words):
         read_folds(tmp_path / "folds.tsv", 2)
+
+
+def test_a_store_without_sequences_has_a_table_without_rows(tmp_path):
+    with StoreWriter(tmp_path / "store", make_tokenizer("nucleotide")):
+        pass
+    deal_folds(tmp_path / "store", tmp_path / "folds.tsv", "gene", 3, 1)
+    folds = read_folds(tmp_path / "folds.tsv", 0)
+    assert folds.n_folds == 0 and len(folds.unit) == 0

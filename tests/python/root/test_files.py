@@ -5,8 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ribolm.errors import DataError
-from ribolm.files import atomic_directory, atomic_path, open_text, require_folder_possible, write_json
+from ribolm.errors import DataError, UsageError
+from ribolm.files import (
+    atomic_directory,
+    atomic_path,
+    open_text,
+    require_folder_possible,
+    require_no_other_kind,
+    require_other_than,
+    write_json,
+)
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_trace(tmp_path: Path) -> None:
@@ -66,3 +74,23 @@ def test_an_impossible_folder_is_refused_by_its_own_name(tmp_path: Path) -> None
         with pytest.raises(DataError, match=f"^{folder}: "):
             require_folder_possible(folder)
     assert not (tmp_path / "new").exists()
+
+
+def test_a_result_never_replaces_what_it_is_made_from(tmp_path: Path) -> None:
+    path = tmp_path / "peaks.bed"
+    path.touch()
+    (tmp_path / "link.bed").symlink_to(path)
+    require_other_than(tmp_path / "other.bed", (path, None))
+    require_other_than(None, (path,))
+    with pytest.raises(UsageError, match="Choose another name"):
+        require_other_than(tmp_path / "link.bed", (None, path))
+
+
+def test_a_folder_of_another_kind_is_not_written_into(tmp_path: Path) -> None:
+    require_no_other_kind(tmp_path, lambda content: False, "token store")
+    (tmp_path / "manifest.json").write_text('{"format": "a"}')
+    require_no_other_kind(tmp_path, lambda content: content.get("format") == "a", "token store")
+    for text in ('{"format": "b"}', "[]", "no JSON"):
+        (tmp_path / "manifest.json").write_text(text)
+        with pytest.raises(DataError, match="something else than a token store"):
+            require_no_other_kind(tmp_path, lambda content: content.get("format") == "a", "token store")

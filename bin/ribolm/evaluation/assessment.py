@@ -99,7 +99,7 @@ def _folds(plan: Plan) -> tuple[Folds, str]:
 def _candidates(plan: Plan, folds: Folds, contigs: Contigs, scored: Int64) -> tuple[Candidates, Row]:
     """Scored places that the store labels, and the account of its sites."""
     candidates = collect(plan.store, plan.task, folds, contigs, scored)
-    if not len(candidates):
+    if len(scored) and not len(candidates):
         raise DataError(
             f"None of the scored places lies in {plan.store.directory} (first scored: {texts(contigs, scored)}). Give "
             "scores and labels of the same store."

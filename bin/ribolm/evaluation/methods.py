@@ -83,7 +83,7 @@ def read_tables(files: Sequence[NamedFiles], row_contigs: "polars.Series") -> tu
     """Read scores, with contig numbers that all of them and the rows of the store share. DataError for no row."""
     tables = [(named, read_scores(named)) for named in files]
     for named, table in tables:
-        if not len(table):
+        if not len(table) and len(row_contigs):  # an empty store has empty scores
             raise DataError(f"Scores '{named.label}': {named.paths[0]} holds no row. Give scores of one place or more.")
     contigs = Contigs.of(row_contigs, *(table["chrom"] for _, table in tables))
     found = []
@@ -100,7 +100,7 @@ def scored_by_all(tables: Sequence[ScoredTable]) -> Int64:
     keys = tables[0].keys
     for table in tables[1:]:
         keys = np.intersect1d(keys, table.keys, assume_unique=True)
-    if not len(keys):
+    if not len(keys) and any(len(table.keys) for table in tables):
         raise DataError("The score files share no place. Give scores of the same store for every model and seed.")
     for table in tables:
         if len(table.keys) > len(keys):

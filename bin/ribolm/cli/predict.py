@@ -111,11 +111,10 @@ def _add_sites(cli: "typer.Typer") -> None:
     ) -> None:
         """Score every candidate under peaks, in genes or in sequences."""
         _require_inputs(out, (bed, gtf, sequences, fasta), table)
-        if not (bed or gtf or sequences):
-            raise UsageError("Say where to look: give --bed, --gtf or --sequences.")
         from ribolm.inference.calls import write_bed, write_table
-        from ribolm.inference.sites import call_provenance, choose_places, predict_sites
+        from ribolm.inference.sites import call_provenance, choose_places, predict_sites, require_one_input
 
+        require_one_input(bed, gtf, sequences, fasta)
         ensemble, forward = _prepare(model, device.value, precision.value, tokens_per_batch, threads)
         where = choose_places(ensemble, bed, gtf, sequences, fasta)
         calls = predict_sites(ensemble, forward, where, universe.value, threshold)

@@ -41,6 +41,16 @@ class Where:
     pieces: Stretches | None
 
 
+def require_one_input(bed: Path | None, gtf: Path | None, sequences: Path | None, fasta: Path | None) -> None:
+    """Raise UsageError for a combination of inputs that says nothing, or two things, about where to look."""
+    if sequences is not None and (bed or gtf or fasta):
+        raise UsageError("--sequences stands alone: give no --bed, --gtf or --fasta with it.")
+    if bed is None and gtf is None and sequences is None:
+        raise UsageError("Say where to look: give --bed, --gtf or --sequences.")
+    if sequences is None and fasta is None:
+        raise UsageError("--bed and --gtf need the genome: give --fasta.")
+
+
 def choose_places(
     ensemble: Ensemble, bed: Path | None, gtf: Path | None, sequences: Path | None, fasta: Path | None
 ) -> Where:
@@ -48,16 +58,12 @@ def choose_places(
 
     Raises UsageError for a wrong combination, DataError for the faults of the files.
     """
+    require_one_input(bed, gtf, sequences, fasta)
     if sequences is not None:
-        if bed or gtf or fasta:
-            raise UsageError("--sequences stands alone: give no --bed, --gtf or --fasta with it.")
         genome = Genome.open(sequences)
         grid = Grid(Frames.of_sequences(genome.lengths), ensemble.window_nt, ensemble.overlap_nt)
         return Where(genome, grid, grid.tiles_of_all(), None)
-    if bed is None and gtf is None:
-        raise UsageError("Say where to look: give --bed, --gtf or --sequences.")
-    if fasta is None:
-        raise UsageError("--bed and --gtf need the genome: give --fasta.")
+    assert fasta is not None
     genome = Genome.open(fasta)
     annotation = read_gtf(gtf) if gtf else None
     space = build_exon_space(annotation) if annotation else None
@@ -66,6 +72,8 @@ def choose_places(
     if bed is None:
         return Where(genome, grid, grid.tiles_of_genes(), None)
     pieces, lost_nt = frames.place(read_peaks(bed, genome.lengths, genome.label, space is not None))
+    if not len(pieces):
+        notice(f"{bed.name}: no peak is left, so no site is scored.")
     if lost_nt:
         notice(f"{bed.name}: {lost_nt:,} nt of regions without strand lie on no exon and are left out.")
     return Where(genome, grid, grid.tiles_over(pieces), pieces)

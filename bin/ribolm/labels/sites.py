@@ -89,15 +89,18 @@ def sources_of_tables(tables: Sequence[Path], technique: str, build: str) -> lis
     return found
 
 
+def _builds(named: Sequence[str]) -> str:
+    known = [name for name in named if name]
+    return f"are of {', '.join(known)}" if known else "do not tell theirs"
+
+
 def genome_build(sources: Sequence[SiteSource], build: str | None) -> str:
     """The build of the genome: as given, or the only one that the tables have. Raises UsageError for several."""
     if build:
         return build
     named = sorted({source.build for source in sources})
     if len(named) != 1 or not named[0]:
-        raise UsageError(
-            f"--build is needed: the tables are of {', '.join(named) or 'no build'}. Name that of --fasta."
-        )
+        raise UsageError(f"--build is needed: the tables {_builds(named)}. Name that of --fasta.")
     choice("build of the genome", named[0], "all tables are of it")
     return named[0]
 

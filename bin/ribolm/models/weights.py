@@ -138,8 +138,11 @@ def read_manifest(directory: Path, check_sha256: bool = True) -> dict[str, Any]:
             f"{directory / MANIFEST}: is not of model format {FORMAT_VERSION}. Write the model with this version."
         )
     for name, wanted in files.items():
-        path = require_file(directory / Path(name).name)
-        if path.stat().st_size != wanted["bytes"] or (check_sha256 and sha256_of(path) != wanted["sha256"]):
+        path = directory / Path(name).name
+        if not path.exists():
+            raise DataError(f"{path}: is missing, though manifest.json names it. Copy the whole model again.")
+        size = require_file(path).stat().st_size
+        if size != wanted["bytes"] or (check_sha256 and sha256_of(path) != wanted["sha256"]):
             raise DataError(f"{path}: is not the file that manifest.json describes. Copy the whole model again.")
     return manifest
 

@@ -175,7 +175,7 @@ def test_a_changed_file_is_refused(model: Path) -> None:
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors", "vocab.json"])
 def test_a_missing_file_is_refused(model: Path, name: str) -> None:
     (model / name).unlink()
-    with pytest.raises(DataError, match=f"{name}: no such file"):
+    with pytest.raises(DataError, match=f"{name}: is missing, though"):
         load_model(model)
 
 

@@ -75,6 +75,7 @@ def test_the_planted_rule_is_learnt(demo: Run) -> None:
     found = {row["method"]: float(row["average_precision"]) for row in rows}
     assert {"finetuned", "random_start", "motif rule", "k-mer logistic regression", "shuffled labels"} <= found.keys()
     assert found["finetuned"] > 1.5 * found["motif rule"]
+    assert found["finetuned"] > found["random_start"], "pretraining is worth something"
 
 
 def test_versions_and_parameters_are_written(demo: Run) -> None:

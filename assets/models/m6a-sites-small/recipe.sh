@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes this model from the files of RIBOLM_DATA and scores it: one command, about 20 minutes on one core.
+# Makes this model from the files of RIBOLM_DATA and scores it: one command, well under an hour on one core.
 #     assets/models/m6a-sites-small/recipe.sh SCRATCH
 set -euo pipefail
 scratch=${1:?folder for stores and checkpoints}

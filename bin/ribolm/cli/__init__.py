@@ -4,6 +4,7 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 from ribolm.errors import RibolmError
@@ -13,6 +14,22 @@ if TYPE_CHECKING:
     import typer
 
 REQUIRED = inspect.Parameter.empty
+
+
+class Device(StrEnum):
+    """Where to compute; auto takes a CUDA card where one is seen."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+class Universe(StrEnum):
+    """Which positions are candidates."""
+
+    drach = "drach"
+    adenosine = "adenosine"
+    nucleotide = "nucleotide"
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ import time
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-from ribolm.cli import new_app, run
+from ribolm.cli import REQUIRED, Device, Spec, Universe, add_command, new_app, run
 from ribolm.errors import UsageError
 
 if TYPE_CHECKING:
@@ -14,22 +14,6 @@ if TYPE_CHECKING:
 
     from ribolm.inference.batches import Forward
     from ribolm.inference.ensemble import Ensemble
-
-
-class Universe(StrEnum):
-    """Positions that are scored."""
-
-    drach = "drach"
-    adenosine = "adenosine"
-    nucleotide = "nucleotide"
-
-
-class DeviceName(StrEnum):
-    """Where to compute."""
-
-    auto = "auto"
-    cpu = "cpu"
-    cuda = "cuda"
 
 
 class Precision(StrEnum):
@@ -40,6 +24,35 @@ class Precision(StrEnum):
 
 
 MAX_TOKENS = 1 << 31  # beyond it a batch cannot be addressed
+MODEL = Spec("model", list[Path] | None, None, "Model folder; repeat for the mean of several.")
+UNIVERSE = Spec("universe", Universe, Universe.drach, "Positions to score.")
+COMPUTING = (
+    Spec("device", Device, Device.auto, "Where to compute."),
+    Spec("precision", Precision, Precision.fp32, "Matrix products; bf16 moves logits by about 0.01."),
+    Spec("tokens_per_batch", int | None, None, "Tokens at a time [default: by device].", {"min": 1, "max": MAX_TOKENS}),
+    Spec("threads", int | None, None, "CPU threads [default: all that are allowed].", {"min": 1}),
+)
+SITES = (
+    Spec("out", Path, REQUIRED, "BED to write: BED6, probability, logit, context."),
+    MODEL,
+    Spec("bed", Path | None, None, "Peaks to search: BED3 to BED12."),
+    Spec("gtf", Path | None, None, "Genes: all are searched; with --bed, peaks are read spliced."),
+    Spec("sequences", Path | None, None, "FASTA whose records are searched."),
+    Spec("fasta", Path | None, None, "Genome of --bed and --gtf: plain or gzip FASTA."),
+    UNIVERSE,
+    Spec("threshold", float | None, None, "Least probability [default: all].", {"min": 0, "max": 1}),
+    Spec("table", Path | None, None, "Parquet to write as well."),
+    *COMPUTING,
+)
+STORE = (
+    Spec("store", Path, REQUIRED, "Token store whose rows have places."),
+    Spec("out", Path, REQUIRED, "Parquet to write: one row per place."),
+    MODEL,
+    Spec("folds", Path | None, None, "folds.tsv of the store."),
+    Spec("fold", int | None, None, "Fold whose rows are scored [default: all rows].", {"min": 0}),
+    UNIVERSE,
+    *COMPUTING,
+)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -56,7 +69,7 @@ def app() -> "typer.Typer":
 
 
 def _prepare(
-    models: list[Path] | None, device: str, precision: str, tokens_per_batch: int | None, threads: int | None
+    models: list[Path] | None, device: Device, precision: Precision, tokens_per_batch: int | None, threads: int | None
 ) -> "tuple[Ensemble, Forward]":
     import torch
 
@@ -67,7 +80,7 @@ def _prepare(
         torch.set_num_threads(threads)
     ensemble = load_ensemble(models or [])
     networks = tuple(model.network for model in ensemble.models)
-    return ensemble, Forward.prepare(networks, ensemble.tokenizer, device, precision, tokens_per_batch)
+    return ensemble, Forward.prepare(networks, ensemble.tokenizer, device.value, precision.value, tokens_per_batch)
 
 
 def _require_inputs(out: Path, files: Sequence[Path | None], table: Path | None = None) -> None:
@@ -87,27 +100,17 @@ def _require_inputs(out: Path, files: Sequence[Path | None], table: Path | None 
 
 
 def _add_sites(cli: "typer.Typer") -> None:
-    from typer import Option
-
-    @cli.command()
     def sites(
-        out: Annotated[Path, Option(help="BED to write: BED6, probability, logit, context.")],
-        model: Annotated[list[Path] | None, Option(help="Model folder; repeat for the mean of several.")] = None,
-        bed: Annotated[Path | None, Option(help="Peaks to search: BED3 to BED12.")] = None,
-        gtf: Annotated[Path | None, Option(help="Genes: all are searched; with --bed, peaks are read spliced.")] = None,
-        sequences: Annotated[Path | None, Option(help="FASTA whose records are searched.")] = None,
-        fasta: Annotated[Path | None, Option(help="Genome of --bed and --gtf: plain or gzip FASTA.")] = None,
-        universe: Annotated[Universe, Option(help="Positions to score.")] = Universe.drach,
-        threshold: Annotated[float | None, Option(min=0, max=1, help="Least probability [default: all].")] = None,
-        table: Annotated[Path | None, Option(help="Parquet to write as well.")] = None,
-        device: Annotated[DeviceName, Option(help="Where to compute.")] = DeviceName.auto,
-        precision: Annotated[Precision, Option(help="Matrix products; bf16 moves logits by about 0.01.")] = (
-            Precision.fp32
-        ),
-        tokens_per_batch: Annotated[
-            int | None, Option(min=1, max=MAX_TOKENS, help="Tokens at a time [default: by device].")
-        ] = None,
-        threads: Annotated[int | None, Option(min=1, help="CPU threads [default: all that are allowed].")] = None,
+        out: Path,
+        model: list[Path] | None,
+        bed: Path | None,
+        gtf: Path | None,
+        sequences: Path | None,
+        fasta: Path | None,
+        universe: Universe,
+        threshold: float | None,
+        table: Path | None,
+        **computing: Any,
     ) -> None:
         """Score every candidate under peaks, in genes or in sequences."""
         _require_inputs(out, (bed, gtf, sequences, fasta), table)
@@ -115,7 +118,7 @@ def _add_sites(cli: "typer.Typer") -> None:
         from ribolm.inference.sites import call_provenance, choose_places, predict_sites, require_one_input
 
         require_one_input(bed, gtf, sequences, fasta)
-        ensemble, forward = _prepare(model, device.value, precision.value, tokens_per_batch, threads)
+        ensemble, forward = _prepare(model, **computing)
         where = choose_places(ensemble, bed, gtf, sequences, fasta)
         calls = predict_sites(ensemble, forward, where, universe.value, threshold)
         if table is not None:
@@ -123,26 +126,18 @@ def _add_sites(cli: "typer.Typer") -> None:
         write_bed(out, calls)
         print(f"{out}: {len(calls):,} sites")
 
+    add_command(cli, "sites", SITES, sites)
+
 
 def _add_store(cli: "typer.Typer") -> None:
-    from typer import Option
-
-    @cli.command()
     def store(
-        store: Annotated[Path, Option(help="Token store whose rows have places.")],
-        out: Annotated[Path, Option(help="Parquet to write: one row per place.")],
-        model: Annotated[list[Path] | None, Option(help="Model folder; repeat for the mean of several.")] = None,
-        folds: Annotated[Path | None, Option(help="folds.tsv of the store.")] = None,
-        fold: Annotated[int | None, Option(min=0, help="Fold whose rows are scored [default: all rows].")] = None,
-        universe: Annotated[Universe, Option(help="Positions to score.")] = Universe.drach,
-        device: Annotated[DeviceName, Option(help="Where to compute.")] = DeviceName.auto,
-        precision: Annotated[Precision, Option(help="Matrix products; bf16 moves logits by about 0.01.")] = (
-            Precision.fp32
-        ),
-        tokens_per_batch: Annotated[
-            int | None, Option(min=1, max=MAX_TOKENS, help="Tokens at a time [default: by device].")
-        ] = None,
-        threads: Annotated[int | None, Option(min=1, help="CPU threads [default: all that are allowed].")] = None,
+        store: Path,
+        out: Path,
+        model: list[Path] | None,
+        folds: Path | None,
+        fold: int | None,
+        universe: Universe,
+        **computing: Any,
     ) -> None:
         """Score the rows of a token store, for evaluation."""
         _require_inputs(out, (folds,))
@@ -154,11 +149,13 @@ def _add_store(cli: "typer.Typer") -> None:
 
         opened = TokenStore.open(store)
         dealt = read_folds(folds, len(opened)) if folds else None
-        ensemble, forward = _prepare(model, device.value, precision.value, tokens_per_batch, threads)
+        ensemble, forward = _prepare(model, **computing)
         started_s = time.monotonic()
         scores = score_store(ensemble, forward, opened, universe.value, dealt, fold)
         write_scores(out, scores, score_facts(ensemble, universe.value, time.monotonic() - started_s))
         print(f"{out}: {scores.num_rows:,} places")
+
+    add_command(cli, "store", STORE, store)
 
 
 def _add_merge(cli: "typer.Typer") -> None:

@@ -5,7 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ribolm.cli import REQUIRED, Spec, add_command, new_app, run
+from ribolm.cli import REQUIRED, Device, Spec, Universe, add_command, new_app, run
 from ribolm.errors import UsageError
 
 if TYPE_CHECKING:
@@ -13,14 +13,6 @@ if TYPE_CHECKING:
 
     from ribolm.training.finetuning import FinetuneOptions
     from ribolm.training.pretraining import PretrainOptions
-
-
-class Device(StrEnum):
-    """Where to compute; auto takes a CUDA card where one is seen."""
-
-    auto = "auto"
-    cpu = "cpu"
-    cuda = "cuda"
 
 
 class Resume(StrEnum):
@@ -86,14 +78,6 @@ class Pooling(StrEnum):
 
     mean = "mean"
     cls = "cls"
-
-
-class Universe(StrEnum):
-    """Which places are candidates; passed on to prediction."""
-
-    drach = "drach"
-    adenosine = "adenosine"
-    nucleotide = "nucleotide"
 
 
 POSITIVE, SHARE = {"min": 1}, {"min": 0, "max": 1}

@@ -13,7 +13,7 @@ PACKAGE = ROOT / "bin" / "ribolm"
 # From top to bottom; a room may import itself and what stands after it. Root files and samplesheet lie below all.
 ROOMS = (
     "cli", "simulation", "report", "explain", "evaluation", "inference", "training", "models", "labels",
-    "peaks", "reads", "sequences", "genome", "samplesheet",
+    "peaks", "reads", "candidates", "sequences", "genome", "samplesheet",
 )  # fmt: skip
 ROOT_MODULES = {"alphabet", "errors", "console", "files", "version"}
 MODULES = sorted(PACKAGE.rglob("*.py"))

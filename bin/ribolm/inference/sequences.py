@@ -1,0 +1,114 @@
+"""Windows scored by a model that answers once per window: letters in, logits out, whatever else is scored with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from ribolm.alphabet import COMPLEMENT, Letters
+from ribolm.errors import DataError, OutOfMemory
+from ribolm.genome.coordinates import Int64, ranges
+from ribolm.inference.batches import Float32, Forward
+from ribolm.inference.window_models import WindowModel
+from ribolm.models.ragged import ragged
+from ribolm.sequences.tokenizers import NO_TOKEN
+from ribolm.sequences.vocabulary import TokenArray
+
+LETTERS_AT_ONCE = 1 << 22
+Bool = npt.NDArray[np.bool_]
+
+
+def score_windows(model: WindowModel, forward: Forward, letters: Letters) -> Float32:
+    """Uncalibrated logits, float32 [n], of windows of letters, uint8 [n, window_nt] (ASCII ACGTN).
+
+    Windows of as many tokens go through the network in passes of one shape (the rest of the last one is filled up), so
+    that neither their number nor their order changes a logit. Memory: the letters, and 30 bytes per letter of a few
+    megabytes of them. Raises ValueError for windows of another width.
+    """
+    if letters.ndim != 2 or letters.shape[1] != model.window_nt:
+        raise ValueError(f"windows of shape {letters.shape} for a model of {model.window_nt} nt")
+    out = np.empty(len(letters), dtype=np.float32)
+    step = max(1, LETTERS_AT_ONCE // model.window_nt)
+    for begin in range(0, len(letters), step):
+        out[begin : begin + step] = _score(forward, letters[begin : begin + step])
+    return out
+
+
+def windows_around(model: WindowModel, letters: Letters, anchor0: Int64, is_minus: Bool) -> Letters:
+    """Windows of one contig, uint8 [n, window_nt], each read on its own strand; N beyond the ends.
+
+    `letters` uint8 [contig] may be a memory map. `anchor0` int64 [n] index of the anchor on the + strand. Raises
+    DataError where bases are missing and the model refuses that. Memory: the result and 8 bytes per letter of it.
+    """
+    before = np.where(is_minus, model.after_nt, model.anchor_offset0)
+    at = (anchor0 - before)[:, None] + np.arange(model.window_nt)
+    outside = (at < 0) | (at >= len(letters))
+    if outside.any() and model.padding == "refuse":
+        short = int(anchor0[outside.any(axis=1)][0])
+        raise DataError(
+            f"The window around base {short:,} (0-based) leaves the sequence of {len(letters):,} nt, which this "
+            "model refuses. Give longer sequences, or a model whose task.json has padding N."
+        )
+    found = np.full(at.shape, ord("N"), dtype=np.uint8)
+    inside = ~outside
+    found[inside] = letters[at[inside]]
+    found[is_minus] = COMPLEMENT[found[is_minus, ::-1]]
+    return found
+
+
+def _score(forward: Forward, letters: Letters) -> Float32:
+    n, window_nt = letters.shape
+    tokens, offsets = forward.tokenizer.encode_rows(letters.ravel(), np.arange(n + 1, dtype=np.int64) * window_nt)
+    length = np.diff(offsets)
+    out = np.empty(n, dtype=np.float32)
+    for n_tokens in np.unique(length).tolist():
+        rows = np.flatnonzero(length == n_tokens)
+        at = 0
+        while at < len(rows):
+            size = _rows_per_pass(forward, n_tokens)
+            part = rows[at : at + size]
+            try:
+                out[part] = _run(forward, tokens, offsets[part], n_tokens, size)[: len(part)]
+            except torch.cuda.OutOfMemoryError as error:
+                _shrink(forward, size, error)
+                continue
+            at += size
+    return out
+
+
+def _rows_per_pass(forward: Forward, n_tokens: int) -> int:
+    return max(1, forward.tokens_per_batch // (n_tokens + sum(len(part) for part in _around(forward))))
+
+
+def _around(forward: Forward) -> Iterator[list[int]]:
+    """Ids before and behind a sequence."""
+    for token in (forward.tokenizer.cls_id, forward.tokenizer.eos_id):
+        yield [] if token == NO_TOKEN else [token]
+
+
+def _run(forward: Forward, tokens: TokenArray, starts: Int64, n_tokens: int, size: int) -> Float32:
+    """One pass over exactly `size` rows of `n_tokens`, the last one repeated where there are fewer."""
+    starts = np.r_[starts, np.repeat(starts[-1:], size - len(starts))]
+    before, after = _around(forward)
+    flat = np.empty((size, len(before) + n_tokens + len(after)), dtype=np.int64)
+    flat[:, : len(before)] = before
+    flat[:, len(before) + n_tokens :] = after
+    flat[:, len(before) : len(before) + n_tokens] = tokens[ranges(starts, np.full(size, n_tokens))].reshape(size, -1)
+    batch = ragged(torch.from_numpy(flat.ravel()), [flat.shape[1]] * size).to(forward.device.name)
+    with torch.inference_mode(), forward.device.autocast():
+        logits = forward.networks[0](batch)[:, 0].float()
+    forward.n_tokens += flat.size
+    return np.asarray(logits.cpu().numpy())
+
+
+def _shrink(forward: Forward, size: int, error: BaseException) -> None:
+    if size == 1:
+        raise OutOfMemory(
+            f"The card has no memory for one window ({str(error)[:80]}). Use a smaller model, a larger card or "
+            "--device cpu."
+        ) from error
+    torch.cuda.empty_cache()
+    forward.tokens_per_batch //= 2

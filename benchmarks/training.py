@@ -85,10 +85,10 @@ def run_ribolm(folder: Path) -> dict[str, float]:
     """One epoch of our loop after a short warm-up: tokens without padding, and seconds."""
     from ribolm.models.weights import load_model
     from ribolm.sequences.store import TokenStore
-    from ribolm.training.batches import Feed
-    from ribolm.training.objectives import MaskedTokens
-    from ribolm.training.parameters import parameter_groups
-    from ribolm.training.session import Lesson, open_session
+    from ribolm.training.feed.batches import Feed
+    from ribolm.training.objectives.masked_tokens import MaskedTokens
+    from ribolm.training.run.parameters import parameter_groups
+    from ribolm.training.run.session import Lesson, open_session
     from ribolm.training.settings import Optimisation, Runtime, Settings
 
     store, network = TokenStore.open(folder / "store"), load_model(folder / "model").network

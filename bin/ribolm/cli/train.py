@@ -11,8 +11,8 @@ from ribolm.errors import UsageError
 if TYPE_CHECKING:
     import typer
 
-    from ribolm.training.finetuning import FinetuneOptions
-    from ribolm.training.pretraining import PretrainOptions
+    from ribolm.training.recipes.finetuning import FinetuneOptions
+    from ribolm.training.recipes.pretraining import PretrainOptions
 
 
 class Resume(StrEnum):
@@ -162,7 +162,7 @@ def main(argv: Sequence[str]) -> int:
     """Entry point of bin/ribolm-train; with --processes N it runs itself N times."""
     argv = list(argv)
     if (number := _processes(argv)) > 1:
-        from ribolm.training.launcher import is_worker, launch
+        from ribolm.training.machine.launcher import is_worker, launch
 
         if not is_worker():
             return launch("ribolm.cli.train", argv, number)
@@ -190,14 +190,14 @@ def app() -> "typer.Typer":
 
 def _pretrain(**chosen: Any) -> None:
     """Masked language modelling over a token store; writes a model directory with log.jsonl."""
-    from ribolm.training.pretraining import pretrain
+    from ribolm.training.recipes.pretraining import pretrain
 
     pretrain(_pretrain_options(chosen))
 
 
 def _finetune(**chosen: Any) -> None:
     """Train a head and its encoder on labels; calibrate and set the threshold on dev; write a model directory."""
-    from ribolm.training.finetuning import finetune
+    from ribolm.training.recipes.finetuning import finetune
 
     finetune(_finetune_options(chosen))
 
@@ -215,13 +215,13 @@ def _add_key(cli: "typer.Typer") -> None:
 
     def key_of_pretrain(**chosen: Any) -> None:
         """Print the key of such a pretraining."""
-        from ribolm.training.pretraining import pretrain
+        from ribolm.training.recipes.pretraining import pretrain
 
         print(pretrain(_pretrain_options(chosen), key_only=True))
 
     def key_of_finetune(**chosen: Any) -> None:
         """Print the key of such a fine-tuning."""
-        from ribolm.training.finetuning import finetune
+        from ribolm.training.recipes.finetuning import finetune
 
         print(finetune(_finetune_options(chosen), key_only=True))
 
@@ -230,7 +230,7 @@ def _add_key(cli: "typer.Typer") -> None:
 
 
 def _pretrain_options(chosen: dict[str, Any]) -> "PretrainOptions":
-    from ribolm.training.pretraining import PretrainOptions
+    from ribolm.training.recipes.pretraining import PretrainOptions
 
     chosen = _plain(chosen)
     own = {spec.name: chosen[spec.name] for spec in PRETRAIN_OWN}
@@ -238,7 +238,7 @@ def _pretrain_options(chosen: dict[str, Any]) -> "PretrainOptions":
 
 
 def _finetune_options(chosen: dict[str, Any]) -> "FinetuneOptions":
-    from ribolm.training.finetuning import FinetuneOptions
+    from ribolm.training.recipes.finetuning import FinetuneOptions
 
     chosen = _plain(chosen)
     own = {spec.name: chosen[spec.name] for spec in FINETUNE_OWN}
@@ -256,7 +256,7 @@ def _shared(chosen: dict[str, Any], lengths: Sequence[Spec], epochs: float) -> d
     """What both commands have: places, start, optimisation, runtime."""
     from pydantic import ValidationError
 
-    from ribolm.training.assembly import Start
+    from ribolm.training.recipes.assembly import Start
     from ribolm.training.settings import Optimisation, Runtime
 
     if chosen["steps"] is None and chosen["epochs"] is None:

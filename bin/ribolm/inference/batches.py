@@ -22,7 +22,7 @@ from ribolm.models.ragged import ragged
 from ribolm.sequences.tokenizers import NO_TOKEN, Tokenizer
 from ribolm.sequences.vocabulary import TokenArray
 from ribolm.training.log import TrainingLog
-from ribolm.training.precision import Device, choose_device
+from ribolm.training.machine.precision import Device, choose_device
 
 ONE_ROW = 0
 TOKENS_PER_BATCH = {"cpu": ONE_ROW, "cuda": 131072}

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from ribolm.training.checkpoint_format import FORMAT_VERSION
+# Of what a checkpoint holds; part of every key. Raise by hand when old checkpoints can no longer be continued.
+FORMAT_VERSION = 1
 
 
 class Optimisation(BaseModel):

@@ -15,26 +15,26 @@ ROOMS = (
     "cli", "simulation", "report", "explain", "evaluation", "inference", "training", "models", "labels",
     "peaks", "reads", "candidates", "sequences", "genome", "samplesheet",
 )  # fmt: skip
+# Rooms with sub-packages, from top to bottom; files of the room itself lie below its sub-packages.
+FLOORS = {"training": ("recipes", "run", "objectives", "feed", "checkpoints", "machine")}
 ROOT_MODULES = {"alphabet", "errors", "console", "files", "version"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 SOURCES = [*MODULES, *sorted((ROOT / "benchmarks").glob("*.py"))]
 
 
-def imported_rooms(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield (line, room) of every `ribolm.<room>` that a file imports, inside functions too."""
+def imported_modules(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield (line, parts of the name after `ribolm.`) of every import of the package, inside functions too."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         names = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}:{node.lineno}: write imports in full"
-            names = [node.module or ""]
-            if node.module == "ribolm":
-                names = [f"ribolm.{alias.name}" for alias in node.names]
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
         for name in names:
             parts = name.split(".")
             if parts[0] == "ribolm" and len(parts) > 1:
-                yield node.lineno, parts[1]
+                yield node.lineno, parts[1:]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
@@ -42,11 +42,23 @@ def test_imports_go_downwards_only(path: Path) -> None:
     relative = path.relative_to(PACKAGE)
     room = relative.parts[0] if len(relative.parts) > 1 else ""
     depth = ROOMS.index(room) if room else len(ROOMS)
-    for line, target in imported_rooms(path):
+    for line, (target, *_) in imported_modules(path):
         if target in ROOT_MODULES:
             continue
         assert target in ROOMS, f"{relative}:{line} imports ribolm.{target}, which is no room of the house"
         assert ROOMS.index(target) >= depth, f"{relative}:{line}: {room or 'a root file'} must not import {target}"
+
+
+@pytest.mark.parametrize("room", FLOORS)
+def test_imports_inside_a_room_go_downwards_only(room: str) -> None:
+    floors = FLOORS[room]
+    assert {path.parent.name for path in (PACKAGE / room).glob("*/__init__.py")} == set(floors)
+    for path in (PACKAGE / room).rglob("*.py"):
+        relative = path.relative_to(PACKAGE / room)
+        depth = floors.index(relative.parts[0]) if len(relative.parts) > 1 else len(floors)
+        for line, parts in imported_modules(path):
+            target = floors.index(parts[1]) if parts[0] == room and parts[1] in floors else len(floors)
+            assert target >= depth, f"{relative}:{line} must not import {'.'.join(parts)}"
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))

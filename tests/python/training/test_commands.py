@@ -145,7 +145,9 @@ def test_bad_input_is_refused(train: Train, tmp_path: Path, capsys, command, cha
 
 
 def test_training_that_will_not_fit_is_refused_before_it_starts(train: Train, monkeypatch, capsys) -> None:
-    monkeypatch.setattr("ribolm.training.assembly.available_bytes", lambda _device: (10**8, "memory of the machine"))
+    monkeypatch.setattr(
+        "ribolm.training.recipes.assembly.available_bytes", lambda _device: (10**8, "memory of the machine")
+    )
     assert train("pretrain", preset="tiny") == 2
     assert "Training will need" in capsys.readouterr().err
 

@@ -3,8 +3,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from ribolm.training import checkpoint_format
-from ribolm.training.settings import Optimisation, Runtime, Settings
+from ribolm.training.settings import FORMAT_VERSION, Optimisation, Runtime, Settings
 
 
 def settings(**changes: object) -> Settings:
@@ -23,7 +22,7 @@ def test_the_key_follows_data_settings_and_format(monkeypatch: pytest.MonkeyPatc
     keys = {settings().key(), *(other.key() for other in others)}
     assert len(keys) == 6 and all(len(key) == 16 for key in keys)
     assert settings().key() == settings().key()
-    monkeypatch.setattr("ribolm.training.settings.FORMAT_VERSION", checkpoint_format.FORMAT_VERSION + 1)
+    monkeypatch.setattr("ribolm.training.settings.FORMAT_VERSION", FORMAT_VERSION + 1)
     assert settings().key() not in keys
 
 

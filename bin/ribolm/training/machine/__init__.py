@@ -1,0 +1,1 @@
+"""What a run is computed on: device, number format, memory, processes, signals."""

@@ -1,0 +1,72 @@
+"""Several processes of one command on one machine, with the exit codes of the command.
+
+torchrun ends with 1 whatever its processes ended with, so that a retry could not tell "stopped after saving" (143) from
+"out of memory" (75) or bad data (65). This starts the processes with torchrun's variables, passes signals on, ends all
+when one ends badly, and returns the code that says most.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+TELLING = (143, 75, 65, 2)  # in this order, before any other code
+GRACE_S = 20.0  # from the end of one process to the kill of those that wait for it
+PACKAGE_ROOT = Path(__file__).resolve().parents[3]
+
+
+def is_worker() -> bool:
+    """Whether this process is one of several already."""
+    return "WORLD_SIZE" in os.environ
+
+
+def launch(module: str, argv: Sequence[str], processes: int) -> int:
+    """Run `module`.main(argv) in so many processes; returns the exit code."""
+    program = f"import sys; from {module} import main; sys.exit(main(sys.argv[1:]))"
+    with tempfile.TemporaryDirectory(prefix="ribolm-") as folder:
+        shared = {
+            **os.environ,
+            "WORLD_SIZE": str(processes),
+            "RIBOLM_RENDEZVOUS": f"{folder}/meeting",
+            "PYTHONPATH": os.pathsep.join(filter(None, (str(PACKAGE_ROOT), os.environ.get("PYTHONPATH")))),
+        }
+        shared.setdefault("GLOO_SOCKET_IFNAME", "lo")
+        shared.setdefault("OMP_NUM_THREADS", str(max(1, len(os.sched_getaffinity(0)) // processes)))
+        workers: list[subprocess.Popen[bytes]] = []
+        before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGUSR2, signal.SIGINT)}
+        try:
+            for number in before:
+                signal.signal(number, lambda number, _frame: _pass_on(workers, number))
+            for rank in range(processes):
+                mine = {**shared, "RANK": str(rank), "LOCAL_RANK": str(rank)}
+                workers.append(subprocess.Popen([sys.executable, "-c", program, *argv], env=mine))
+            return _wait(workers)
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            for worker in workers:
+                worker.kill()
+                worker.wait()
+
+
+def _pass_on(workers: Sequence["subprocess.Popen[bytes]"], number: int) -> None:
+    for worker in workers:
+        if worker.poll() is None:
+            worker.send_signal(number)
+
+
+def _wait(workers: Sequence["subprocess.Popen[bytes]"]) -> int:
+    """Wait for all; after the first that ends badly the others have GRACE_S."""
+    failed_s = None
+    while any(worker.poll() is None for worker in workers):
+        if failed_s is None and any(worker.returncode for worker in workers):
+            failed_s = time.monotonic()
+        if failed_s is not None and time.monotonic() - failed_s > GRACE_S:
+            _pass_on(workers, signal.SIGKILL)
+        time.sleep(0.05)
+    codes = [worker.returncode if worker.returncode >= 0 else 128 - worker.returncode for worker in workers]
+    return next((code for code in TELLING if code in codes), max(codes))

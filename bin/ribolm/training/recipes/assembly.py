@@ -1,0 +1,169 @@
+"""From options to a lesson: weights to begin with, rows to hold out, memory asked for; and the model in the end."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ribolm.errors import DataError, UsageError
+from ribolm.files import require_folder_possible
+from ribolm.models.heads import HeadSpec
+from ribolm.models.network import Network, new_network
+from ribolm.models.presets import preset_config
+from ribolm.models.weights import LoadedModel, load_model, save_model
+from ribolm.sequences.store import TokenStore
+from ribolm.sequences.tokenizers import Tokenizer
+from ribolm.training.faults import reach
+from ribolm.training.feed.batches import Feed
+from ribolm.training.feed.streams import generator
+from ribolm.training.machine.memory import available_bytes, estimate_training, require_memory
+from ribolm.training.machine.throughput import utilisation
+from ribolm.training.run.loop import Loop
+from ribolm.training.run.parameters import count_parameters
+from ribolm.training.run.session import Lesson, Session
+from ribolm.training.settings import Settings
+
+if TYPE_CHECKING:
+    from ribolm.training.checkpoints.state import TrainingState
+
+Int64 = NDArray[np.int64]
+
+BLOCK_ROWS = 32  # neighbours in a store overlap; whole blocks of them are held out
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where the weights come from: a preset's random ones or a model directory, one of them."""
+
+    preset: str | None = None
+    init: Path | None = None
+
+    def __post_init__(self) -> None:
+        if (self.preset is None) == (self.init is None):
+            raise UsageError("Give --preset or --init, one of them.")
+
+    def load(self, tokenizer: Tokenizer, head: str) -> LoadedModel | None:
+        """The model to begin with, None for a preset. Raises DataError when its vocabulary is not the store's."""
+        if self.init is None:
+            return None
+        model = load_model(self.init, "masked_lm" if head == "masked_lm" else "as stored")
+        if model.tokenizer != tokenizer:
+            raise DataError(
+                f"{self.init}: was trained with another tokenizer ({model.tokenizer.kind}) than that of the store "
+                f"({tokenizer.kind}). Tokenize the sequences with the model's."
+            )
+        return model
+
+    def network(self, model: LoadedModel | None, tokenizer: Tokenizer, spec: HeadSpec, seed: int) -> Network:
+        """The network with the head that is asked for, of the model where its head is the same, else a new one."""
+        if model is None:
+            return new_network(preset_config(str(self.preset), tokenizer), spec, seed)
+        return model.network if model.network.spec == spec else model.network.with_new_head(spec, seed)
+
+    def record(self, model: LoadedModel | None, network: Network) -> dict[str, Any]:
+        """What of it decides the weights in the end, for the settings."""
+        origin = {"init": model.sha256} if model else {"preset": self.preset}
+        return {**origin, "config": network.config.to_dict()}
+
+
+def held_out_blocks(n_rows: int, share: float, seed: int) -> tuple[Int64, Int64]:
+    """(rows to train on, rows held out): blocks of neighbouring rows drawn by chance, none where there are too few."""
+    n_blocks = -(-n_rows // BLOCK_ROWS)
+    n_held = min(round(share * n_blocks) or int(share > 0), n_blocks // 2)
+    held = generator(seed, "held out").permutation(n_blocks)[:n_held]
+    mask = np.isin(np.arange(n_rows) // BLOCK_ROWS, held)
+    return np.flatnonzero(~mask), np.flatnonzero(mask)
+
+
+def validation_feed(store: TokenStore, rows: Int64, tokens_per_step: int, crop_tokens: int | None) -> Feed | None:
+    """Rows in a fixed order with fixed masks; None where there are none."""
+    if not rows.size:
+        return None
+    return Feed(store, rows, seed=0, tokens_per_step=tokens_per_step, crop_tokens=crop_tokens, shuffle=False)
+
+
+def file_digest(path: Path | None) -> str | None:
+    """sha256 of a small file, None without one."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path else None
+
+
+def check_memory(session: Session, lesson_network: Network, feed: Feed, share: float, outputs: int, step: int) -> Any:
+    """Tell the memory needed and refuse what will not fit; returns the function from tokens/s to the share of peak.
+
+    `share`: answers of the head per token, `outputs` of each; `step`: tokens per step. Raises UsageError.
+    """
+    fitting, device, world = session.fitting(step), session.device, session.world
+    trained, weights = count_parameters(lesson_network)
+    need = estimate_training(
+        lesson_network.config,
+        weights,
+        trained,
+        max(min(fitting.tokens, step), feed.longest),
+        n_outputs=outputs,
+        selected_share=share,
+        bf16=device.precision == "bf16",
+        device_type=device.kind,
+        world=world.size,
+    )
+    free, bound = available_bytes(device.name)
+    if world.first:
+        require_memory(need, free, bound, feed.longest, world.size if device.kind == "cpu" else 1)
+    mfu, reason = utilisation(lesson_network.config, feed.lengths, device.name, share, outputs)
+    session.log.choice("peak of the device", "known" if mfu(1.0) else "unknown, MFU is 0", reason)
+    return mfu
+
+
+def check_out(out: Path, checkpoint_dir: Path) -> None:
+    """Refuse output folders that cannot be, before days of work; a model must not lie inside its checkpoints."""
+    require_folder_possible(out)
+    require_folder_possible(checkpoint_dir)
+    if out.resolve() == checkpoint_dir.resolve():
+        raise UsageError("--out and --checkpoint-dir must be two folders.")
+
+
+def write_model(
+    out: Path,
+    session: Session,
+    lesson: Lesson,
+    loop: Loop,
+    state: TrainingState,
+    tokenizer: Tokenizer,
+    task: dict[str, Any] | None = None,
+) -> None:
+    """Write the model directory with its manifest and log.jsonl beside the weights; the first process alone does."""
+    if not session.world.first:
+        return
+    reach("finish.model")
+    assert isinstance(lesson.network, Network)
+    network = lesson.network.to("cpu")
+    save_model(out, network, tokenizer, task, _manifest(session, lesson.settings, loop, state))
+    shutil.copyfile(session.folder / "log.jsonl", out / "log.jsonl")
+    watched = f"{loop.objective.watch} {state.best_value:.4g}" if state.best_value is not None else ""
+    best = f", weights of step {state.best_step:,} with the best {watched}" if watched else ""
+    print(f"{out}: {state.step:,} of {loop.steps:,} steps{best}")
+
+
+def _manifest(session: Session, settings: Settings, loop: Loop, state: TrainingState) -> dict[str, Any]:
+    """What made these weights: data, parent, code, settings, seeds, versions, determinism."""
+    optimisation = settings.optimisation
+    return {
+        "kind": settings.kind,
+        "key": settings.key(),
+        "parent": settings.network.get("init"),
+        "data": settings.data,
+        "settings": settings.model_dump(mode="json"),
+        "seeds": {"training": optimisation.seed},
+        "determinism": optimisation.determinism,
+        "precision": session.device.precision,
+        "made_by": session.record,
+        "steps": state.step,
+        "tokens": state.tokens,
+        "stopped_early": state.stopped_early,
+        "best": {"metric": loop.objective.watch, "value": state.best_value, "step": state.best_step},
+    }

@@ -1,0 +1,319 @@
+"""A head on an encoder, trained on the labels of a token store; calibrated and given a threshold on its dev rows."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from ribolm.errors import DataError, UsageError
+from ribolm.genome.coordinates import ranges
+from ribolm.labels.folds import Folds, read_folds
+from ribolm.labels.incomplete import CROSS_PREDICTED
+from ribolm.models.heads import HeadSpec, Kind, Pooling
+from ribolm.models.network import Network, new_network
+from ribolm.sequences.store import LabelSpec, TokenStore
+from ribolm.training.feed.batches import Feed
+from ribolm.training.objectives.labels import LabelArray, LabelLoss, Labels, balanced_class_weights
+from ribolm.training.objectives.relabelling import Relabelled, resampled
+from ribolm.training.recipes.assembly import (
+    BLOCK_ROWS,
+    Start,
+    check_memory,
+    check_out,
+    file_digest,
+    held_out_blocks,
+    validation_feed,
+    write_model,
+)  # fmt: skip
+from ribolm.training.recipes.calibration import decide
+from ribolm.training.recipes.crosspredict import CrossPrediction, Place, cross_predict
+from ribolm.training.run.loop import Loop
+from ribolm.training.run.parameters import freeze, parameter_groups
+from ribolm.training.run.session import Lesson, Session, open_session
+from ribolm.training.settings import Optimisation, Runtime, Settings
+
+Level = Literal["token", "sequence", "regression", "multilabel"]
+Int64 = NDArray[np.int64]
+RANKS = {"token": ("token",), "sequence": ("sequence",), "regression": ("sequence", "multilabel"),
+         "multilabel": ("multilabel",)}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FinetuneOptions:
+    """What `ribolm-train finetune` is told.
+
+    folds, fold: the table of folds and the one that is never seen (None: train on all but fold 0, which is dev); no
+    table: `dev_share` of the rows, in blocks, are dev. positive_weight: of a positive label against a negative one, 0
+    for balanced. lora: rank of the adapters, 0 for none. universe: which places are candidates, for prediction.
+    """
+
+    store: Path
+    task: str
+    out: Path
+    start: Start
+    optimisation: Optimisation
+    runtime: Runtime
+    level: Level = "token"
+    folds: Path | None = None
+    fold: int | None = None
+    dev_share: float = 0.1
+    unlabeled: str = "soft"
+    rounds: int = 1
+    resampling: str = "none"
+    lora: int = 0
+    pooling: Pooling | None = None
+    positive_weight: float = 1.0
+    focal_gamma: float = 0.0
+    label_smoothing: float = 0.0
+    crop_tokens: int | None = None
+    universe: str | None = None
+
+
+@dataclass(frozen=True)
+class _Data:
+    """The store with its split."""
+
+    store: TokenStore
+    spec: LabelSpec
+    labels: NDArray[np.float32]
+    train: Int64
+    dev: Int64
+    unit: Int64
+
+
+def finetune(options: FinetuneOptions, key_only: bool = False) -> str:
+    """Train, calibrate and write the model; returns the checkpoint key. With `key_only` nothing else is done."""
+    data, optimisation = _open(options), options.optimisation
+    head = HeadSpec(_kind(options.level), data.spec.width, options.pooling)
+    model = options.start.load(data.store.tokenizer, options.level)
+    network = options.start.network(model, data.store.tokenizer, head, optimisation.seed)
+    settings = _settings(options, data, options.start.record(model, network))
+    if key_only:
+        return settings.key()
+    runtime = options.runtime.named(settings.key())
+    check_out(options.out, runtime.checkpoint_dir)
+    with open_session(runtime, optimisation.precision, optimisation.determinism) as session:
+        work = _Finetuning(options, data, settings, head, session)
+        labels = work.labels(network)
+        lesson = work.lesson(_adapted(network, options), labels, settings)
+        loop, state = session.train(lesson)
+        task = work.task(lesson, loop)
+        write_model(options.out, session, _merged(lesson, options), loop, state, data.store.tokenizer, task)
+    return settings.key()
+
+
+class _Finetuning:
+    """The parts of one fine-tuning that share data, settings and session."""
+
+    def __init__(
+        self, options: FinetuneOptions, data: _Data, settings: Settings, head: HeadSpec, session: Session
+    ) -> None:
+        self.options, self.data, self.settings, self.head, self.session = options, data, settings, head, session
+        self.base_ids = np.asarray(data.store.tokenizer.base_ids)
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether unknown labels have a meaning: yes-no labels of tokens."""
+        return self.options.level == "token"
+
+    def labels(self, network: Network) -> LabelArray:
+        """The labels to train on: as they are, under a mode of incomplete annotation, or cross-predicted."""
+        options, data = self.options, self.data
+        if not self.incomplete:
+            return data.labels
+        if options.unlabeled not in CROSS_PREDICTED:
+            return Relabelled(data.labels, data.store.tokens, self.base_ids, options.unlabeled)
+        session = self.session
+        folder = session.folder / "cross"
+        if session.runtime.resume == "never" and session.world.first:
+            shutil.rmtree(folder, ignore_errors=True)
+        step = options.optimisation.tokens_per_step
+        plan = CrossPrediction(options.unlabeled, options.optimisation.seed, self.settings.key(), options.rounds)
+        place = Place(session.world, session.device, session.fitting(step).tokens, lambda: session.stop.name)
+        start = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+        arguments = (data.store, data.labels, self.base_ids, data.train, data.unit)
+
+        def fit(stage: str, rows: Int64, labels: LabelArray, folder: Path) -> nn.Module:
+            lesson = self.lesson(_adapted(_copy(network, start), options), labels, self._stage(stage), rows)
+            session.train(lesson, folder)
+            return lesson.network
+
+        return cross_predict(plan, *arguments, fit, folder, place)
+
+    def lesson(self, network: Network, labels: LabelArray, settings: Settings, rows: Int64 | None = None) -> Lesson:
+        """What the loop needs to train `network` on `rows` (default: all training rows)."""
+        options, data, optimisation = self.options, self.data, self.options.optimisation
+        rows = data.train if rows is None else rows
+        copies = resampled(data.labels, data.store.offsets, rows, options.resampling) if self.incomplete else None
+        step, crop = optimisation.tokens_per_step, options.crop_tokens
+        feed = Feed(data.store, rows, seed=optimisation.seed, tokens_per_step=step, copies=copies, crop_tokens=crop)
+        mfu = check_memory(self.session, network, feed, float(self.incomplete), data.spec.width, step)
+        network.to(self.session.device.name)
+        n_layers = network.config.num_hidden_layers
+        groups = parameter_groups(network, n_layers, optimisation.weight_decay, optimisation.layer_decay)
+        validation = validation_feed(data.store, data.dev, step, None)
+        objective, judge = self._objective(labels, self._loss(labels, rows)), self._objective(self._dev_labels())
+        return Lesson(settings, network, groups, objective, feed, validation, mfu, judge)
+
+    def task(self, lesson: Lesson, loop: Loop) -> dict[str, Any]:
+        """The content of task.json; calibration and threshold from the dev rows of every process."""
+        options, data = self.options, self.data
+        made = data.store.manifest["source"].get("options", {})
+        names = data.spec.names or _label_names(options.task, data.spec.width)
+        task = {
+            "task": options.task,
+            "level": options.level,
+            "labels": list(names),
+            "pooling": self.head.pooling,
+            "window_nt": made.get("window_nt"),
+            "overlap_nt": made.get("overlap_nt"),
+        }
+        if options.universe is not None:
+            task["universe"] = options.universe
+        if data.spec.width == 1 and options.level in ("token", "sequence"):
+            decision = decide(*self._answers(lesson, loop))
+            if not decision.fitted:
+                self.session.log.notice("The dev rows cannot tell how logits become probabilities: left as they are.")
+            task |= decision.to_task()
+        return task
+
+    def _objective(self, labels: LabelArray, loss: LabelLoss | None = None) -> Labels:
+        level: Literal["token", "sequence"] = "token" if self.options.level == "token" else "sequence"
+        target: Literal["value", "binary"] = "value" if self.options.level == "regression" else "binary"
+        return Labels(labels, level, target, self.data.spec.width, loss or LabelLoss())
+
+    def _loss(self, labels: LabelArray, rows: Int64) -> LabelLoss:
+        options, width = self.options, self.data.spec.width
+        weight, weights = options.positive_weight, None
+        if options.level == "regression":
+            return LabelLoss()
+        if weight == 0 and width == 1:
+            offsets = self.data.store.offsets
+            chosen = ranges(offsets[rows], np.diff(offsets)[rows]) if self.incomplete else rows
+            weights = balanced_class_weights(np.asarray(labels[chosen]), 2)
+            self.session.log.choice("weight of a positive", f"{weights[1] / weights[0]:.1f}", "balances both classes")
+        elif weight not in (0, 1):
+            weights = (1.0, weight) if width == 1 else (weight,) * width
+        return LabelLoss(weights, options.focal_gamma, options.label_smoothing)
+
+    def _dev_labels(self) -> LabelArray:
+        """What dev is judged by: known sites against unknown places, where there are unknown ones; else all labels."""
+        data, offsets = self.data, self.data.store.offsets
+        if not self.incomplete:
+            return data.labels
+        places = ranges(offsets[data.dev], np.diff(offsets)[data.dev])
+        judged = Relabelled(data.labels, data.store.tokens, self.base_ids, "as_negative", certain=False)
+        return judged if judged.unannotated(places).any() else data.labels
+
+    def _stage(self, stage: str) -> Settings:
+        """The settings of a part of cross-prediction, with a key of its own."""
+        return self.settings.model_copy(update={"data": {**self.settings.data, "stage": stage}})
+
+    @torch.no_grad()
+    def _answers(self, lesson: Lesson, loop: Loop) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Logits and targets of all dev places, [N] each, from all processes."""
+        session, network = self.session, lesson.network.eval()
+        logits, targets = [np.zeros(0)], [np.zeros(0)]
+        if loop.validation is not None:
+            for rows in loop.validation.once(loop.at.fitting.tokens, session.world.rank, session.world.size):
+                batch = loop.judge.prepare(rows).to(session.device.name)
+                with session.device.autocast():
+                    answers = network(batch.sequences, batch.selected)
+                logits.append(answers[:, 0].double().cpu().numpy())
+                targets.append(batch.targets.double().cpu().numpy().ravel())
+        found = session.world.gather({"logits": np.concatenate(logits), "targets": np.concatenate(targets)})
+        return found["logits"], found["targets"]
+
+
+def _open(options: FinetuneOptions) -> _Data:
+    """Open the store and split it. Raises DataError for labels that do not fit the level, and for an empty split."""
+    store = TokenStore.open(options.store)
+    spec = store.label_spec(options.task)
+    if spec.rank not in RANKS[options.level]:
+        raise DataError(
+            f"{options.store}: labels of '{options.task}' are per {spec.rank}, which is no --level {options.level}. "
+            f"Use --level {next(level for level, ranks in RANKS.items() if spec.rank in ranks)}."
+        )
+    if options.folds is None:
+        if options.fold is not None:
+            raise UsageError("--fold needs --folds, the table of folds.")
+        train, dev = held_out_blocks(len(store), options.dev_share, options.optimisation.seed)
+        unit = train // BLOCK_ROWS
+    else:
+        folds = read_folds(options.folds, len(store))
+        train, dev = _split(folds, options.fold)
+        unit = folds.unit[train]
+    if not train.size:
+        raise DataError(f"{options.store}: no sequence is left to train on. Check the folds.")
+    return _Data(store, spec, store.label(options.task), train, dev, unit)
+
+
+def _split(folds: Folds, fold: int | None) -> tuple[Int64, Int64]:
+    """(training rows, dev rows)."""
+    if fold is not None:
+        train, dev, _ = folds.split(fold)
+        return train, dev
+    return folds.rows(*range(1, folds.n_folds)), folds.rows(0)
+
+
+def _settings(options: FinetuneOptions, data: _Data, network: dict[str, Any]) -> Settings:
+    split = {"folds": file_digest(options.folds), "fold": options.fold, "dev_share": options.dev_share}
+    if options.folds is not None:
+        split.pop("dev_share")
+    return Settings(
+        kind="finetune",
+        data={"store": data.store.digest, **split, "crop_tokens": options.crop_tokens},
+        network={**network, "head": options.level, "pooling": options.pooling, "lora": options.lora},
+        objective={
+            "task": options.task,
+            "unlabeled": options.unlabeled,
+            "rounds": options.rounds,
+            "resampling": options.resampling,
+            "positive_weight": options.positive_weight,
+            "focal_gamma": options.focal_gamma,
+            "label_smoothing": options.label_smoothing,
+        },
+        optimisation=options.optimisation,
+    )
+
+
+def _adapted(network: Network, options: FinetuneOptions) -> Network:
+    """Freeze layers, put adapters in."""
+    freeze(network, network.config.num_hidden_layers, options.optimisation.freeze)
+    if options.lora:
+        from ribolm.models.lora import add_lora
+
+        add_lora(network, options.lora, options.optimisation.seed)
+    return network
+
+
+def _merged(lesson: Lesson, options: FinetuneOptions) -> Lesson:
+    """Adapters added to the weights, so that the model is a plain one."""
+    if options.lora:
+        from ribolm.models.lora import merge_lora
+
+        assert isinstance(lesson.network, Network)
+        merge_lora(lesson.network)
+    return lesson
+
+
+def _copy(network: Network, state: dict[str, torch.Tensor]) -> Network:
+    """A network of the same form with the weights of `state`."""
+    other = new_network(network.config, network.spec, 0)
+    other.load_state_dict(state)
+    return other
+
+
+def _kind(level: Level) -> Kind:
+    return level
+
+
+def _label_names(task: str, width: int) -> tuple[str, ...]:
+    return (task,) if width == 1 else tuple(f"{task}_{number}" for number in range(width))

@@ -1,0 +1,74 @@
+"""Masked language modelling over a token store, from random weights or those of a model."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ribolm.models.network import MASKED_LM
+from ribolm.sequences.store import TokenStore
+from ribolm.training.feed.batches import Feed
+from ribolm.training.feed.masking import natural_span
+from ribolm.training.objectives.masked_tokens import MaskedTokens
+from ribolm.training.recipes.assembly import (
+    Start,
+    check_memory,
+    check_out,
+    held_out_blocks,
+    validation_feed,
+    write_model,
+)
+from ribolm.training.run.parameters import freeze, parameter_groups
+from ribolm.training.run.session import Lesson, open_session
+from ribolm.training.settings import Optimisation, Runtime, Settings
+
+
+@dataclass(frozen=True)
+class PretrainOptions:
+    """What `ribolm-train pretrain` is told; `span` None: by the tokenizer; `dev_share` of the rows are held out."""
+
+    store: Path
+    out: Path
+    start: Start
+    optimisation: Optimisation
+    runtime: Runtime
+    mask_rate: float = 0.15
+    span: int | None = None
+    crop_tokens: int | None = None
+    dev_share: float = 0.01
+
+
+def pretrain(options: PretrainOptions, key_only: bool = False) -> str:
+    """Train and write the model; returns the checkpoint key. With `key_only` nothing else is done.
+
+    Raises what `Session.train` raises, DataError for a store or a model that does not fit.
+    """
+    store = TokenStore.open(options.store)
+    optimisation = options.optimisation
+    model = options.start.load(store.tokenizer, "masked_lm")
+    network = options.start.network(model, store.tokenizer, MASKED_LM, optimisation.seed)
+    span = options.span or natural_span(store.tokenizer)
+    objective = MaskedTokens(store.tokenizer, optimisation.seed, options.mask_rate, span)
+    settings = Settings(
+        kind="pretrain",
+        data={"store": store.digest, "dev_share": options.dev_share, "crop_tokens": options.crop_tokens},
+        network=options.start.record(model, network),
+        objective={"name": "masked tokens", "rate": options.mask_rate, "span": span},
+        optimisation=optimisation,
+    )
+    if key_only:
+        return settings.key()
+    runtime = options.runtime.named(settings.key())
+    check_out(options.out, runtime.checkpoint_dir)
+    rows, held_out = held_out_blocks(len(store), options.dev_share, optimisation.seed)
+    step = optimisation.tokens_per_step
+    feed = Feed(store, rows, seed=optimisation.seed, tokens_per_step=step, crop_tokens=options.crop_tokens)
+    n_layers = network.config.num_hidden_layers
+    freeze(network, n_layers, optimisation.freeze)
+    with open_session(runtime, optimisation.precision, optimisation.determinism) as session:
+        mfu = check_memory(session, network, feed, options.mask_rate, store.tokenizer.vocab_size, step)
+        network.to(session.device.name)
+        groups = parameter_groups(network, n_layers, optimisation.weight_decay, optimisation.layer_decay)
+        validation = validation_feed(store, held_out, step, options.crop_tokens)
+        lesson = Lesson(settings, network, groups, objective, feed, validation, mfu)
+        loop, state = session.train(lesson)
+        write_model(options.out, session, lesson, loop, state, store.tokenizer)
+    return settings.key()

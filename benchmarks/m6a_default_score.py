@@ -34,11 +34,11 @@ from m6a_default_teacher import (  # noqa: E402
     stacked,
 )
 from ribolm.evaluation.bootstrap import Draws, Interval, bootstrap  # noqa: E402
-from ribolm.evaluation.kmer_hashes import words  # noqa: E402
 from ribolm.evaluation.metrics import RankedCounts, average_precision, rank  # noqa: E402
 from ribolm.evaluation.motif_rule import motif_scores  # noqa: E402
 from ribolm.evaluation.sequence_features import features  # noqa: E402
 from ribolm.evaluation.stored_letters import StoredLetters  # noqa: E402
+from ribolm.sequences.kmer_hashes import words  # noqa: E402
 from ribolm.sequences.store import StoreWriter, TokenStore  # noqa: E402
 from ribolm.sequences.tokenizers import make_tokenizer  # noqa: E402
 from ribolm.sequences.universes import contexts_array  # noqa: E402

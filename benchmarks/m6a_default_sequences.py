@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ribolm.evaluation.kmer_hashes import words
 from ribolm.genome.coordinates import Int64
 from ribolm.genome.fasta import Genome
+from ribolm.sequences.kmer_hashes import words
 
 Site = tuple[str, int, str]
 Letters = npt.NDArray[np.uint8]

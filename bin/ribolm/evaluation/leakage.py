@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ribolm.evaluation.candidates import Bool, label_of_sites
-from ribolm.evaluation.kmer_hashes import UInt64, mixed, words
 from ribolm.evaluation.positions import Contigs
 from ribolm.evaluation.stored_letters import RowPlaces, StoredLetters, row_chunks, row_contigs
 from ribolm.genome.coordinates import Int64
+from ribolm.sequences.kmer_hashes import UInt64, mixed, words
 from ribolm.sequences.store import TokenStore
 
 EXACT_NT = 51  # the length at which the published split of m6A-BERT-Deg was found to leak

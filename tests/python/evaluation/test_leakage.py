@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from ribolm.alphabet import letters
-from ribolm.evaluation.kmer_hashes import words
 from ribolm.evaluation.leakage import CHECKS, Finding, Side, audit
+from ribolm.sequences.kmer_hashes import words
 from ribolm.sequences.places import Place
 from ribolm.sequences.store import LabelSpec, StoreWriter, TokenStore
 from ribolm.sequences.tokenizers import make_tokenizer

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ribolm import console
+from ribolm.models.ragged import Ragged
 from ribolm.models.rotary import Rotation
 
 Backend = Literal["sdpa", "varlen", "eager"]
@@ -18,18 +19,51 @@ _told: set[str] = set()
 
 
 class Plan(NamedTuple):
-    """What every layer needs to know of a batch; groups: (sequences, length) of neighbours of one length."""
+    """What every layer needs to know of a batch.
+
+    groups: (sequences, length) of neighbours of one length; rotation: None where positions are not rotary; bias: added
+    to the scores of a sequence, fp32 [heads, longest, longest], of which a shorter one takes the upper left corner.
+    """
 
     backend: Backend
     cu_seqlens: Tensor
     lengths: tuple[int, ...]
     groups: tuple[tuple[int, int], ...]
-    rotation: Rotation
+    rotation: Rotation | None
     dropout: float
+    on_attention: OnAttention | None
+    bias: Tensor | None = None
+
+
+class Wanted(NamedTuple):
+    """What a backbone wants of attention: backend None chooses one; dropout acts where `training` is true."""
+
+    backend: Backend | None
+    head_size: int
+    dropout: float
+    training: bool
     on_attention: OnAttention | None
 
 
-def choose_backend(device: torch.device, dtype: torch.dtype, head_size: int, dropout: float) -> tuple[Backend, str]:
+def plan_attention(
+    batch: Ragged, x: Tensor, wanted: Wanted, rotation: Rotation | None = None, bias: Tensor | None = None
+) -> Plan:
+    """Choose a backend for hidden states x [T, D] of a batch, tell it once, and lay out what the layers need."""
+    dtype = torch.get_autocast_dtype(x.device.type) if torch.is_autocast_enabled(x.device.type) else x.dtype
+    backend, reason = choose_backend(x.device, dtype, wanted.head_size, wanted.dropout, bias is not None)
+    if wanted.backend:
+        backend, reason = wanted.backend, "asked for"
+    if wanted.on_attention:
+        backend, reason = "eager", "attention maps are wanted"
+    tell_backend(backend, reason)
+    groups = neighbours_of_one_length(batch.lengths)
+    dropout = wanted.dropout if wanted.training else 0.0
+    return Plan(backend, batch.cu_seqlens, batch.lengths, groups, rotation, dropout, wanted.on_attention, bias)
+
+
+def choose_backend(
+    device: torch.device, dtype: torch.dtype, head_size: int, dropout: float, biased: bool = False
+) -> tuple[Backend, str]:
     """The backend for packed sequences and the reason for it."""
     if device.type != "cuda":
         return "sdpa", f"{device.type} has no packed kernel"
@@ -39,6 +73,8 @@ def choose_backend(device: torch.device, dtype: torch.dtype, head_size: int, dro
         return "sdpa", f"the packed kernel takes no heads of {head_size}"
     if dropout > 0:
         return "sdpa", "the packed kernel has no attention dropout"
+    if biased:
+        return "sdpa", "the packed kernel adds no bias to the scores"
     return "varlen", "packed sequences on CUDA"
 
 
@@ -72,18 +108,22 @@ def attend(qkv: Tensor, plan: Plan, layer: int) -> Tensor:
     if len(plan.groups) > 1 and (qkv.is_cuda or len(qkv) < SHORT_TOKENS * len(plan.groups)):
         return _padded(qkv, plan)
     if len(plan.groups) == 1:
-        return _equal_lengths(qkv, plan.groups[0], plan.dropout)
+        return _equal_lengths(qkv, plan.groups[0], plan)
     pieces = qkv.split_with_sizes([number * length for number, length in plan.groups])
-    return torch.cat(
-        [_equal_lengths(piece, group, plan.dropout) for piece, group in zip(pieces, plan.groups, strict=True)]
-    )
+    return torch.cat([_equal_lengths(piece, group, plan) for piece, group in zip(pieces, plan.groups, strict=True)])
 
 
-def _equal_lengths(qkv: Tensor, group: tuple[int, int], dropout: float) -> Tensor:
-    """Sequences of one length: a reshape, no mask, no padding."""
+def _bias(plan: Plan, length: int, dtype: torch.dtype) -> Tensor | None:
+    """The bias of a sequence's scores [heads, L, L], in the type of queries and keys."""
+    return None if plan.bias is None else plan.bias[:, :length, :length].to(dtype)
+
+
+def _equal_lengths(qkv: Tensor, group: tuple[int, int], plan: Plan) -> Tensor:
+    """Sequences of one length: a reshape, no padding."""
     number, length = group
     query, key, value = qkv.view(number, length, *qkv.shape[1:]).permute(2, 0, 3, 1, 4).unbind(0)
-    mixed = functional.scaled_dot_product_attention(query, key, value, dropout_p=dropout)
+    bias = _bias(plan, length, qkv.dtype)
+    mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=plan.dropout)
     return mixed.transpose(1, 2).reshape(number * length, -1)
 
 
@@ -95,9 +135,10 @@ def _padded(qkv: Tensor, plan: Plan) -> Tensor:
     padded = qkv.new_zeros(len(plan.lengths), longest, *qkv.shape[1:])
     padded[inside] = qkv
     query, key, value = padded.permute(2, 0, 3, 1, 4).unbind(0)
-    mixed = functional.scaled_dot_product_attention(
-        query, key, value, attn_mask=inside[:, None, None, :], dropout_p=plan.dropout
-    )
+    mask, bias = inside[:, None, None, :], _bias(plan, longest, qkv.dtype)
+    if bias is not None:
+        mask = bias.masked_fill(~mask, -torch.inf)
+    mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=plan.dropout)
     return mixed.transpose(1, 2)[inside].flatten(1)
 
 
@@ -118,7 +159,8 @@ def _eager(qkv: Tensor, plan: Plan, layer: int) -> Tensor:
     for number, piece in enumerate(qkv.split_with_sizes(plan.lengths)):
         query, key, value = piece.permute(1, 2, 0, 3).unbind(0)
         scores = (query * query.shape[-1] ** -0.5) @ key.transpose(1, 2)
-        probabilities = scores.softmax(-1)
+        bias = _bias(plan, len(piece), qkv.dtype)
+        probabilities = (scores if bias is None else scores + bias).softmax(-1)
         if plan.on_attention:
             plan.on_attention(layer, number, probabilities)
         mixed = functional.dropout(probabilities, plan.dropout) @ value

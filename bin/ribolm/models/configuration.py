@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, TypeVar
 
 from ribolm.errors import DataError
 
@@ -50,6 +50,41 @@ class EncoderConfig:
         """Width of one attention head."""
         return self.hidden_size // self.num_attention_heads
 
+    @property
+    def learned_positions(self) -> bool:
+        """Whether positions are learned rows added to the embeddings; else they are rotary."""
+        return False
+
+    @property
+    def gated(self) -> bool:
+        """Whether the feed-forward layer is gated."""
+        return False
+
+    @property
+    def feed_forward_bias(self) -> bool:
+        """Whether the feed-forward matrices have biases."""
+        return True
+
+    @property
+    def tied(self) -> bool:
+        """Whether the decoder of the masked LM is the embedding matrix."""
+        return True
+
+    @property
+    def n_layers(self) -> int:
+        """Number of layers."""
+        return self.num_hidden_layers
+
+    @property
+    def max_tokens(self) -> int | None:
+        """No bound: positions are rotary."""
+        return None
+
+    @property
+    def causal(self) -> bool:
+        """Every token sees all others."""
+        return False
+
     def to_dict(self) -> dict[str, Any]:
         """The content of `config.json`, complete enough for transformers' `EsmConfig`."""
         return {**FIXED, **asdict(self)}
@@ -73,16 +108,32 @@ def config_from_dict(content: Mapping[str, Any], source: str = "config.json") ->
 
     Raises DataError for another architecture than ESM-2's and for missing fields.
     """
-    for name, wanted in FIXED.items():
-        found = content.get(name, wanted)
-        if (found or False) != wanted:
-            raise DataError(f"{source}: {name} is {found!r}, but ribolm reads only {wanted!r}. Use an ESM-2 model.")
+    require_fixed(content, FIXED, source, "an ESM-2 model")
     missing = sorted(name for name in TELLING if content.get(name) is None)
     if missing or content.get("model_type") != "esm":
         raise DataError(f"{source}: lacks {', '.join(missing) or 'model_type esm'}. Use an ESM-2 model.")
-    known = {field.name for field in fields(EncoderConfig)}
+    return fill(EncoderConfig, content, source)
+
+
+def require_fixed(content: Mapping[str, Any], fixed: Mapping[str, Any], source: str, model: str) -> None:
+    """Raise DataError where a `config.json` says otherwise than `fixed`; a field that it lacks fits."""
+    for name, wanted in fixed.items():
+        found = content.get(name, wanted)
+        if (found or False) != wanted:
+            raise DataError(f"{source}: {name} is {found!r}, but ribolm reads only {wanted!r}. Use {model}.")
+
+
+Config = TypeVar("Config")
+
+
+def fill(kind: type[Config], content: Mapping[str, Any], source: str, **more: Any) -> Config:
+    """A configuration of a dataclass from the fields of a `config.json` that it knows; `more` goes before them.
+
+    Raises DataError for values that do not fit.
+    """
+    known = {field.name for field in fields(kind)}  # type: ignore[arg-type]
     chosen = {name: value for name, value in content.items() if name in known and value is not None}
     try:
-        return EncoderConfig(**chosen)
+        return kind(**{**chosen, **more})
     except (TypeError, ZeroDivisionError) as error:
         raise DataError(f"{source}: holds a value of the wrong type ({error}). Write the file anew.") from error

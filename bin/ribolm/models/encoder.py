@@ -1,14 +1,19 @@
-"""The bidirectional transformer encoder: rotary positions, pre-norm, packed tokens, ESM-2's names of the weights."""
+"""The bidirectional transformer encoder: pre-norm, packed tokens, ESM's names of the weights.
+
+ESM-2's form has rotary positions and a GELU between its feed-forward matrices; configurations of ESM's other branches
+ask for learned positions (Nucleotide Transformer) or a gated feed-forward layer (its second version).
+"""
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ribolm.models.attention import Backend, OnAttention, Plan, attend, choose_backend, neighbours_of_one_length
-from ribolm.models.attention import tell_backend as _tell_backend
+from ribolm.errors import DataError
+from ribolm.models.attention import Backend, OnAttention, Plan, Wanted, attend, plan_attention
 from ribolm.models.configuration import EncoderConfig
+from ribolm.models.gated import NUCLEOTIDE_TRANSFORMER_GATE, gated
 from ribolm.models.linear import apply_linear, linear, linear_gelu, onednn_fits
-from ribolm.models.ragged import Ragged
+from ribolm.models.ragged import Ragged, positions_of
 from ribolm.models.rotary import RotaryEmbeddings, pairs_side_by_side, rotate, rotate_in_place
 
 __all__ = ["Encoder", "EncoderConfig"]
@@ -16,7 +21,7 @@ MASKED_IN_TRAINING = 0.15 * 0.8  # share of <mask> in ESM-2's training, the refe
 
 
 class Embeddings(nn.Module):
-    """Token embeddings with ESM-2's token dropout."""
+    """Token embeddings with ESM-2's token dropout, and learned positions where the configuration has them."""
 
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
@@ -26,9 +31,25 @@ class Embeddings(nn.Module):
         self.word_embeddings = nn.Embedding(vocabulary, width, padding_idx=config.pad_token_id, _weight=empty)
         self.mask_token_id = config.mask_token_id
         self.token_dropout = config.token_dropout
+        self.position_embeddings: nn.Embedding | None = None
+        if config.learned_positions:
+            rows = config.max_position_embeddings
+            empty = torch.empty(rows, width)
+            self.position_embeddings = nn.Embedding(rows, width, padding_idx=config.pad_token_id, _weight=empty)
 
     def forward(self, batch: Ragged) -> Tensor:
-        """Embeddings [T, D] of the tokens of a batch."""
+        """Embeddings [T, D] of the tokens of a batch; DataError for more tokens than there are learned positions."""
+        embedded = self._tokens(batch)
+        if self.position_embeddings is None:
+            return embedded
+        first = (self.position_embeddings.padding_idx or 0) + 1  # rows up to the padding's are never read (fairseq)
+        longest, most = max(batch.lengths), self.position_embeddings.num_embeddings - first
+        if longest > most:
+            raise DataError(f"a sequence of {longest} tokens is longer than the {most} that the model has places for.")
+        placed: Tensor = embedded + self.position_embeddings(positions_of(batch) + first)
+        return placed
+
+    def _tokens(self, batch: Ragged) -> Tensor:
         embedded: Tensor = self.word_embeddings(batch.tokens)
         if not self.token_dropout:
             return embedded
@@ -54,7 +75,7 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: Tensor, plan: Plan, layer: int) -> Tensor:
         """Attended values [T, D] of normalised hidden states [T, D]."""
-        turns = plan.rotation.turns
+        turns = plan.rotation.turns if plan.rotation else None
         parts = (self.query, self.key, self.value)
         if not all(type(part) is nn.Linear for part in parts):  # adapters of LoRA stand in the place of some
             qkv = torch.cat([apply_linear(part, x) for part in parts], dim=-1)
@@ -63,7 +84,8 @@ class SelfAttention(nn.Module):
             return attend(qkv.view(len(x), 3, self.heads, -1), plan, layer)
         else:
             qkv = linear(x, self._joined("weight"), self._joined("bias"))
-        return attend(rotate(qkv.view(len(x), 3, self.heads, -1), plan.rotation), plan, layer)
+        qkv = qkv.view(len(x), 3, self.heads, -1)
+        return attend(rotate(qkv, plan.rotation) if plan.rotation else qkv, plan, layer)
 
     def _joined(self, name: str, pairs_together: bool = False) -> Tensor:
         turned: list[Tensor] = [getattr(part, name) for part in (self.query, self.key)]
@@ -75,9 +97,9 @@ class SelfAttention(nn.Module):
 class Projection(nn.Module):
     """A linear layer whose result is added to the residual stream; both sub-layers end in one."""
 
-    def __init__(self, width: int, config: EncoderConfig) -> None:
+    def __init__(self, width: int, config: EncoderConfig, bias: bool = True) -> None:
         super().__init__()
-        self.dense = nn.Linear(width, config.hidden_size)
+        self.dense = nn.Linear(width, config.hidden_size, bias=bias)
         self.dropout = config.hidden_dropout_prob
 
     def forward(self, x: Tensor, residual: Tensor) -> Tensor:
@@ -104,14 +126,18 @@ class Attention(nn.Module):
 
 
 class Intermediate(nn.Module):
-    """The widening half of the feed-forward sub-layer, with the exact GELU."""
+    """The widening half of the feed-forward sub-layer, with the exact GELU or gated by a SiLU."""
 
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
-        self.dense = nn.Linear(config.hidden_size, config.intermediate_size)
+        self.gated = config.gated
+        width = (2 if self.gated else 1) * config.intermediate_size
+        self.dense = nn.Linear(config.hidden_size, width, bias=config.feed_forward_bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """GELU(dense(x)), [T, intermediate_size]."""
+        """GELU(dense(x)), or SiLU(one half of dense(x)) · the other, [T, intermediate_size]."""
+        if self.gated:
+            return gated(apply_linear(self.dense, x), NUCLEOTIDE_TRANSFORMER_GATE, functional.silu)
         return linear_gelu(x, self.dense)
 
 
@@ -122,7 +148,7 @@ class Layer(nn.Module):
         super().__init__()
         self.attention = Attention(config)
         self.intermediate = Intermediate(config)
-        self.output = Projection(config.intermediate_size, config)
+        self.output = Projection(config.intermediate_size, config, config.feed_forward_bias)
         self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
 
     def forward(self, x: Tensor, plan: Plan, layer: int) -> Tensor:
@@ -158,16 +184,26 @@ class ContactHead(nn.Module):
 
 
 class Encoder(nn.Module):
-    """ESM-2's encoder over packed tokens; parity with transformers' `EsmModel` is tested to 1e-5 in fp32."""
+    """ESM's encoder over packed tokens; parity with transformers' `EsmModel` is tested to 1e-5 in fp32."""
 
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         self.config = config
         self.attention_backend: Backend | None = None  # None: chosen by device and dtype
         self.embeddings = Embeddings(config)
-        self.rotary_embeddings = RotaryEmbeddings(config)
+        self.rotary_embeddings = None if config.learned_positions else RotaryEmbeddings(config)
         self.encoder = Stack(config)
         self.contact_head = ContactHead(config)
+
+    @property
+    def token_embeddings(self) -> Tensor:
+        """The embedding matrix [vocabulary, D]."""
+        return self.embeddings.word_embeddings.weight
+
+    def embed(self, batch: Ragged) -> Tensor:
+        """Embeddings [T, D] of the tokens, which `forward` takes as `embedded`."""
+        embedded: Tensor = self.embeddings(batch)
+        return embedded
 
     def forward(self, batch: Ragged, embedded: Tensor | None = None, on_attention: OnAttention | None = None) -> Tensor:
         """Hidden states [T, D] of a batch.
@@ -181,15 +217,12 @@ class Encoder(nn.Module):
 
     def _plan(self, batch: Ragged, x: Tensor, on_attention: OnAttention | None) -> Plan:
         config = self.config
-        dropout = config.attention_probs_dropout_prob if self.training else 0.0
-        dtype = torch.get_autocast_dtype(x.device.type) if torch.is_autocast_enabled(x.device.type) else x.dtype
-        backend, reason = choose_backend(x.device, dtype, config.head_size, config.attention_probs_dropout_prob)
-        if self.attention_backend:
-            backend, reason = self.attention_backend, "asked for"
-        if on_attention:
-            backend, reason = "eager", "attention maps are wanted"
-        _tell_backend(backend, reason)
-        groups = neighbours_of_one_length(batch.lengths)
-        return Plan(
-            backend, batch.cu_seqlens, batch.lengths, groups, self.rotary_embeddings(batch), dropout, on_attention
+        wanted = Wanted(
+            self.attention_backend,
+            config.head_size,
+            config.attention_probs_dropout_prob,
+            self.training,
+            on_attention,
         )
+        rotation = None if self.rotary_embeddings is None else self.rotary_embeddings(batch)
+        return plan_attention(batch, x, wanted, rotation)

@@ -1,6 +1,6 @@
 """What stands on the encoder: masked LM, token, sequence, regression, multi-label and pair heads; logits in fp32."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,14 +9,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ribolm.errors import DataError
-from ribolm.models.configuration import EncoderConfig
+from ribolm.models.family import BackboneConfig, HeadBuilder
 from ribolm.models.linear import linear_gelu
 from ribolm.models.ragged import Ragged
 
-Kind = Literal["masked_lm", "token", "sequence", "regression", "multilabel", "pair"]
-KINDS: tuple[Kind, ...] = ("masked_lm", "token", "sequence", "regression", "multilabel", "pair")
-Pooling = Literal["mean", "cls"]
-POOLINGS: tuple[Pooling, ...] = ("mean", "cls")
+Kind = Literal["masked_lm", "causal_lm", "token", "sequence", "regression", "multilabel", "pair"]
+KINDS: tuple[Kind, ...] = ("masked_lm", "causal_lm", "token", "sequence", "regression", "multilabel", "pair")
+POOLED = ("sequence", "regression", "multilabel")
+Pooling = Literal["mean", "cls", "last"]
+POOLINGS: tuple[Pooling, ...] = ("mean", "cls", "last")
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class HeadSpec:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise DataError(f"head {self.kind!r} is unknown. Use one of {', '.join(KINDS)}.")
-        pooled = self.kind in ("sequence", "regression", "multilabel")
+        pooled = self.kind in POOLED
         if self.pooling is not None and (not pooled or self.pooling not in POOLINGS):
             raise DataError(f"a {self.kind} head has no pooling {self.pooling!r}. Use one of {', '.join(POOLINGS)}.")
         if pooled and self.pooling is None:
@@ -49,7 +50,7 @@ def in_fp32(layer: nn.Linear, x: Tensor) -> Tensor:
 class MaskedLMHead(nn.Module):
     """ESM-2's head of the masked language model; its decoder is the embedding matrix itself."""
 
-    def __init__(self, config: EncoderConfig) -> None:
+    def __init__(self, config: BackboneConfig) -> None:
         super().__init__()
         self.dense = nn.Linear(config.hidden_size, config.hidden_size)
         self.layer_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
@@ -65,7 +66,7 @@ class MaskedLMHead(nn.Module):
 class TokenHead(nn.Linear):
     """One linear layer per token, as in `EsmForTokenClassification`."""
 
-    def __init__(self, config: EncoderConfig, spec: HeadSpec) -> None:
+    def __init__(self, config: BackboneConfig, spec: HeadSpec) -> None:
         super().__init__(config.hidden_size, spec.n_labels)
         self.dropout = config.hidden_dropout_prob
 
@@ -77,7 +78,7 @@ class TokenHead(nn.Linear):
 class SequenceHead(nn.Module):
     """Two linear layers over a pooled sequence, as in `EsmForSequenceClassification` (which pools by cls)."""
 
-    def __init__(self, config: EncoderConfig, spec: HeadSpec) -> None:
+    def __init__(self, config: BackboneConfig, spec: HeadSpec) -> None:
         super().__init__()
         self.dense = nn.Linear(config.hidden_size, config.hidden_size)
         self.out_proj = nn.Linear(config.hidden_size, spec.n_labels)
@@ -104,7 +105,7 @@ class MultiLabelHead(SequenceHead):
 class PairHead(nn.Module):
     """A symmetric logit for two positions of one sequence: two projections, product and sum, one linear layer."""
 
-    def __init__(self, config: EncoderConfig, spec: HeadSpec) -> None:
+    def __init__(self, config: BackboneConfig, spec: HeadSpec) -> None:
         super().__init__()
         self.dense = nn.Linear(config.hidden_size, config.hidden_size)
         self.out_proj = nn.Linear(2 * config.hidden_size, spec.n_labels)
@@ -117,10 +118,12 @@ class PairHead(nn.Module):
 
 
 def pool(hidden: Tensor, batch: Ragged, pooling: Pooling, special_ids: Iterable[int | None]) -> Tensor:
-    """One vector [B, D] per sequence: its first token, or the fp32 mean over the tokens that are not special."""
+    """One vector [B, D] per sequence: its first or last token, or the fp32 mean over those that are not special."""
     starts = batch.cu_seqlens[:-1].long()
     if pooling == "cls":
         return hidden[starts]
+    if pooling == "last":
+        return hidden[batch.cu_seqlens[1:].long() - 1]
     inner = torch.ones(len(hidden), device=hidden.device)
     for special in special_ids:
         if special is not None:
@@ -133,15 +136,12 @@ def pool(hidden: Tensor, batch: Ragged, pooling: Pooling, special_ids: Iterable[
     return total / counted.clamp(min=1)[:, None]
 
 
-def build_head(config: EncoderConfig, spec: HeadSpec) -> nn.Module:
-    """The head of a specification, with weights still to be set."""
-    if spec.kind == "masked_lm":
-        return MaskedLMHead(config)
-    by_kind: dict[str, type[nn.Module]] = {
-        "token": TokenHead,
-        "sequence": SequenceHead,
-        "regression": RegressionHead,
-        "multilabel": MultiLabelHead,
-        "pair": PairHead,
-    }
-    return by_kind[spec.kind](config, spec)
+# Name of the weights and builder of every kind, where a family of backbones has not its own
+HEADS: Mapping[str, tuple[str, HeadBuilder]] = {
+    "masked_lm": ("lm_head", lambda config, _spec: MaskedLMHead(config)),
+    "token": ("classifier", TokenHead),
+    "sequence": ("classifier", SequenceHead),
+    "regression": ("classifier", RegressionHead),
+    "multilabel": ("classifier", MultiLabelHead),
+    "pair": ("pair_head", PairHead),
+}

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ribolm import console
-from ribolm.models.network import MASKED_LM, new_network
+from ribolm.models.network import language_model, new_network
 from ribolm.models.presets import preset_config
 from ribolm.models.weights import save_model
 from ribolm.sequences.tokenizers import Tokenizer
@@ -17,7 +17,7 @@ def write_initial_model(
     config = preset_config(preset, tokenizer)
     if token_dropout is not None:
         config = replace(config, token_dropout=token_dropout)
-    network = new_network(config, MASKED_LM, seed)
+    network = new_network(config, language_model(config), seed)
     save_model(out, network, tokenizer, manifest={"parent": None, "preset": preset, "seeds": {"init": seed}})
     console.notice(f"{out}: {network.n_parameters():,} random weights of preset '{preset}', seed {seed}.")
     return out

@@ -4,9 +4,8 @@ import torch
 from torch import nn
 
 from ribolm.errors import UsageError
+from ribolm.models.backbones import family_of
 from ribolm.models.network import Network
-
-TARGETS = ("query", "key", "value", "dense")
 
 
 def add_lora(
@@ -15,23 +14,27 @@ def add_lora(
     seed: int,
     alpha: float | None = None,
     dropout: float = 0.0,
-    targets: tuple[str, ...] = TARGETS,
+    targets: tuple[str, ...] | None = None,
 ) -> Network:
-    """Put adapters of a rank on the named linear layers of the encoder, in place; the rest of the encoder is frozen.
+    """Put adapters of a rank on linear layers of the backbone, in place; the rest of the backbone is frozen.
 
+    `targets`: last names of the layers, all that the family allows by default.
     The change of a layer is alpha / rank · B·A·x (alpha: 2 · rank by default), with B zero at the start, so that
     outputs do not change before training. The head stays trainable. Adapters are a pure function of `seed`. Source: Hu
     et al. 2021. Raises UsageError for a rank below 1 or an unknown target.
     """
-    if rank < 1 or not set(targets) <= set(TARGETS) or not targets:
-        raise UsageError(f"LoRA of rank {rank} on {', '.join(targets)}: use a rank from 1 and {', '.join(TARGETS)}.")
+    family = family_of(network.config)
+    allowed = family.lora_targets
+    targets = allowed if targets is None else targets
+    if rank < 1 or not set(targets) <= set(allowed) or not targets:
+        raise UsageError(f"LoRA of rank {rank} on {', '.join(targets)}: use a rank from 1 and {', '.join(allowed)}.")
     from peft import LoraConfig, inject_adapter_in_model
 
     chosen = LoraConfig(
         r=rank,
         lora_alpha=2 * rank if alpha is None else alpha,  # type: ignore[arg-type]
         lora_dropout=dropout,
-        target_modules=rf"esm\.encoder\.layer\..*\.({'|'.join(targets)})",
+        target_modules=rf"{family.prefix}\.{family.adapted}\.({'|'.join(targets)})",
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -59,5 +62,6 @@ def merge_lora(network: Network) -> Network:
                 child.merge(safe_merge=True)
                 setattr(parent, name, child.get_base_layer())
     network.encoder.requires_grad_(True)
-    network.encoder.contact_head.requires_grad_(False)
+    for name in family_of(network.config).untrained:
+        network.encoder.get_submodule(name).requires_grad_(False)
     return network

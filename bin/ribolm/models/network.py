@@ -1,72 +1,78 @@
-"""Encoder and head as one module whose state has the keys of transformers' ESM classes."""
+"""Backbone and head as one module whose state has the keys of the classes that the backbone was published with."""
+
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from ribolm.models.configuration import EncoderConfig
-from ribolm.models.encoder import Encoder
-from ribolm.models.heads import HeadSpec, MaskedLMHead, PairHead, TokenHead, build_head
+from ribolm.errors import DataError
+from ribolm.models.backbones import build, family_of
+from ribolm.models.family import BackboneConfig, HeadBuilder
+from ribolm.models.heads import HEADS, POOLED, HeadSpec
 from ribolm.models.ragged import Ragged
 
 MASKED_LM = HeadSpec("masked_lm")
 
 
 class Network(nn.Module):
-    """An encoder with one head, or with none.
+    """A backbone with one head, or with none.
 
-    `state_dict` has the keys of `EsmForMaskedLM`, `EsmForTokenClassification` or `EsmForSequenceClassification`: the
-    encoder is `esm`, the head `lm_head`, `classifier` or (pairs, unknown to transformers) `pair_head`.
+    `state_dict` has upstream's keys. Of ESM-2: the encoder is `esm`, the head `lm_head`, `classifier` or (pairs,
+    unknown to transformers) `pair_head`; of other families see `family.Family.prefix` and `heads`.
     """
 
-    def __init__(self, config: EncoderConfig, spec: HeadSpec | None = None) -> None:
+    def __init__(self, config: BackboneConfig, spec: HeadSpec | None = None) -> None:
         super().__init__()
-        self.config = config
+        self.config: Any = config  # a BackboneConfig; training still reads fields of ESM-2's
         self.spec = spec
-        self.esm = Encoder(config)
+        self._prefix = family_of(config).prefix
+        self.add_module(self._prefix, build(config))
         if spec:
-            self.add_module(head_name(spec), build_head(config, spec))
+            name, make = _head(config, spec)
+            self.add_module(name, make(config, spec))
 
     @property
-    def encoder(self) -> Encoder:
-        """The encoder: [T] tokens to [T, D] hidden states."""
-        return self.esm
+    def encoder(self) -> nn.Module:
+        """The backbone: [T] tokens to [T, D] hidden states."""
+        backbone: nn.Module = getattr(self, self._prefix)
+        return backbone
 
     @property
     def head(self) -> nn.Module | None:
         """The head, or None."""
-        return getattr(self, head_name(self.spec)) if self.spec else None
+        return getattr(self, head_name(self.config, self.spec)) if self.spec else None
 
     def forward(self, batch: Ragged, selected: Tensor | None = None) -> Tensor:
         """Logits in fp32.
 
         `selected`: positions over the whole batch (int64 [N]; pairs [P, 2]) that are scored; None: every token. Masked
-        LM: [N, vocabulary]; token: [N, labels]; sequence, regression, multi-label: [B, labels] (`selected` unused);
-        pair: [P, labels]. Without a head: hidden states [T, D], or the selected ones.
+        and causal LM: [N, vocabulary]; token: [N, labels]; sequence, regression, multi-label: [B, labels] (`selected`
+        unused); pair: [P, labels]. Without a head: hidden states [T, D], or the selected ones.
         """
-        return self.score(self.esm(batch), batch, selected)
+        return self.score(self.encoder(batch), batch, selected)
 
     def score(self, hidden: Tensor, batch: Ragged, selected: Tensor | None = None) -> Tensor:
         """Logits from hidden states [T, D]; see `forward`."""
-        head = self.head
-        if isinstance(head, PairHead):
+        head, kind = self.head, self.spec.kind if self.spec else ""
+        if head is not None and kind == "pair":
             if selected is None:
                 raise ValueError("a pair head needs the pairs of positions to score")
             return _tensor(head(hidden, selected))
-        if head is not None and not isinstance(head, MaskedLMHead | TokenHead):
+        if head is not None and kind in POOLED:
             return _tensor(head(hidden, batch))
         chosen = hidden if selected is None else hidden[selected]
-        if isinstance(head, MaskedLMHead):
-            return _tensor(head(chosen, self.esm.embeddings.word_embeddings.weight))
+        if head is not None and kind in ("masked_lm", "causal_lm"):
+            return _tensor(head(chosen, self.encoder.token_embeddings))
         return chosen if head is None else _tensor(head(chosen))
 
     def with_new_head(self, spec: HeadSpec | None, seed: int) -> "Network":
-        """A network that shares this encoder and has a new, randomly initialised head."""
+        """A network that shares this backbone and has a new, randomly initialised head."""
         other = new_network(self.config, spec, seed)
-        other.esm = self.esm
+        setattr(other, self._prefix, self.encoder)
         return other
 
     def n_parameters(self) -> int:
-        """Number of weights, the tied decoder counted once."""
+        """Number of weights, tied ones counted once."""
         return sum(parameter.numel() for parameter in self.parameters())
 
 
@@ -74,35 +80,38 @@ def _tensor(value: Tensor) -> Tensor:
     return value
 
 
-def head_name(spec: HeadSpec) -> str:
+def _head(config: BackboneConfig, spec: HeadSpec) -> tuple[str, HeadBuilder]:
+    family = family_of(config)
+    if config.causal and spec.pooling == "cls":
+        raise DataError(f"{family.name} is causal, so a first token has seen nothing. Use pooling mean or last.")
+    heads = {**HEADS, **family.heads}
+    if spec.kind not in heads or (spec.kind.endswith("_lm") and spec.kind != family.language_model):
+        raise DataError(f"{family.name} has no head for {spec.kind}. Use another model.")
+    return heads[spec.kind]
+
+
+def head_name(config: BackboneConfig, spec: HeadSpec) -> str:
     """The name under which a head's weights are stored."""
-    return {"masked_lm": "lm_head", "pair": "pair_head"}.get(spec.kind, "classifier")
+    return _head(config, spec)[0]
 
 
-def new_network(config: EncoderConfig, spec: HeadSpec | None, seed: int) -> Network:
-    """A network with ESM's random initialisation, a pure function of configuration, head and seed.
+def language_model(config: BackboneConfig) -> HeadSpec:
+    """The head that a family is pretrained with: masked or causal language modelling."""
+    return MASKED_LM if family_of(config).language_model == "masked_lm" else HeadSpec("causal_lm")
 
-    Matrices are normal with standard deviation `initializer_range`, biases 0, LayerNorms 1, the padding row 0.
+
+def new_network(config: BackboneConfig, spec: HeadSpec | None, seed: int) -> Network:
+    """A network with its family's random initialisation, a pure function of configuration, head and seed.
+
+    Of ESM-2: matrices normal with standard deviation `initializer_range`, biases 0, LayerNorms 1, the padding row 0.
     """
+    family = family_of(config)
     with torch.device("meta"):
         network = Network(config, spec)
     # not to_empty: empty_like of a meta tensor would import torch's symbolic shapes (1.2 s)
     network._apply(lambda tensor: torch.empty(tensor.shape, dtype=tensor.dtype))  # type: ignore[no-untyped-call]
-    network.esm.rotary_embeddings.reset()
+    family.reset(network.encoder)
     generator = torch.Generator().manual_seed(seed)
     for module in network.modules():
-        initialise(module, config, generator)
+        family.initialise(module, config, generator)
     return network
-
-
-@torch.no_grad()
-def initialise(module: nn.Module, config: EncoderConfig, generator: torch.Generator) -> None:
-    """Set the weights that a module itself owns."""
-    if isinstance(module, nn.Linear | nn.Embedding):
-        module.weight.normal_(0.0, config.initializer_range, generator=generator)
-    if isinstance(module, nn.Embedding) and module.padding_idx is not None:
-        module.weight[module.padding_idx] = 0.0
-    if isinstance(module, nn.LayerNorm):
-        module.weight.fill_(1.0)
-    if isinstance(module, nn.Linear | nn.LayerNorm | MaskedLMHead) and module.bias is not None:
-        module.bias.zero_()

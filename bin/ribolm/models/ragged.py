@@ -49,6 +49,13 @@ def pack(sequences: Sequence[npt.ArrayLike]) -> Ragged:
     return ragged(torch.from_numpy(flat), [len(array) for array in arrays])
 
 
+def positions_of(batch: Ragged) -> Tensor:
+    """The place of every token in its sequence, 0, 1, …: int64 [T]."""
+    lengths = batch.cu_seqlens.diff()
+    starts = batch.cu_seqlens[:-1].repeat_interleave(lengths, output_size=len(batch.tokens))
+    return torch.arange(len(batch.tokens), device=batch.tokens.device) - starts
+
+
 def rows_of(batch: Ragged, values: Tensor) -> list[Tensor]:
     """Split values per token ([T, …]) into one tensor per sequence."""
     return list(values.split_with_sizes(batch.lengths))

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from ribolm.models.configuration import EncoderConfig
-from ribolm.models.ragged import Ragged
+from ribolm.models.ragged import Ragged, positions_of
 
 
 class Rotation(NamedTuple):
@@ -54,9 +54,7 @@ class RotaryEmbeddings(nn.Module):
 
     def _rotation(self, batch: Ragged) -> Rotation:
         device = batch.tokens.device
-        lengths = batch.cu_seqlens.diff()
-        starts = batch.cu_seqlens[:-1].repeat_interleave(lengths, output_size=len(batch.tokens))
-        positions = torch.arange(len(batch.tokens), device=device) - starts
+        positions = positions_of(batch)
         angles = torch.arange(max(batch.lengths), device=device).float()[:, None] * self.inv_freq.float()
         turns = torch.polar(torch.ones_like(angles), angles).repeat(1, 2 * self.heads) if device.type == "cpu" else None
         of_tokens = angles[positions][:, None, None]

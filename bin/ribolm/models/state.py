@@ -24,15 +24,27 @@ def write_state(path: Path, state: Mapping[str, Tensor]) -> None:
 
 
 def read_state(path: Path) -> State:
-    """Read all weights of a safetensors file as fp32; DataError for a damaged file, other types, NaN or infinity."""
-    from safetensors import SafetensorError
+    """Read all weights of a safetensors file as fp32; DataError for a damaged file, other types, NaN or infinity.
+
+    A tensor that several names share may be stored once, its other names in the metadata (as safetensors' `save_model`
+    writes); all names are given back.
+    """
+    from safetensors import SafetensorError, safe_open
     from safetensors.torch import load_file
 
     require_file(path)
     try:
         stored = load_file(path)
+        with safe_open(path, framework="pt") as handle:
+            names: dict[str, str] = handle.metadata() or {}
     except (SafetensorError, ValueError) as error:
         raise DataError(f"{path}: is cut short or no safetensors file ({error}). Copy the model again.") from error
+    shared = {name: stored[kept] for name, kept in names.items() if name not in stored and kept in stored}
+    return finite_state(path, {**stored, **shared})
+
+
+def finite_state(path: Path, stored: Mapping[str, Tensor]) -> State:
+    """Copies in fp32 of the weights that a file holds; DataError for other types, NaN or infinity."""
     state = {}
     for name, value in stored.items():
         if not value.is_floating_point():

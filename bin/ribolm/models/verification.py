@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from ribolm import console
-from ribolm.errors import DataError, ToolError
+from ribolm.errors import DataError, ToolError, UsageError
+from ribolm.models.backbones import family_of
 from ribolm.models.ragged import Ragged, pack
-from ribolm.models.weights import CLASSES, CONFIG, LoadedModel, load_model, read_json
+from ribolm.models.weights import CONFIG, LoadedModel, load_model, read_json
 
 TOLERANCE = 1e-5  # largest difference from transformers in fp32, relative to the largest value where that exceeds 1
 LENGTHS = (5, 64, 17, 64)
@@ -20,8 +21,11 @@ LENGTHS = (5, 64, 17, 64)
 def describe_model(directory: Path) -> dict[str, Any]:
     """What a directory holds: shape, number of weights, tokenizer, task, manifest."""
     model = load_model(directory)
+    family = family_of(model.network.config)
     return {
         "config": model.network.config.to_dict(),
+        "family": family.name,
+        "parity": family.parity,
         "head": model.network.spec.kind if model.network.spec else None,
         "parameters": model.network.n_parameters(),
         "tokenizer": {"kind": model.tokenizer.kind, "tokens": model.tokenizer.vocab_size},
@@ -63,16 +67,15 @@ def random_batch(model: LoadedModel) -> Ragged:
 
 def outputs(model: LoadedModel, batch: Ragged) -> list[Tensor]:
     """Hidden states [T, D], and the logits where transformers has the same head."""
-    hidden = model.network.esm(batch)
+    hidden: Tensor = model.network.encoder(batch)
     return [hidden] if peer_class(model) == "EsmModel" else [hidden, model.network.score(hidden, batch)]
 
 
 def peer_class(model: LoadedModel) -> str:
     """The class of transformers that computes what the model computes."""
     spec = model.network.spec
-    if spec is None or spec.kind == "pair" or spec.pooling == "mean":
-        return "EsmModel"
-    return CLASSES.get(spec.kind, "EsmForSequenceClassification")
+    architectures = family_of(model.network.config).architectures
+    return architectures["" if spec is None or spec.pooling == "mean" else spec.kind]
 
 
 def outputs_of_transformers(model: LoadedModel, batch: Ragged) -> list[Tensor]:
@@ -86,6 +89,8 @@ def outputs_of_transformers(model: LoadedModel, batch: Ragged) -> list[Tensor]:
     talk.disable_progress_bar()
     name = peer_class(model)
     bare = name == "EsmModel"
+    if not hasattr(transformers, name):
+        raise UsageError(f"transformers has no class {name}. Verify {model.directory} without --against-transformers.")
     load: Any = getattr(transformers, name).from_pretrained
     more = {"add_pooling_layer": False} if bare else {}
     peer, report = load(model.directory, local_files_only=True, output_loading_info=True, **more)

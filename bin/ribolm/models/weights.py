@@ -11,9 +11,10 @@ import torch
 
 from ribolm.errors import DataError
 from ribolm.files import atomic_directory, require_file, require_no_other_kind, write_json
-from ribolm.models.configuration import EncoderConfig, config_from_dict
-from ribolm.models.heads import HeadSpec, Kind
-from ribolm.models.network import MASKED_LM, Network, head_name
+from ribolm.models.backbones import FAMILIES, family_of, read_config
+from ribolm.models.family import BackboneConfig
+from ribolm.models.heads import HEADS, HeadSpec, Kind
+from ribolm.models.network import Network, head_name, language_model
 from ribolm.models.state import PICKLES, check_state, read_state, write_state
 from ribolm.sequences.tokenizers import Tokenizer, read_tokenizer, tokenizer_from_dict, write_tokenizer
 from ribolm.version import __version__
@@ -21,8 +22,9 @@ from ribolm.version import __version__
 FORMAT_VERSION = 1
 WEIGHTS, CONFIG, TASK, MANIFEST, CARD = "model.safetensors", "config.json", "task.json", "manifest.json", "README.md"
 OWN_FILES = (WEIGHTS, CONFIG, TASK, MANIFEST, CARD, "vocab.json", "tokenizer.json")
-HEADS = ("lm_head.", "classifier.", "pair_head.")
-CLASSES = {"masked_lm": "EsmForMaskedLM", "token": "EsmForTokenClassification", "pair": "EsmModel"}
+HEAD_PREFIXES = tuple(
+    sorted({f"{name}." for heads in (HEADS, *(family.heads for family in FAMILIES)) for name, _ in heads.values()})
+)
 LEVELS: dict[str, Kind] = {
     "token": "token",
     "sequence": "sequence",
@@ -99,10 +101,10 @@ def load_model(directory: Path | str, head: Wanted = "as stored") -> LoadedModel
     directory = Path(directory)
     manifest = read_manifest(directory)
     tokenizer = read_tokenizer(directory)
-    config = config_from_dict(read_json(directory / CONFIG), str(directory / CONFIG))
+    config = read_config(read_json(directory / CONFIG), str(directory / CONFIG))
     task = read_json(directory / TASK) if TASK in manifest["files"] else None
     state = read_state(directory / WEIGHTS)
-    spec = _spec(directory, head, task, state)
+    spec = _spec(directory, config, head, task, state)
     network = network_of_state(config, spec, state, directory / WEIGHTS)
     _check_parts(network, tokenizer, task if head == "as stored" else None)
     if task is not None and tokenizer_from_dict(task.get("tokenizer", {})) != tokenizer:
@@ -110,11 +112,13 @@ def load_model(directory: Path | str, head: Wanted = "as stored") -> LoadedModel
     return LoadedModel(network.eval(), tokenizer, task, manifest, directory, manifest["files"][WEIGHTS]["sha256"])
 
 
-def network_of_state(config: EncoderConfig, spec: HeadSpec | None, state: dict[str, Any], source: Path) -> Network:
+def network_of_state(config: BackboneConfig, spec: HeadSpec | None, state: dict[str, Any], source: Path) -> Network:
     """A network that takes over the tensors of a state; other heads' weights are left out, all else must fit."""
-    kept = f"{head_name(spec)}." if spec else ""
+    kept = f"{head_name(config, spec)}." if spec else ""
     state = {
-        name: value for name, value in state.items() if not name.startswith(HEADS) or (kept and name.startswith(kept))
+        name: value
+        for name, value in state.items()
+        if not name.startswith(HEAD_PREFIXES) or (kept and name.startswith(kept))
     }
     with torch.device("meta"):
         network = Network(config, spec)
@@ -169,18 +173,27 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def _spec(directory: Path, head: Wanted, task: Mapping[str, Any] | None, state: Mapping[str, Any]) -> HeadSpec | None:
-    has_lm = any(name.startswith("lm_head.") for name in state)
-    if head == "masked_lm" and not has_lm:
+def _spec(
+    directory: Path, config: BackboneConfig, head: Wanted, task: Mapping[str, Any] | None, state: Mapping[str, Any]
+) -> HeadSpec | None:
+    pretrained = language_model_of(config, state)
+    if head == "masked_lm" and (pretrained is None or pretrained.kind != head):
         raise DataError(f"{directory}: has no masked LM head. Use the pretrained model that it was made from.")
     if head == "as stored" and task is not None:
         return head_of_task(task, directory / TASK)
-    return MASKED_LM if head is not None and has_lm else None
+    return pretrained if head is not None else None
+
+
+def language_model_of(config: BackboneConfig, state: Mapping[str, Any]) -> HeadSpec | None:
+    """The language model's head of a configuration's family where a state holds its weights, else None."""
+    spec = language_model(config)
+    prefix = f"{head_name(config, spec)}."
+    return spec if any(name.startswith(prefix) for name in state) else None
 
 
 def _config_content(network: Network, task: Mapping[str, Any] | None) -> dict[str, Any]:
     kind = network.spec.kind if network.spec else ""
-    architecture = CLASSES.get(kind, "EsmForSequenceClassification" if kind else "EsmModel")
+    architecture = family_of(network.config).architectures[kind]
     content = {**network.config.to_dict(), "architectures": [architecture], "dtype": "float32"}
     if kind in PROBLEMS:
         content["problem_type"] = PROBLEMS[kind]

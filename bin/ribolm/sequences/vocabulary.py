@@ -57,6 +57,16 @@ class Tokenizer(ABC):
         ids = (self.cls_id, self.pad_id, self.eos_id, self.unk_id, self.mask_id)
         return tuple(id_ for id_ in ids if id_ != NO_TOKEN)
 
+    @property
+    def prefix_ids(self) -> tuple[int, ...]:
+        """Ids put before every sequence that a network is fed: `<cls>`, or none."""
+        return () if self.cls_id == NO_TOKEN else (self.cls_id,)
+
+    @property
+    def suffix_ids(self) -> tuple[int, ...]:
+        """Ids put behind every sequence that a network is fed: `<eos>`, or none."""
+        return () if self.eos_id == NO_TOKEN else (self.eos_id,)
+
     def middle_letters(self) -> Letters:
         """The nucleotide that each token stands on, uint8 [vocab_size]; N for special tokens.
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from ribolm.cli import REQUIRED, Device, Spec, Universe, add_command, new_app, run
+from ribolm.cli.predict_polya import add_polya
 from ribolm.errors import UsageError
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def app() -> "typer.Typer":
     cli = new_app(__doc__)
     for add in (_add_sites, _add_store, _add_merge):
         add(cli)
+    add_polya(cli, COMPUTING)
     return cli
 
 

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from ribolm.alphabet import COMPLEMENT, Letters
+from ribolm.console import Progress
 from ribolm.errors import DataError, OutOfMemory
+from ribolm.files import atomic_path
 from ribolm.genome.coordinates import Int64, ranges
+from ribolm.genome.fasta import Genome
 from ribolm.inference.batches import Float32, Forward
+from ribolm.inference.calibration import probability
 from ribolm.inference.window_models import WindowModel
 from ribolm.models.ragged import ragged
 from ribolm.sequences.tokenizers import NO_TOKEN
 from ribolm.sequences.vocabulary import TokenArray
 
 LETTERS_AT_ONCE = 1 << 22
+HEADER = "name\tlogit\tprobability"
 Bool = npt.NDArray[np.bool_]
 
 
@@ -44,19 +50,77 @@ def windows_around(model: WindowModel, letters: Letters, anchor0: Int64, is_minu
     DataError where bases are missing and the model refuses that. Memory: the result and 8 bytes per letter of it.
     """
     before = np.where(is_minus, model.after_nt, model.anchor_offset0)
-    at = (anchor0 - before)[:, None] + np.arange(model.window_nt)
-    outside = (at < 0) | (at >= len(letters))
-    if outside.any() and model.padding == "refuse":
-        short = int(anchor0[outside.any(axis=1)][0])
+    found, is_short = _cut(letters, anchor0 - before, 0, len(letters), model.window_nt)
+    if model.padding == "refuse" and is_short.any():
+        at = int(anchor0[is_short][0])
         raise DataError(
-            f"The window around base {short:,} (0-based) leaves the sequence of {len(letters):,} nt, which this "
-            "model refuses. Give longer sequences, or a model whose task.json has padding N."
+            f"The window around base {at:,} (0-based) leaves the sequence of {len(letters):,} nt, which this model "
+            "refuses. Give longer sequences, or a model whose task.json has padding N."
         )
-    found = np.full(at.shape, ord("N"), dtype=np.uint8)
-    inside = ~outside
-    found[inside] = letters[at[inside]]
     found[is_minus] = COMPLEMENT[found[is_minus, ::-1]]
     return found
+
+
+def score_records(
+    model: WindowModel, forward: Forward, records: Genome, anchor0: int | None = None
+) -> Iterator[tuple[tuple[str, ...], Float32]]:
+    """Names and uncalibrated logits of all records of a FASTA in their order, some thousand at a time.
+
+    The anchor is base `anchor0` of every record; without it, that of the window where a record is as long as the
+    window, else its base length // 2. Missing flanks follow the model's padding. Raises DataError for a record without
+    that base, and where flanks are refused.
+    """
+    step = max(1, LETTERS_AT_ONCE // model.window_nt)
+    with Progress("scoring", len(records.names), "sequences") as progress:
+        for begin in range(0, len(records.names), step):
+            names = records.names[begin : begin + step]
+            first, last = (records.offsets[begin + i : begin + i + len(names)] for i in (0, 1))
+            anchor = _anchors(model, records, names, last - first, anchor0)
+            starts = first + anchor - model.anchor_offset0
+            windows, is_short = _cut(records.data, starts, first[:, None], last[:, None], model.window_nt)
+            if model.padding == "refuse" and is_short.any():
+                raise DataError(
+                    f"{records.label}, record '{names[int(np.argmax(is_short))]}': the window of {model.window_nt} nt "
+                    "leaves it, which this model refuses. Give longer records."
+                )
+            yield names, score_windows(model, forward, windows)
+            progress.advance(len(names))
+
+
+def write_scores(path: Path, model: WindowModel, parts: Iterable[tuple[tuple[str, ...], Float32]]) -> int:
+    """Write name, logit and calibrated probability of each record, with six decimals; returns their number."""
+    n = 0
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as handle:
+        handle.write(HEADER + "\n")
+        for names, logits in parts:
+            chance = probability(model.calibration.apply(logits.astype(np.float64)))
+            rows = zip(names, logits.tolist(), chance.tolist(), strict=True)
+            handle.writelines(f"{name}\t{round(z, 6) + 0.0:.6f}\t{p:.6f}\n" for name, z, p in rows)
+            n += len(names)
+    return n
+
+
+def _anchors(model: WindowModel, records: Genome, names: Sequence[str], length: Int64, anchor0: int | None) -> Int64:
+    if anchor0 is None:
+        found = np.where(length == model.window_nt, model.anchor_offset0, length // 2)
+    else:
+        found = np.full(len(length), anchor0)
+    bad = np.flatnonzero(found >= length)
+    if len(bad):
+        raise DataError(
+            f"{records.label}, record '{names[bad[0]]}': has {length[bad[0]]:,} nt, so that there is no base "
+            f"{found[bad[0]]:,} (0-based) to be the anchor. Give the --anchor0 of these records, or longer ones."
+        )
+    return np.asarray(found, dtype=np.int64)
+
+
+def _cut(letters: Letters, starts: Int64, low: int | Int64, high: int | Int64, window_nt: int) -> tuple[Letters, Bool]:
+    """Windows, uint8 [n, window_nt], N outside low … high; and which of them leave that range."""
+    at = starts[:, None] + np.arange(window_nt)
+    inside = (at >= low) & (at < high)
+    found: Letters = np.full(at.shape, ord("N"), dtype=np.uint8)
+    found[inside] = letters[at[inside]]
+    return found, np.asarray(~inside.all(axis=1))
 
 
 def _score(forward: Forward, letters: Letters) -> Float32:

@@ -1,0 +1,52 @@
+"""The sub-commands of ribolm-predict for poly(A) sites and other questions about windows."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ribolm.cli import REQUIRED, Spec, add_command
+
+if TYPE_CHECKING:
+    import typer
+
+
+def add_polya(cli: "typer.Typer", computing: tuple[Spec, ...]) -> None:
+    """Add the sub-commands; `computing` are the options of device and batches that all predictions share."""
+    _add_sequences(cli, computing)
+
+
+def _add_sequences(cli: "typer.Typer", computing: tuple[Spec, ...]) -> None:
+    specs = (
+        Spec("model", Path, REQUIRED, "Model folder, trained with --level sequence."),
+        Spec("sequences", Path, REQUIRED, "FASTA, plain or gzip; the first word of a header is the name."),
+        Spec("out", Path, REQUIRED, "Table to write: name, logit, probability."),
+        Spec("anchor0", int | None, None, "0-based index of the anchor [default: middle].", {"min": 0}),
+        *computing,
+    )
+
+    def sequences(model: Path, sequences: Path, out: Path, anchor0: int | None, **chosen: Any) -> None:
+        """Score every record of a FASTA by a model of windows."""
+        from ribolm.files import require_file, require_folder_possible, require_other_than
+
+        require_folder_possible(out.parent)
+        require_other_than(out, (require_file(sequences),))
+        from ribolm.genome.fasta import Genome
+        from ribolm.inference.sequences import score_records, write_scores
+        from ribolm.inference.window_models import load_window_model
+
+        loaded = load_window_model(model)
+        forward = prepared(loaded, **chosen)
+        n = write_scores(out, loaded, score_records(loaded, forward, Genome.open(sequences), anchor0))
+        print(f"{out}: {n:,} sequences")
+
+    add_command(cli, "sequences", specs, sequences)
+
+
+def prepared(model: Any, device: Any, precision: Any, tokens_per_batch: int | None, threads: int | None) -> Any:
+    """The networks of a model of windows on a device, by the options of the command line."""
+    import torch
+
+    from ribolm.inference.window_models import forward_of
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    return forward_of(model, device.value, precision.value, tokens_per_batch)

@@ -10,7 +10,7 @@ class RibolmError(Exception):
 
 
 class ToolError(RibolmError):
-    """Another program that ribolm started has failed (exit 1)."""
+    """Another program that ribolm started has failed, or the system refuses (exit 1)."""
 
 
 class UsageError(RibolmError):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, TextIO, cast
 
-from ribolm.errors import DataError, UsageError
+from ribolm.errors import DataError, ToolError, UsageError
 
 GZIP_MAGIC = b"\x1f\x8b"
 
@@ -33,13 +33,20 @@ def require_file(path: Path | str) -> Path:
 
 
 def require_folder_possible(folder: Path | str) -> None:
-    """Raise DataError when a folder neither exists nor can be made: asked before long work, not after it."""
+    """Raise when nothing can be written to a folder or it cannot be made: asked before long work.
+
+    DataError where a file stands in the way, ToolError where the system refuses. It is tried, because permissions say
+    yes to root also where the file system lets nobody write.
+    """
     folder = Path(folder).absolute()
     above = next(path for path in (folder, *folder.parents) if path.exists())
     if not above.is_dir():
-        raise DataError(f"{folder}: {above} is a file, so no folder can be there. Choose another --outdir.")
-    if not os.access(above, os.W_OK | os.X_OK):
-        raise DataError(f"{folder}: no permission to write in {above}. Choose another --outdir.")
+        raise DataError(f"{folder}: {above} is a file, so no folder can be there. Choose another folder.")
+    try:
+        os.rmdir(tempfile.mkdtemp(prefix=".ribolm-", suffix=".tmp", dir=above))
+    except OSError as error:
+        place = "there" if above == folder else f"in {above}"
+        raise ToolError(f"{folder}: cannot write {place} ({error.strerror}). Choose another folder.") from error
 
 
 def require_other_than(out: Path | str | None, inputs: Iterable[Path | str | None]) -> None:

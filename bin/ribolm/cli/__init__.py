@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from ribolm.errors import RibolmError
@@ -96,6 +97,7 @@ def run(app: "Callable[[], typer.Typer]", argv: Sequence[str], prog: str) -> int
         base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException" and issubclass(base, Exception)
     )
     command = typer.main.get_command(app())
+    _look_at_results_first(command)
     try:
         stopped_with = command.main(args=list(argv), prog_name=prog, standalone_mode=False)
     except typer.Exit as stop:
@@ -112,6 +114,24 @@ def run(app: "Callable[[], typer.Typer]", argv: Sequence[str], prog: str) -> int
         place = f"{error.filename}: " if error.filename else ""
         return _fail(prog, f"{place}{error.strerror or error}. Check the path, its permissions and the free space.", 1)
     return stopped_with if isinstance(stopped_with, int) else 0
+
+
+def _look_at_results_first(command: Any) -> None:
+    """Let every sub-command refuse a result (--out, --outdir) that cannot be written before it begins its work."""
+    for inner in getattr(command, "commands", {}).values():
+        _look_at_results_first(inner)
+    begin = command.callback
+
+    def checked(**chosen: Any) -> Any:
+        from ribolm.files import require_folder_possible
+
+        for name in {"out", "outdir"} & {name for name, value in chosen.items() if value is not None}:
+            result = Path(chosen[name])
+            require_folder_possible(result if name == "outdir" or result.is_dir() else result.parent)
+        return begin(**chosen)
+
+    if begin is not None and "commands" not in vars(command):
+        command.callback = checked
 
 
 def _sentence(error: BaseException) -> str:

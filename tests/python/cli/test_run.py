@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ribolm.cli import new_app, run
+from ribolm.cli.labels import main as labels
 from ribolm.cli.peaks import main as peaks
 from ribolm.cli.preprocess import main as preprocess
 from ribolm.errors import DataError
@@ -18,7 +19,12 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path, capsys: py
     (tmp_path / "s.csv").write_text(SHEET)
     assert preprocess(["samplesheet", "--sheet", str(tmp_path / "s.csv"), "--outdir", "/proc/no/such/place"]) == 1
     stderr = capsys.readouterr().err
-    assert stderr.count("\n") == 1 and stderr.startswith("ribolm-preprocess: error: /proc/no: ")
+    assert stderr.count("\n") == 1 and stderr.startswith("ribolm-preprocess: error: /proc/no/such/place: ")
+
+
+def test_a_result_that_cannot_be_written_is_told_before_the_input_is_read(capsys: pytest.CaptureFixture[str]) -> None:
+    assert labels(["folds", "--store", "nowhere", "--out", "/proc/no/folds.tsv"]) == 1
+    assert "/proc/no: cannot write in /proc" in capsys.readouterr().err
 
 
 def test_an_endless_path_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

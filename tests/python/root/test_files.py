@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ribolm.errors import DataError, UsageError
+from ribolm.errors import DataError, ToolError, UsageError
 from ribolm.files import (
     atomic_directory,
     atomic_path,
@@ -74,6 +74,13 @@ def test_an_impossible_folder_is_refused_by_its_own_name(tmp_path: Path) -> None
         with pytest.raises(DataError, match=f"^{folder}: "):
             require_folder_possible(folder)
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="no /proc here")
+def test_a_folder_that_even_root_cannot_make_is_refused() -> None:
+    for folder, place in (("/proc/new/deeper", "in /proc"), ("/proc", "there")):
+        with pytest.raises(ToolError, match=f"^{folder}: cannot write {place}"):
+            require_folder_possible(folder)
 
 
 def test_a_result_never_replaces_what_it_is_made_from(tmp_path: Path) -> None:

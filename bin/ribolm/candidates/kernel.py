@@ -1,124 +1,214 @@
-"""One compiled pass over the letters of a chunk that finds the candidates of both strands.
+"""Logic on bit planes: 64 places of a sequence in one word, so that one instruction treats them all.
 
-A letter's two middle bits tell ACGT apart, so ASCII is read as it is. A rolling hash of the last six letters looks up
-one byte of flags; bit registers remember where hexamers and minus-strand sites were, so nothing is read twice.
+Bits 1 and 2 of an ASCII letter tell A (00), C (01), T (10) and G (11) apart, bit 3 is set in N alone, and none of them
+depends on the case. A place's bit stands as far up in its word as the place is on. Words of a plane are counted from
+1: an empty one stands before them and one after. Steps are short loops over words, which the compiler turns into
+vector instructions; none branches on a base. All compiled code is in this file: numba's cache watches no other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
-import numpy.typing as npt
-from numba import njit
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
 
-from ribolm.alphabet import Letters
-from ribolm.candidates.hexamers import HEXAMER_NT, CandidateRule, reversed_hexamers
-from ribolm.genome.coordinates import Int64
-
-TABLE = 1 << (2 * HEXAMER_NT)
-PLUS_HEXAMER, MINUS_HEXAMER, PLUS_SITE, MINUS_SITE = 1, 2, 4, 8
+WORD = 64
+BLOCK = 128  # words whose 24 shifted planes fit the first-level cache
 NO_HEXAMER = 255
-Int32 = npt.NDArray[np.int32]
+ir: Any = cgutils.ir  # type: ignore[attr-defined]  # llvmlite's, which comes with numba
 
 # Kernels make no arrays: without numba's reference counting (_nrt) they run faster.
 _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
-_compiled: Callable[..., Any] = njit(**_OPTIONS)
+compiled: Callable[..., Any] = njit(**_OPTIONS)
 
 
-@dataclass(frozen=True)
-class Tables:
-    """A rule in the form of the kernels.
-
-    `flags` uint8 [4096] by hash of six letters: a hexamer ends here (1), its reverse complement does (2), a site is
-    here (4), the complement of a site was one base before (8). `ranks` uint8 [2, 4096]: place of the hexamer in the
-    rule's list, per strand, 255 without. `order` uint8 [64]: preference of each distance.
-    """
-
-    flags: npt.NDArray[np.uint8]
-    ranks: npt.NDArray[np.uint8]
-    order: npt.NDArray[np.uint8]
-
-    @classmethod
-    def of(cls, rule: CandidateRule) -> Tables:
-        """Fill the tables."""
-        flags, ranks = np.zeros(TABLE, dtype=np.uint8), np.full((2, TABLE), NO_HEXAMER, dtype=np.uint8)
-        for strand, motifs in enumerate((rule.hexamers, reversed_hexamers(rule.hexamers))):
-            hashes = [hash_of(motif) for motif in motifs]
-            ranks[strand, hashes] = np.arange(len(motifs))
-            flags[hashes] |= (PLUS_HEXAMER, MINUS_HEXAMER)[strand]
-        pairs = np.arange(TABLE) & 15
-        other = str.maketrans("ACGT", "TGCA")
-        for before in rule.preceding:
-            for site in rule.site:
-                flags[pairs == hash_of(before + site)] |= PLUS_SITE
-                flags[pairs == hash_of(site.translate(other) + before.translate(other))] |= MINUS_SITE
-        order = np.zeros(64, dtype=np.uint8)
-        order[list(rule.distance_order())] = np.arange(len(rule.distance_order()))
-        return cls(flags, ranks, order)
+def _instruction(build: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of kernels whose code is written in the compiler's own language."""
+    return cast(Callable[..., Any], intrinsic(build))
 
 
-def hash_of(motif: str) -> int:
-    """Two bits per letter (A 0, C 1, T 2, G 3: bits 1 and 2 of ASCII), the last letter lowest."""
-    value = 0
-    for letter in motif:
-        value = value << 2 | ord(letter) >> 1 & 3
-    return value
+@_instruction
+def _mask64(typing_context, text, place, bit):  # type: ignore[no-untyped-def]
+    """The word of those of the 64 letters from `place` on that have `bit`: compare and move-mask."""
+
+    def build(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        letters64 = ir.VectorType(ir.IntType(8), WORD)
+        pointer = builder.bitcast(builder.gep(array.data, [arguments[1]]), letters64.as_pointer())
+        letters = builder.load(pointer)
+        letters.align = 1
+        nothing, index = ir.Constant(letters64, ir.Undefined), ir.IntType(32)
+        one = builder.insert_element(nothing, arguments[2], ir.Constant(index, 0))
+        every = builder.shuffle_vector(one, nothing, ir.Constant(ir.VectorType(index, WORD), [0] * WORD))
+        has_bit = builder.icmp_unsigned("!=", builder.and_(letters, every), ir.Constant(letters64, [0] * WORD))
+        return builder.bitcast(has_bit, ir.IntType(WORD))
+
+    return types.uint64(text, types.intp, types.uint8), build
 
 
-def free_runs(text: Letters, unknown: int = ord("N")) -> tuple[Int64, Int64]:
-    """Start and end of every stretch without `unknown`, int64 each."""
-    known = np.empty(len(text) + 2, dtype=bool)
-    known[0] = known[-1] = False
-    np.not_equal(text, unknown, out=known[1:-1])
-    edges = np.flatnonzero(known[1:] != known[:-1])
-    return edges[0::2], edges[1::2]
+@_instruction
+def lowest_bit(typing_context, word):  # type: ignore[no-untyped-def]
+    """Place of the lowest set bit, 64 without any; int64."""
+
+    def build(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 0))
+
+    return types.int64(types.uint64), build
 
 
-@_compiled
-def find_in_run(text, flags, nearest, farthest, flank, first, out):  # type: ignore[no-untyped-def]
-    """Write candidates of one stretch without N into `out`; return their number.
+@_instruction
+def highest_bit(typing_context, word):  # type: ignore[no-untyped-def]
+    """Place of the highest set bit, -1 without any; int64."""
 
-    `out` int32: place p + `first` for the plus strand, its complement ~(p + first) for the minus strand, in the order
-    in which they are known, which is not that of places.
-    """
-    n, last = 0, len(text) - flank
-    plus_mask = (np.uint64(1) << np.uint64(farthest - nearest + 1)) - np.uint64(1)
-    minus_mask = plus_mask
-    plus_mask <<= np.uint64(nearest - 5)
-    site_at, one, three = np.uint64(farthest - 1), np.uint64(1), np.uint64(3)
-    plus = minus = sites = h = np.uint64(0)
-    for i in range(last + farthest):
-        h = (h << np.uint64(2) | np.uint64(text[i]) >> one & three) & np.uint64(4095)
-        f = np.uint64(flags[h])
-        plus = plus << one | f & one
-        minus = minus << one | f >> one & one
-        sites = sites << one | f >> three
-        plus_hit = f & np.uint64(4) and plus & plus_mask
-        minus_hit = sites >> site_at & one and minus & minus_mask
-        if plus_hit and flank <= i < last:
-            out[n] = i + first
-            n += 1
-        if minus_hit and i - farthest >= flank:
-            out[n] = ~(i - farthest + first)
-            n += 1
+    def build(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        above = builder.ctlz(arguments[0], ir.Constant(ir.IntType(1), 0))
+        return builder.sub(ir.Constant(ir.IntType(64), WORD - 1), above)
+
+    return types.int64(types.uint64), build
+
+
+@compiled
+def pack(text, first_word, n_words, low, high, unknown):  # type: ignore[no-untyped-def]
+    """Fill words `first_word` to `first_word + n_words` of the planes from uint8 letters, 64 to a word."""
+    for w in range(n_words):
+        low[first_word + w] = _mask64(text, w * 64, np.uint8(2))
+        high[first_word + w] = _mask64(text, w * 64, np.uint8(4))
+        unknown[first_word + w] = _mask64(text, w * 64, np.uint8(8))
+
+
+@compiled
+def next_set(words, place, end):  # type: ignore[no-untyped-def]
+    """The lowest set place >= `place` of a plane whose first word is empty, `end` without one before it."""
+    w = place >> 6
+    word = words[w + 1] >> np.uint64(place & 63) << np.uint64(place & 63)
+    while word == 0 and (w + 1) * 64 < end:
+        w += 1
+        word = words[w + 1]
+    return min(w * 64 + lowest_bit(word), end) if word else end
+
+
+@compiled
+def last_set(words, place):  # type: ignore[no-untyped-def]
+    """The highest set place <= `place` of a plane whose first word is empty; -1 without one."""
+    w, spare = place >> 6, np.uint64(63 - (place & 63))
+    word = words[w + 1] << spare >> spare
+    while word == 0 and w > 0:
+        w -= 1
+        word = words[w + 1]
+    return w * 64 + highest_bit(word) if word else -1
+
+
+@compiled
+def find_motifs(low, high, n_words, motifs, shifted, hits):  # type: ignore[no-untyped-def]
+    """Mark in `hits` [2, words] the first place of every motif of either strand."""
+    for first in range(1, n_words + 1, BLOCK):
+        shift_planes(low[first : first + BLOCK + 1], high[first : first + BLOCK + 1], shifted)
+        for strand in range(2):
+            found = hits[strand, first : first + BLOCK]
+            for w in range(BLOCK):
+                found[w] = np.uint64(0)
+            for m in range(motifs.shape[1]):
+                base = motifs[strand, m]
+                a, b, c = shifted[base[0], 0], shifted[base[1], 1], shifted[base[2], 2]
+                d, e, f = shifted[base[3], 3], shifted[base[4], 4], shifted[base[5], 5]
+                for w in range(BLOCK):
+                    found[w] |= a[w] & b[w] & c[w] & d[w] & e[w] & f[w]
+    for strand in range(2):
+        hits[strand, n_words + 1] = np.uint64(0)
+
+
+@compiled
+def shift_planes(low, high, shifted):  # type: ignore[no-untyped-def]
+    """shifted [4, 6, words]: places that have a code k places further on, from planes with one word more."""
+    for k in range(6):
+        right, left = np.uint64(k), np.uint64(63 - k)  # a shift by 64 in two steps, since one means nothing
+        none, only_low, only_high, both = shifted[0, k], shifted[1, k], shifted[2, k], shifted[3, k]
+        for w in range(BLOCK):
+            a = low[w] >> right | low[w + 1] << np.uint64(1) << left
+            b = high[w] >> right | high[w + 1] << np.uint64(1) << left
+            none[w] = ~(a | b)
+            only_low[w] = a & ~b
+            only_high[w] = b & ~a
+            both[w] = a & b
+
+
+@compiled
+def spread_hits(source, target, n_words, step):  # type: ignore[no-untyped-def]
+    """target = source or source moved `step` places downstream of its strand (row 0 upwards, row 1 downwards)."""
+    here, over = np.uint64(step), np.uint64(64 - step)
+    for w in range(1, n_words + 1):
+        target[0, w] = source[0, w] | source[0, w] << here | source[0, w - 1] >> over
+    for w in range(1, n_words + 1):
+        target[1, w] = source[1, w] | source[1, w] >> here | source[1, w + 1] << over
+    target[1, n_words + 1] = np.uint64(0)
+
+
+@compiled
+def _any_of(low, high, allowed):  # type: ignore[no-untyped-def]
+    """Places of two words of planes whose code is allowed (bool [4])."""
+    every, none = ~np.uint64(0), np.uint64(0)
+    a = ~(low | high) & (every if allowed[0] else none)
+    c = low & ~high & (every if allowed[1] else none)
+    t = high & ~low & (every if allowed[2] else none)
+    return a | c | t | low & high & (every if allowed[3] else none)
+
+
+@compiled
+def join_sites(low, high, n_words, sites, before, nearest, spread, out):  # type: ignore[no-untyped-def]
+    """out [2, words] = places with the right base, the right neighbour and a hexamer within reach, per strand."""
+    up, up_over = np.uint64(nearest), np.uint64(64 - nearest)
+    down, down_over = np.uint64(nearest - 5), np.uint64(64 - nearest + 5)
+    one, top = np.uint64(1), np.uint64(63)
+    for w in range(1, n_words + 1):
+        reached = spread[0, w] << up | spread[0, w - 1] >> up_over
+        behind = low[w] << one | low[w - 1] >> top
+        beside = high[w] << one | high[w - 1] >> top
+        out[0, w] = _any_of(low[w], high[w], sites[0]) & _any_of(behind, beside, before[0]) & reached
+    for w in range(1, n_words + 1):
+        reached = spread[1, w] >> down | spread[1, w + 1] << down_over
+        behind = low[w] >> one | low[w + 1] << top
+        beside = high[w] >> one | high[w + 1] << top
+        out[1, w] = _any_of(low[w], high[w], sites[1]) & _any_of(behind, beside, before[1]) & reached
+
+
+@compiled
+def list_places(hits, unknown, n_words, n_letters, flank, out):  # type: ignore[no-untyped-def]
+    """Write the places whose window lies within the letters and holds no unknown one; return their number."""
+    n, last_unknown, next_unknown = 0, -1, next_set(unknown, 0, n_letters)
+    for w in range(1, n_words + 1):
+        both = hits[0, w] | hits[1, w]
+        while both:
+            bit = np.uint64(lowest_bit(both))
+            both &= both - np.uint64(1)
+            place = (w - 1) * 64 + np.int64(bit)
+            if place >= n_letters:
+                break
+            if next_unknown <= place:
+                last_unknown = last_set(unknown, place)
+                next_unknown = next_set(unknown, place + 1, n_letters)
+            if place - flank > last_unknown and place + flank < next_unknown:
+                is_plus = hits[0, w] >> bit & np.uint64(1)
+                out[n] = place if is_plus else ~place
+                n += 1
     return n
 
 
-@_compiled
-def name_hits(text, anchor, is_minus, ranks, order, nearest, farthest, hexamer, distance):  # type: ignore[no-untyped-def]
-    """Fill `hexamer` and `distance` (uint8 [n]) with the best-ranked hexamer of each candidate in `text`."""
-    for k in range(len(anchor)):
-        strand = 1 if is_minus[k] else 0
-        low = anchor[k] + nearest - 5 if is_minus[k] else anchor[k] - farthest
-        h, best = 0, 1 << 30
+@compiled
+def name_places(text, places, ranks, order, nearest, farthest, hexamer, distance):  # type: ignore[no-untyped-def]
+    """Fill `hexamer` and `distance` (uint8 [n]) with the best hexamer of each of the places of `find`."""
+    for k in range(len(places)):
+        strand = 1 if places[k] < 0 else 0
+        anchor = ~places[k] if strand else places[k]
+        low = anchor + nearest - 5 if strand else anchor - farthest
+        h, best = np.int64(0), np.int64(1 << 30)
         for j in range(farthest - nearest + 6):
-            h = (h << 2 | text[low + j] >> 1 & 3) & 4095
-            rank = ranks[strand, h]
-            if j >= 5 and rank != 255:
-                d = low + j - anchor[k] if is_minus[k] else anchor[k] - low - j + 5
-                key = np.int64(rank) << 16 | np.int64(order[d]) << 8 | d
-                best = min(best, key)
+            h = (h << 2 | np.int64(text[low + j]) >> 1 & 3) & 4095
+            rank = np.int64(ranks[strand, h])
+            if j >= 5 and rank != NO_HEXAMER:
+                d = low + j - anchor if strand else anchor - low - j + 5
+                best = min(best, rank << 16 | np.int64(order[d]) << 8 | d)
         hexamer[k], distance[k] = best >> 16, best & 255

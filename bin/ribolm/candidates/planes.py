@@ -1,0 +1,80 @@
+"""The candidates of both strands of a stretch of letters."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from ribolm.alphabet import Letters
+from ribolm.candidates.hexamers import HEXAMER_NT
+from ribolm.candidates.kernel import BLOCK, WORD, find_motifs, join_sites, list_places, name_places, pack, spread_hits
+from ribolm.candidates.tables import Bytes, Tables
+from ribolm.genome.coordinates import Int64
+
+Words = npt.NDArray[np.uint64]
+Places = npt.NDArray[np.int32]
+
+
+def _whole_blocks(n_words: int) -> int:
+    return -(-n_words // BLOCK) * BLOCK
+
+
+class Workspace:
+    """Planes for up to `most_nt` letters at a time, used again and again; 13 bits per letter and the places found."""
+
+    def __init__(self, most_nt: int) -> None:
+        self.n_words = _whole_blocks(most_nt // WORD + 1)
+        self.low, self.high, self.unknown = (self._plane() for _ in range(3))
+        self.hits = np.zeros((2, self.n_words + 2), dtype=np.uint64)
+        self.spread = np.zeros((2, self.n_words + 2), dtype=np.uint64)
+        self.shifted = np.zeros((4, HEXAMER_NT, BLOCK), dtype=np.uint64)
+        self.out = np.empty(most_nt + 1, dtype=np.int32)
+
+    def _plane(self) -> Words:
+        return np.zeros(self.n_words + 2, dtype=np.uint64)
+
+    def find(self, text: Letters, tables: Tables) -> Places:
+        """Places of candidates, ascending: p for the plus strand, ~p for the minus strand; int32, valid until reuse.
+
+        `text`: letters ACGTN in either case, at most `most_nt`; windows that leave it hold none.
+        """
+        n_words = self._fill(text)
+        find_motifs(self.low, self.high, n_words, tables.motifs, self.shifted, self.hits)
+        source = self._spread(n_words, tables.farthest_nt - tables.nearest_nt + 1)
+        target = self.spread if source is self.hits else self.hits
+        join_sites(self.low, self.high, n_words, tables.sites, tables.before, tables.nearest_nt, source, target)
+        n = list_places(target, self.unknown, n_words, len(text), tables.flank_nt, self.out)
+        return self.out[:n]
+
+    def _fill(self, text: Letters) -> int:
+        """Pack the letters; words up to the next whole block read as N."""
+        whole = len(text) // WORD
+        n_words = _whole_blocks(whole + 1)
+        pack(text, 1, whole, self.low, self.high, self.unknown)
+        rest = np.full(WORD, ord("N"), dtype=np.uint8)
+        rest[: len(text) - whole * WORD] = text[whole * WORD :]
+        pack(rest, 1 + whole, 1, self.low, self.high, self.unknown)
+        for plane in (self.low, self.high, self.unknown):
+            plane[2 + whole : 2 + n_words] = np.uint64(0xFFFFFFFFFFFFFFFF)
+        return n_words
+
+    def _spread(self, n_words: int, width: int) -> Words:
+        """Let every hexamer mark `width` places towards its sites; returns the buffer with the result."""
+        source, target, span = self.hits, self.spread, 1
+        while span < width:
+            step = min(span, width - span)
+            spread_hits(source, target, n_words, step)
+            source, target, span = target, source, span + step
+        return source
+
+
+def name_of(text: Letters, places: Places, tables: Tables) -> tuple[Bytes, Bytes]:
+    """Place in the list and distance in nt of the hexamer that names each candidate; uint8 [n] each."""
+    hexamer, distance = np.empty(len(places), dtype=np.uint8), np.empty(len(places), dtype=np.uint8)
+    name_places(text, places, tables.ranks, tables.order, tables.nearest_nt, tables.farthest_nt, hexamer, distance)
+    return hexamer, distance
+
+
+def anchors_of(places: Places) -> Int64:
+    """Plus-strand places of the result of `find`; int64."""
+    return np.where(places < 0, ~places, places).astype(np.int64)

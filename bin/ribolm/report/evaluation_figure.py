@@ -1,9 +1,9 @@
 """Average precision with intervals: one panel per universe, one line per method."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ribolm.report.evaluation_folder import UNIVERSE_NAMES, EvaluationFolder
+from ribolm.report.evaluation_folder import UNIVERSE_NAMES, EvaluationFolder, Row
 from ribolm.report.figures import new_figure, save_figure
 from ribolm.report.palette import BACKGROUND, INK
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 ROW_IN, HEAD_IN, PANEL_IN, NAMES_IN = 0.34, 1.1, 3.4, 2.2
 NAME_LETTERS = 34
+NUMBER_SHARE = 0.2  # of the width of a panel, for a number beside its interval
 
 
 def draw_intervals(path: Path, folder: EvaluationFolder) -> None:
@@ -30,24 +31,38 @@ def draw_intervals(path: Path, folder: EvaluationFolder) -> None:
 
 def _draw_panel(panel: "Axes", folder: EvaluationFolder, universe: str, names: list[str]) -> None:
     colours, _ = folder.styles()
-    rows = folder.rows("methods", universe=universe)
-    highest = 0.0
+    rows = [row for row in folder.rows("methods", universe=universe) if row["average_precision"] is not None]
+    first = folder.rows("methods", universe=universe)[0]
+    prevalence = float(first["prevalence"] or 0.0)
+    highest = max([prevalence, 1e-3, *(_interval(row)[1] for row in rows)])
+    right = min(1.01 * highest / (1 - NUMBER_SHARE), 1.0)
     for row in rows:
-        value, y = row["average_precision"], names.index(str(row["method"]))
-        if value is None:
-            continue
-        low, high = row["average_precision_low"], row["average_precision_high"]
-        colour = colours[str(row["method"])]
-        if low is not None and high is not None:
+        value, (low, high) = row["average_precision"], _interval(row)
+        y, colour = names.index(str(row["method"])), colours[str(row["method"])]
+        if low < high:
             panel.plot([low, high], [y, y], color=colour, linewidth=2.2, solid_capstyle="butt")
         panel.plot([value], [y], "o", color=colour, markersize=6)
-        end = (max(value, high or value), y)
-        panel.annotate(f"{value:.3f}", end, (6, 0), textcoords="offset points", va="center", fontsize=9)
-        highest = max(highest, value, high or value)
-    prevalence = float(rows[0]["prevalence"] or 0.0)
+        _write_number(panel, value, low, high, y, right)
     panel.axvline(prevalence, color=BACKGROUND, linestyle="--", linewidth=1.2, zorder=0)
-    panel.set_xlim(0, min(1.3 * max(highest, prevalence, 1e-3), 1.25))
-    first = rows[0]
+    panel.set_xlim(0, right)
     panel.set_title(f"{UNIVERSE_NAMES[universe]}\nprevalence {100 * prevalence:.2f} %", color=INK)
     panel.set_xlabel(f"average precision (n = {first['n']:,.0f}, {first['n_sites']:,.0f} sites)")
     panel.tick_params(axis="y", length=0)
+
+
+def _write_number(panel: "Axes", value: float, low: float, high: float, y: float, right: float) -> None:
+    """Write the value beside its interval, right or left of it, or above where it fills the panel."""
+    label: dict[str, Any] = {"text": f"{value:.3f}", "textcoords": "offset points", "fontsize": 9}
+    if high <= (1 - NUMBER_SHARE) * right:
+        panel.annotate(xy=(high, y), xytext=(6, 0), va="center", **label)
+    elif low >= NUMBER_SHARE * right:
+        panel.annotate(xy=(low, y), xytext=(-6, 0), va="center", ha="right", **label)
+    else:
+        panel.annotate(xy=(value, y), xytext=(0, 5), ha="right" if value > right / 2 else "left", **label)
+
+
+def _interval(row: Row) -> tuple[float, float]:
+    """Lower and upper end; both the value itself where there is no interval."""
+    value = float(row["average_precision"])
+    low, high = row["average_precision_low"], row["average_precision_high"]
+    return (value, value) if low is None or high is None else (min(low, value), max(high, value))

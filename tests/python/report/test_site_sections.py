@@ -5,10 +5,14 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from ribolm.report import evaluation_figure
+from ribolm.report.evaluation_folder import read_evaluation
 
 CONFIG = Path(__file__).resolve().parents[3] / "assets" / "multiqc_config.yml"
 METHODS = {"model": "model", "random": "random weights", "motif rule": "rule", "shuffled labels": "shuffled labels"}
@@ -118,6 +122,30 @@ def test_every_number_has_n_and_interval(command: Callable[..., int], evaluation
     assert [number["label"] for number in numbers[:2]] == ["Average precision", "ROC-AUC"]
     assert list(section(tmp_path / "q", "site_strata_fold")["data"]) == ["fold 2", "fold 10"]
     assert "20 lie outside 'DRACH adenosines'" in section(tmp_path / "q", "site_average_precision")["data"]
+
+
+def test_the_axis_of_a_share_ends_at_one(evaluation: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, figures = read_evaluation(evaluation), []
+    ends = zip(
+        folder.tables["methods"],
+        [(0.97, 0.95, 1.0), (0.5, 0.0, 1.0), (0.01, 0.0, 0.02), (0.6, None, None)] * 2,
+        strict=True,
+    )
+    names = ("average_precision", "average_precision_low", "average_precision_high")
+    rows = [{**row, **dict(zip(names, values, strict=True))} for row, values in ends]
+    monkeypatch.setattr(evaluation_figure, "save_figure", lambda figure, _path: figures.append(placed(figure)))
+    evaluation_figure.draw_intervals(tmp_path / "a.png", replace(folder, tables={**folder.tables, "methods": rows}))
+    assert len(figures[0]) == 2
+    for limits, panel, numbers in figures[0]:
+        assert limits == (0, 1) and len(numbers) == 4
+        assert all(panel.x0 <= number.x0 and number.x1 <= panel.x1 for number in numbers)
+
+
+def placed(figure: Any) -> list[tuple[tuple[float, float], Any, list[Any]]]:
+    """Limits of the axis, place of the panel and places of the numbers in it, for every panel of a figure."""
+    figure.canvas.draw()
+    return [(axes.get_xlim(), axes.get_window_extent(), [text.get_window_extent() for text in axes.texts])
+            for axes in figure.axes]  # fmt: skip
 
 
 def test_an_empty_evaluation_says_so(command: Callable[..., int], evaluation: Path, tmp_path: Path) -> None:

@@ -6,11 +6,14 @@ from typing import Any
 from torch import nn
 
 from ribolm.errors import DataError
+from ribolm.models.dnabert2 import DNABERT2
 from ribolm.models.esm import ESM
 from ribolm.models.family import BackboneConfig, Family
+from ribolm.models.hyena.family import HYENA
+from ribolm.models.nucleotide_transformer import NUCLEOTIDE_TRANSFORMER
 
 # The first that recognises a config.json reads it: a special case of a family stands before the family.
-FAMILIES: tuple[Family, ...] = (ESM,)
+FAMILIES: tuple[Family, ...] = (NUCLEOTIDE_TRANSFORMER, DNABERT2, HYENA, ESM)
 
 
 def family_of(config: BackboneConfig) -> Family:

@@ -23,11 +23,11 @@ class Embeddings(nn.Module):
 
     def __init__(self, config: MosaicBertConfig) -> None:
         super().__init__()
-        width = config.hidden_size
-        words, types = torch.empty(config.vocab_size, width), torch.empty(config.type_vocab_size, width)
+        words, types, width = config.vocab_size, config.type_vocab_size, config.hidden_size
         # weights are given, so that none is initialised: see the encoder's embeddings
-        self.word_embeddings = nn.Embedding(*words.shape, padding_idx=config.pad_token_id, _weight=words)
-        self.token_type_embeddings = nn.Embedding(*types.shape, _weight=types)
+        empty = torch.empty(words, width)
+        self.word_embeddings = nn.Embedding(words, width, padding_idx=config.pad_token_id, _weight=empty)
+        self.token_type_embeddings = nn.Embedding(types, width, _weight=torch.empty(types, width))
         self.LayerNorm = nn.LayerNorm(width, eps=config.layer_norm_eps)
         self.dropout = config.hidden_dropout_prob
 

@@ -1,7 +1,7 @@
 """Nucleotide Transformer (Dalla-Torre et al. 2023): ESM's encoder on 6-mers, in two versions.
 
 The first has learned positions and is stock ESM; the second has rotary positions and a gated feed-forward layer without
-biases. Sequences begin with <cls> and have no end token. The published weights are for non-commercial use (CC BY-NC-SA).
+biases. Sequences begin with <cls> and have no end token. The published weights are for non-commercial use only.
 """
 
 from collections.abc import Mapping

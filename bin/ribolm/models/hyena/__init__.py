@@ -1,0 +1,1 @@
+"""HyenaDNA: configuration, long filters, backbone, and what published files call its weights."""

@@ -1,10 +1,11 @@
-"""ribolm-evaluate: what site scores are worth, and what training and test share."""
+"""ribolm-evaluate: what scores of sites and sequences are worth, and what training and test share."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from ribolm.cli import new_app, run
+from ribolm.cli.evaluate_sequences import add_sequences
 
 if TYPE_CHECKING:
     import typer
@@ -23,7 +24,7 @@ def main(argv: Sequence[str]) -> int:
 def app() -> "typer.Typer":
     """Build the command line; heavy modules are imported by the sub-command that needs them."""
     cli = new_app(__doc__)
-    for add in (_add_sites, _add_leakage):
+    for add in (_add_sites, add_sequences, _add_leakage):
         add(cli)
     return cli
 

@@ -82,7 +82,7 @@ def read_facts(files: NamedFiles) -> list[dict[str, Any]]:
 def _one_file(path: Path) -> "polars.DataFrame":
     import polars
 
-    table = _raw_table(require_file(path))
+    table = raw_table(require_file(path))
     table = table.rename({old: new for old, new in OTHER_NAMES.items() if old in table.columns})
     score = next((name for name in SCORE_COLUMNS if name in table.columns), None)
     missing = [name for name in PLACE if name not in table.columns]
@@ -121,7 +121,8 @@ def _check(path: Path, table: "polars.DataFrame") -> None:
             raise DataError(f"{path.name}: {n:,} rows with {what}. Mend or remove them.")
 
 
-def _raw_table(path: Path) -> "polars.DataFrame":
+def raw_table(path: Path) -> "polars.DataFrame":
+    """A parquet, CSV, TSV or BED as it stands, the columns of text files as text; DataError for what is none."""
     import polars
 
     if path.suffix == ".parquet":

@@ -19,7 +19,6 @@ from ribolm.inference.batches import Float32, Forward
 from ribolm.inference.calibration import probability
 from ribolm.inference.window_models import WindowModel
 from ribolm.models.ragged import ragged
-from ribolm.sequences.tokenizers import NO_TOKEN
 from ribolm.sequences.vocabulary import TokenArray
 
 LETTERS_AT_ONCE = 1 << 22
@@ -147,10 +146,9 @@ def _rows_per_pass(forward: Forward, n_tokens: int) -> int:
     return max(1, forward.tokens_per_batch // (n_tokens + sum(len(part) for part in _around(forward))))
 
 
-def _around(forward: Forward) -> Iterator[list[int]]:
+def _around(forward: Forward) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Ids before and behind a sequence."""
-    for token in (forward.tokenizer.cls_id, forward.tokenizer.eos_id):
-        yield [] if token == NO_TOKEN else [token]
+    return forward.tokenizer.prefix_ids, forward.tokenizer.suffix_ids
 
 
 def _run(forward: Forward, tokens: TokenArray, starts: Int64, n_tokens: int, size: int) -> Float32:

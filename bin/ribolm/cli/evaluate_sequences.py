@@ -1,0 +1,90 @@
+"""The sub-commands of ribolm-evaluate for models that answer once per sequence."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ribolm.cli import REQUIRED, Spec, add_command
+
+if TYPE_CHECKING:
+    import typer
+
+    from ribolm.evaluation.sequence_level.assessment import SequencePlan
+
+
+class Anchor(StrEnum):
+    """Which base a window is about."""
+
+    hexamer = "hexamer"
+    cleavage = "cleavage"
+
+
+SCORES = "Table of `ribolm-predict sequences`; files of one name are its folds, NAME@SEED another seed; repeat."
+PEER = "Table of another tool with name and probability, logit or score; repeat."
+TRAIN = "Labelled store to fit the baselines on, where the evaluated one was never trained on."
+NAMED, LEAST_0 = {"metavar": "NAME[@SEED]=FILE"}, {"min": 0}
+SEQUENCES = (
+    Spec("store", Path, REQUIRED, "Token store with one label per sequence."),
+    Spec("outdir", Path, REQUIRED, "Folder for metrics.json and the tables."),
+    Spec("scores", list[str] | None, None, SCORES, NAMED),
+    Spec("task", str, "polya", "Name of the labels in the store."),
+    Spec("folds", Path | None, None, "Folds of the store's rows [default: nothing was trained on it]."),
+    Spec("peer", list[str] | None, None, PEER, NAMED),
+    Spec("train_store", Path | None, None, TRAIN),
+    Spec("anchor", Anchor, Anchor.hexamer, "What the anchor is, for the hexamer rule and classes."),
+    Spec("anchor0", int | None, None, "0-based index of the anchor in the windows.", LEAST_0),
+    Spec("threshold", float, 0.5, "Probability from which on a sequence is called.", {"min": 0, "max": 1}),
+    Spec("reference", str, "", "Method that the others are compared with [default: the first]."),
+    Spec("baselines", bool, True, "Fit the 4-mer regression and the small network."),
+    Spec("draws", int, 1000, "Draws of families for the intervals.", LEAST_0),
+    Spec("seed", int, 1, "Seed of draws, permutation and the small network.", LEAST_0),
+)
+
+
+def add_sequences(cli: "typer.Typer") -> None:
+    """Add `ribolm-evaluate sequences`."""
+
+    def sequences(outdir: Path, **chosen: Any) -> None:
+        """ROC-AUC, average precision, accuracy, precision, recall and F1 of whole windows, beside the floors."""
+        from ribolm.evaluation.sequence_level.assessment import assess_sequences
+        from ribolm.evaluation.sequence_level.output import write_sequence_assessment
+
+        plan = _plan(**chosen)
+        write_sequence_assessment(outdir, assess_sequences(plan), plan.settings())
+
+    add_command(cli, "sequences", SEQUENCES, sequences)
+
+
+def _plan(
+    store: Path,
+    scores: list[str] | None,
+    folds: Path | None,
+    peer: list[str] | None,
+    train_store: Path | None,
+    anchor: Anchor,
+    baselines: bool,
+    **words: Any,
+) -> "SequencePlan":
+    from ribolm.errors import UsageError
+    from ribolm.evaluation.score_tables import named_files
+    from ribolm.evaluation.sequence_level.assessment import SequencePlan
+    from ribolm.labels.folds import read_folds
+    from ribolm.sequences.store import TokenStore
+
+    if folds is not None and train_store is not None:
+        raise UsageError("--folds and --train-store contradict each other: the store is either split or a test set.")
+    opened = TokenStore.open(store)
+    named, others = named_files(scores or [], "--scores"), named_files(peer or [], "--peer")
+    shared = {files.method for files in named} & {files.method for files in others}
+    if shared:
+        raise UsageError(f"--peer {sorted(shared)[0]}: a model of --scores has that name. Call it differently.")
+    return SequencePlan(
+        store=opened,
+        scores=named,
+        peers=others,
+        folds=read_folds(folds, len(opened)) if folds else None,
+        train=TokenStore.open(train_store) if train_store else None,
+        anchor=anchor.value,
+        fit_baselines=baselines,
+        **words,
+    )

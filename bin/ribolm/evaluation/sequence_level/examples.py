@@ -1,0 +1,166 @@
+"""The windows that are evaluated: names, labels, families and folds out of a store, and scores looked up by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from ribolm.alphabet import Letters
+from ribolm.candidates.hexamers import HEXAMER_NT
+from ribolm.console import notice
+from ribolm.errors import DataError, UsageError
+from ribolm.evaluation.methods import Scores
+from ribolm.evaluation.score_tables import SCORE_COLUMNS, NamedFiles, raw_table
+from ribolm.files import require_file
+from ribolm.genome.coordinates import Int64
+from ribolm.labels.folds import Folds
+from ribolm.sequences.similarity import similarity_clusters
+from ribolm.sequences.store import TokenStore
+
+if TYPE_CHECKING:
+    import polars
+
+Bool = npt.NDArray[np.bool_]
+OTHER_HEXAMER = "other"
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Labelled windows; arrays of one length n.
+
+    `cluster` numbers families from 0; `fold` is that of the store's row, -1 where nothing was trained on it. `letters`
+    uint8 [n, window_nt], None where rows differ in length or tokens are not one per nucleotide.
+    """
+
+    names: tuple[str, ...]
+    is_positive: Bool
+    cluster: Int64
+    fold: Int64
+    letters: Letters | None
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def n_clusters(self) -> int:
+        """Number of families."""
+        return int(self.cluster.max(initial=-1)) + 1
+
+    def take(self, rows: npt.NDArray[np.generic]) -> Examples:
+        """Some of the windows; families are numbered anew."""
+        kept = np.arange(len(self))[rows]
+        return Examples(
+            tuple(self.names[row] for row in kept.tolist()),
+            self.is_positive[kept],
+            np.unique(self.cluster[kept], return_inverse=True)[1].astype(np.int64),
+            self.fold[kept],
+            None if self.letters is None else self.letters[kept],
+        )
+
+
+def read_examples(store: TokenStore, task: str, folds: Folds | None = None) -> Examples:
+    """Rows of a store with a label of a sequence-level task, in their order; unknown labels are left out, told.
+
+    Families are the units of the folds; without folds, windows that share a 51-mer or most of their bases. Raises
+    DataError for labels of another rank, for labels other than 0 and 1, and for a name that occurs twice.
+    """
+    spec = store.label_spec(task)
+    if spec.rank != "sequence":
+        raise DataError(f"{store.directory}: labels of '{task}' are per {spec.rank}, not per sequence.")
+    labels = np.asarray(store.label(task))
+    known = np.flatnonzero(np.isfinite(labels))
+    if len(known) < len(labels):
+        notice(f"{store.directory.name}: {len(labels) - len(known):,} sequences without a label are left out.")
+    odd = known[(labels[known] != 0) & (labels[known] != 1)]
+    names = store.names(("name",))["name"].to_list()
+    if len(odd):
+        raise DataError(f"{store.directory}: '{names[odd[0]]}' is labelled {labels[odd[0]]:g}, not 0 or 1.")
+    if len(set(names)) < len(names):
+        raise DataError(
+            f"{store.directory}: a name occurs twice, so that scores cannot be looked up. Make names unique."
+        )
+    letters = _letters(store)
+    unit = folds.unit if folds is not None else _families(letters, len(store))
+    whole = Examples(
+        tuple(names),
+        labels == 1,
+        np.asarray(unit, dtype=np.int64),
+        np.full(len(names), -1, dtype=np.int64) if folds is None else folds.fold,
+        letters,
+    )
+    return whole.take(known)
+
+
+def _letters(store: TokenStore) -> Letters | None:
+    length = np.diff(store.offsets)
+    if not store.tokenizer.per_nucleotide or len(np.unique(length)) != 1:
+        return None
+    found: Letters = store.tokenizer.middle_letters()[np.asarray(store.tokens)].reshape(len(store), -1)
+    return found
+
+
+def _families(letters: Letters | None, n: int) -> Int64:
+    if letters is None:
+        return np.arange(n)
+    return similarity_clusters(letters.ravel(), np.arange(n + 1, dtype=np.int64) * letters.shape[1])
+
+
+def hexamers(examples: Examples, hexamer0: int) -> npt.NDArray[np.str_]:
+    """The six letters at index `hexamer0` of every window, U6 [n]. UsageError where windows are too short for it."""
+    letters = examples.letters
+    if letters is None or not 0 <= hexamer0 <= letters.shape[1] - HEXAMER_NT:
+        raise UsageError(f"--hexamer0 {hexamer0} lies outside the windows, or they are not of one width.")
+    found = np.ascontiguousarray(letters[:, hexamer0 : hexamer0 + HEXAMER_NT]).view(f"S{HEXAMER_NT}").ravel()
+    return found.astype(np.str_)
+
+
+def read_named_scores(files: NamedFiles) -> polars.DataFrame:
+    """Columns name, score (float64), probability (float64, null where unknown) of all files of one method and seed.
+
+    Raises DataError for missing columns, values that are no numbers, and names that occur twice.
+    """
+    import polars
+
+    table = polars.concat([_one_file(files, index) for index in range(len(files.paths))])
+    if table["name"].n_unique() < len(table):
+        name = table.filter(polars.col("name").is_duplicated())["name"][0]
+        raise DataError(f"Scores '{files.label}': '{name}' occurs twice. Files of one name must cover different folds.")
+    return table
+
+
+def _one_file(files: NamedFiles, index: int) -> polars.DataFrame:
+    import polars
+
+    path = require_file(files.paths[index])
+    table = raw_table(path)
+    score = next((name for name in SCORE_COLUMNS if name in table.columns), None)
+    if "name" not in table.columns or score is None:
+        raise DataError(f"{path.name}: no column 'name' or no score. Give name and logit, probability or score.")
+    known = polars.col("probability") if "probability" in table.columns else polars.lit(None)
+    number = polars.Float64
+    try:
+        clean = table.select(
+            polars.col("name").cast(polars.String),
+            polars.col(score).cast(number).alias("score"),
+            known.cast(number).alias("probability"),
+        )
+    except polars.exceptions.PolarsError as error:
+        raise DataError(f"{path.name}: a score is no number ({str(error).splitlines()[0]}).") from error
+    if clean["score"].null_count() or clean["score"].is_nan().any():
+        raise DataError(f"{path.name}: a score is missing or NaN. Mend or remove the row.")
+    return clean
+
+
+def scores_over(examples: Examples, table: polars.DataFrame, seed: str) -> Scores:
+    """Scores of the windows by name; -inf where the table lacks one, NaN for its probability."""
+    place = {name: row for row, name in enumerate(table["name"].to_list())}
+    at = np.array([place.get(name, -1) for name in examples.names], dtype=np.int64)
+    score, chance = (table[column].cast(float).fill_null(np.nan).to_numpy() for column in ("score", "probability"))
+    found = np.full(len(at), -np.inf)
+    found[at >= 0] = score[at[at >= 0]]
+    probability = np.full(len(at), np.nan)
+    probability[at >= 0] = chance[at[at >= 0]]
+    return Scores(seed, found, None if np.isnan(probability).all() else probability)

@@ -1,0 +1,140 @@
+"""`ribolm-evaluate sequences`: metrics are scikit-learn's, floors are fitted on other folds, bad input is refused."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn import metrics as sk
+
+from ribolm.alphabet import letters
+from ribolm.cli.evaluate import main
+from ribolm.evaluation.bootstrap import bootstrap
+from ribolm.evaluation.metrics import RankedCounts, rank
+from ribolm.evaluation.sequence_level.floors import hexamer_rule
+from ribolm.evaluation.sequence_level.thresholds import METRICS, Confusion, intervals
+from ribolm.labels.folds import Folds, write_folds
+from ribolm.sequences.store import LabelSpec, StoreWriter, TokenStore
+from ribolm.sequences.tokenizers import make_tokenizer
+
+N, WIDTH, HEXAMER0 = 240, 60, 20
+
+
+def some_windows() -> tuple[np.ndarray, np.ndarray]:
+    """Windows with a hexamer; positives hold TGTGT behind it, most of them."""
+    rng = np.random.default_rng(12)
+    windows = rng.choice(np.frombuffer(b"ACGT", np.uint8), (N, WIDTH))
+    windows[:, HEXAMER0 : HEXAMER0 + 6] = letters("AATAAA")
+    windows[::3, HEXAMER0 : HEXAMER0 + 6] = letters("ATTAAA")
+    is_positive = np.arange(N) % 2 == 0
+    planted = is_positive & (rng.random(N) < 0.8)
+    windows[planted, 40:45] = letters("TGTGT")
+    return windows, is_positive
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """store, folds.tsv and scores.tsv (name, logit, probability), one score wrong."""
+    out = tmp_path_factory.mktemp("sequences")
+    windows, is_positive = some_windows()
+    tokenizer = make_tokenizer("nucleotide")
+    with StoreWriter(out / "store", tokenizer, {"polya": LabelSpec("sequence")}) as writer:
+        for row, (window, label) in enumerate(zip(windows, is_positive, strict=True)):
+            writer.add(tokenizer.encode(window), f"w{row}", None, {"polya": label})
+    unit = np.arange(N) // 4
+    names = TokenStore.open(out / "store").names(("name", "chrom"))
+    write_folds(out / "folds.tsv", names, Folds(unit % 3, unit))
+    score = np.random.default_rng(1).normal(size=N) + 1.5 * is_positive
+    lines = [f"w{i}\t{z}\t{1 / (1 + np.exp(-z))}\n" for i, z in enumerate(score.tolist())]
+    (out / "scores.tsv").write_text("name\tlogit\tprobability\n" + "".join(lines))
+    return out
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open() as handle:
+        return list(csv.DictReader(handle, delimiter="\t"))
+
+
+def test_metrics_at_a_threshold_are_those_of_scikit_learn() -> None:
+    rng = np.random.default_rng(5)
+    truth, called, cluster = rng.random(500) < 0.3, rng.random(500) < 0.4, rng.integers(80, size=500)
+    found = Confusion.of(truth, called, cluster).metrics()
+    wanted = {"accuracy": sk.accuracy_score(truth, called)}
+    for name, score in (("precision", sk.precision_score), ("recall", sk.recall_score), ("f1", sk.f1_score)):
+        wanted[name], wanted[f"macro_{name}"] = score(truth, called), score(truth, called, average="macro")
+    assert found == pytest.approx(wanted, abs=1e-12) and tuple(found) == METRICS
+    nothing = Confusion.of(truth, np.zeros(500, dtype=bool)).metrics()
+    assert np.isnan(nothing["precision"]) and nothing["recall"] == 0 and nothing["f1"] == 0
+
+
+def test_intervals_draw_the_same_families_as_those_of_the_ranking() -> None:
+    rng = np.random.default_rng(5)
+    truth, cluster = rng.random(300) < 0.5, rng.integers(40, size=300)
+    called = truth ^ (rng.random(300) < 0.2)
+    auc = bootstrap({"m": [rank(truth, called, cluster)]}, 40, {"auc": RankedCounts.roc_auc}, 200, 3)
+    found = Confusion.of(truth, called, cluster)
+    recall = found.draws(200, 3)[:, METRICS.index("macro_recall")]
+    np.testing.assert_allclose(recall, auc.draws["m"][:, 0], atol=1e-12)  # of two values: balanced accuracy
+    one = intervals([found], 200, 3)["recall"]
+    assert one.low < one.value < one.high
+
+
+def test_a_model_stands_beside_floors_that_never_saw_its_windows(folder: Path, tmp_path: Path) -> None:
+    arguments = ["--store", folder / "store", "--folds", folder / "folds.tsv", "--outdir", tmp_path / "o"]
+    scores = ["--scores", f"mine={folder / 'scores.tsv'}", "--anchor0", HEXAMER0 + 3, "--draws", "50"]
+    assert main(["sequences", *map(str, [*arguments, *scores])]) == 0
+    methods = {row["method"]: row for row in rows_of(tmp_path / "o" / "methods.tsv")}
+    assert list(methods) == ["mine", "4-mer regression", "small network", "hexamer rule", "shuffled labels"]
+    _, is_positive = some_windows()
+    score = np.array([float(row["logit"]) for row in rows_of(folder / "scores.tsv")])
+    mine = methods["mine"]
+    assert float(mine["roc_auc"]) == pytest.approx(sk.roc_auc_score(is_positive, score), abs=1e-5)
+    assert float(mine["macro_f1"]) == pytest.approx(sk.f1_score(is_positive, score > 0, average="macro"), abs=1e-5)
+    assert float(mine["roc_auc_low"]) < float(mine["roc_auc"]) < float(mine["roc_auc_high"])
+    assert float(methods["4-mer regression"]["roc_auc"]) > 0.75 and int(mine["n_clusters"]) == N // 4
+    assert methods["hexamer rule"]["accuracy"] == "" and int(methods["hexamer rule"]["parameters"]) == 0
+    content = json.loads((tmp_path / "o" / "metrics.json").read_text())
+    assert {row["averaging"] for row in content["metrics"]} == {"ranking", "all", "positive class", "macro"}
+    strata = rows_of(tmp_path / "o" / "strata.tsv")
+    assert {row["name"] for row in strata} == {"AATAAA", "ATTAAA"} and len(strata) == 2 * 4
+    differences = rows_of(tmp_path / "o" / "differences.tsv")
+    assert {row["other"] for row in differences} == set(methods) - {"mine"}
+
+
+def test_seeds_are_averaged_and_floors_may_learn_from_another_store(folder: Path, tmp_path: Path) -> None:
+    scores = [f"m@{seed}={folder / 'scores.tsv'}" for seed in (1, 2)]
+    more = ["--train-store", folder / "store", "--draws", "10", "--outdir", tmp_path / "o"]
+    arguments = ["--store", folder / "store", "--scores", scores[0], "--scores", scores[1], *more]
+    assert main(["sequences", *map(str, arguments)]) == 0
+    methods = {row["method"]: row for row in rows_of(tmp_path / "o" / "methods.tsv")}
+    assert methods["m"]["seeds"] == "2" and float(methods["m"]["roc_auc_seed_sd"]) == 0
+    assert float(methods["4-mer regression"]["roc_auc"]) > 0.95  # it was fitted on these very windows
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name\tlogit\nw1\t0\nw1\t1\n", "'w1' occurs twice"),
+        ("name\tplace\nw1\t0\n", "no column 'name' or no score"),
+        ("name\tlogit\nw1\tx\n", "a score is no number"),
+        ("name\tlogit\nelse\t1\n", "No sequence of the store is named"),
+    ],
+)
+def test_scores_that_do_not_fit_are_refused(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, message: str
+) -> None:
+    (tmp_path / "s.tsv").write_text(text)
+    arguments = ["--store", folder / "store", "--scores", f"m={tmp_path / 's.tsv'}", "--outdir", tmp_path / "o"]
+    assert main(["sequences", *map(str, arguments)]) == 65
+    assert message in capsys.readouterr().err and not (tmp_path / "o").exists()
+
+
+def test_the_hexamer_rule_ranks_the_signal_where_it_may_stand() -> None:
+    window = np.tile(letters("C"), (4, 101))
+    for row, (hexamer, start0) in enumerate((("AATAAA", 30), ("ATTAAA", 15), ("AGAATA", 40), ("AATAAA", 45))):
+        window[row, start0 : start0 + 6] = letters(hexamer)
+    assert hexamer_rule(window, 50, "cleavage").tolist() == [18, 17, 1, 0]
+    assert hexamer_rule(window, 33, "hexamer").tolist() == [18, 0, 0, 0]

@@ -41,27 +41,34 @@ class Candidates:
 
 
 def find_candidates(sequence: Letters, rule: CandidateRule = DEFAULT, chunk_nt: int = CHUNK_NT) -> Candidates:
-    """Find the candidates of both strands of a sequence of upper-case letters ACGTN (uint8 [n]).
+    """Find the candidates of both strands of a sequence of letters ACGTN in either case (uint8 [n]).
 
     Memory: 6 bytes per base of a chunk and 11 bytes per candidate.
     """
-    parts = list(candidate_chunks(sequence, rule, chunk_nt))
-    return joined([part for _, part in parts])
+    return joined(list(candidate_chunks(sequence, rule, chunk_nt)))
 
 
 def candidate_chunks(
-    sequence: Letters, rule: CandidateRule = DEFAULT, chunk_nt: int = CHUNK_NT
-) -> Iterator[tuple[int, Candidates]]:
-    """Yield (end of the chunk, candidates in it) along a sequence; neighbours share a halo, so there are no seams."""
+    sequence: Letters,
+    rule: CandidateRule = DEFAULT,
+    chunk_nt: int = CHUNK_NT,
+    begin: int = 0,
+    end: int | None = None,
+) -> Iterator[Candidates]:
+    """Yield the candidates whose anchor lies in [begin, end) of a sequence, chunk by chunk.
+
+    Chunks share a halo with their neighbours, so there are no seams.
+    """
+    end = len(sequence) if end is None else end
     tables = Tables.of(rule)
-    workspace = Workspace(min(chunk_nt, len(sequence)) + 2 * rule.flank_nt)
-    for begin in range(0, len(sequence), chunk_nt):
-        end = min(begin + chunk_nt, len(sequence))
-        low, high = max(begin - rule.flank_nt, 0), min(end + rule.flank_nt, len(sequence))
+    workspace = Workspace(min(chunk_nt, end - begin) + 2 * rule.flank_nt)
+    for first in range(begin, end, chunk_nt):
+        last = min(first + chunk_nt, end)
+        low, high = max(first - rule.flank_nt, 0), min(last + rule.flank_nt, len(sequence))
         text = np.asarray(sequence[low:high])
         places = workspace.find(text, tables)
         strand = np.where(places < 0, -1, 1).astype(np.int8)
-        yield end, Candidates(anchors_of(places) + low, strand, *name_of(text, places, tables))
+        yield Candidates(anchors_of(places) + low, strand, *name_of(text, places, tables))
 
 
 def joined(parts: list[Candidates]) -> Candidates:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from ribolm.cli import REQUIRED, Device, Spec, Universe, add_command, new_app, run
 from ribolm.cli.predict_polya import add_polya
+from ribolm.cli.predict_scan import add_scan
 from ribolm.errors import UsageError
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def app() -> "typer.Typer":
     for add in (_add_sites, _add_store, _add_merge):
         add(cli)
     add_polya(cli, COMPUTING)
+    add_scan(cli, COMPUTING)
     return cli
 
 

@@ -9,7 +9,11 @@ from ribolm.cli import new_app, run
 if TYPE_CHECKING:
     import typer
 
-TOKENIZERS = "nucleotide, kmer, chunk, bpe or esm."
+TOKENIZERS = "nucleotide, kmer, chunk, bpe, esm or hyena."
+PRESETS = (
+    "tiny, small, base, 8m, 35m, 150m or 650m; hyenadna-tiny-1k, -tiny-1k-d256, -tiny-16k-d128, -small-32k, "
+    "-medium-160k, -medium-450k or -large-1m."
+)
 WORDS = "Length of the words of kmer and chunk."
 MAPPING = "Amino acids that stand for A, U, C, G in esm: KDNY or KEDR."
 TOKENIZER_FILE = "tokenizer.json of bpe, vocab.txt of chunk."
@@ -42,20 +46,21 @@ def _add_init(cli: "typer.Typer") -> None:
     @cli.command()
     def init(
         out: Annotated[Path, Option(help="Model directory to write.")],
-        preset: Annotated[str, Option(help="tiny, small, base, 8m, 35m, 150m or 650m.")] = "small",
-        tokenizer: Annotated[str, Option(help=TOKENIZERS)] = "nucleotide",
+        preset: Annotated[str, Option(help=PRESETS)] = "small",
+        tokenizer: Annotated[str | None, Option(help=f"{TOKENIZERS} [default: the preset's]")] = None,
         k: Annotated[int | None, Option(min=1, max=12, help=WORDS)] = None,
         mapping: Annotated[str, Option(help=MAPPING)] = "KDNY",
         tokenizer_file: Annotated[Path | None, Option(help=TOKENIZER_FILE)] = None,
         token_dropout: Annotated[bool | None, Option(help="ESM-2's token dropout [default: as the preset].")] = None,
         seed: Annotated[int, Option(min=0, help="Seed of the random weights.")] = 1,
     ) -> None:
-        """Write a model with random weights and a masked-LM head: where pretraining from scratch begins."""
+        """Write a model with random weights and its language model's head: where pretraining from scratch begins."""
         from ribolm.models.initial import write_initial_model
+        from ribolm.models.presets import preset_tokenizer
         from ribolm.sequences.tokenizers import make_tokenizer
 
         _require_no_model(out)
-        chosen = make_tokenizer(tokenizer, k=k, mapping=mapping, file=tokenizer_file)
+        chosen = make_tokenizer(tokenizer or preset_tokenizer(preset), k=k, mapping=mapping, file=tokenizer_file)
         write_initial_model(out, preset, chosen, seed, token_dropout)
 
 
@@ -64,19 +69,27 @@ def _add_convert(cli: "typer.Typer") -> None:
 
     @cli.command()
     def convert(
-        source: Annotated[Path, Option("--from", help="Folder of an ESM model: config.json and safetensors.")],
+        source: Annotated[Path, Option("--from", help="Folder of a published model: config.json and weights.")],
         out: Annotated[Path, Option(help="Model directory to write.")],
-        tokenizer: Annotated[str, Option(help=TOKENIZERS)] = "esm",
+        tokenizer: Annotated[str | None, Option(help=f"{TOKENIZERS} [default: the published model's]")] = None,
         k: Annotated[int | None, Option(min=1, max=12, help=WORDS)] = None,
         mapping: Annotated[str, Option(help=MAPPING)] = "KDNY",
         tokenizer_file: Annotated[Path | None, Option(help=TOKENIZER_FILE)] = None,
     ) -> None:
-        """Turn a folder of transformers' ESM classes into a model directory and tell what became of every weight."""
+        """Turn a folder of a published model into a model directory and tell what became of every weight.
+
+        ESM-2, Nucleotide Transformer (both versions), DNABERT-2 and HyenaDNA are read, from safetensors or, without
+        running code, from pickles.
+        """
+        from ribolm.errors import UsageError
         from ribolm.models.conversion import convert_model
         from ribolm.sequences.tokenizers import make_tokenizer
 
         _require_no_model(out)
-        convert_model(source, out, make_tokenizer(tokenizer, k=k, mapping=mapping, file=tokenizer_file))
+        if tokenizer is None and (k is not None or tokenizer_file is not None or mapping != "KDNY"):
+            raise UsageError("--k, --mapping and --tokenizer-file describe a tokenizer. Name it with --tokenizer.")
+        chosen = make_tokenizer(tokenizer, k=k, mapping=mapping, file=tokenizer_file) if tokenizer else None
+        convert_model(source, out, chosen)
 
 
 def _add_verify(cli: "typer.Typer") -> None:

@@ -1,6 +1,7 @@
-"""Folders of transformers' ESM classes turned into model directories, with the fate of every weight."""
+"""Folders of published models turned into model directories, with the fate of every weight."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from ribolm.files import require_file
 from ribolm.models.backbones import family_of, read_config
 from ribolm.models.configuration import EncoderConfig
 from ribolm.models.family import BackboneConfig
+from ribolm.models.mosaicbert_config import MosaicBertConfig
+from ribolm.models.pickles import read_pickle
 from ribolm.models.state import PICKLES, State, read_state
 from ribolm.models.weights import (
     CONFIG,
@@ -24,20 +27,23 @@ from ribolm.models.weights import (
     save_model,
     sha256_of,
 )
-from ribolm.sequences.tokenizers import Tokenizer
+from ribolm.sequences.tokenizers import NO_TOKEN, Tokenizer, make_tokenizer
 
-INDEX = "model.safetensors.index.json"
+INDICES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
 
 
-def convert_model(source: Path, out: Path, tokenizer: Tokenizer) -> Path:
-    """Write a model directory from a folder with config.json and safetensors of an ESM class.
+def convert_model(source: Path, out: Path, tokenizer: Tokenizer | None = None) -> Path:
+    """Write a model directory from a folder with config.json and weights of a published model.
 
-    Every weight must have a place; those that rotary ESM-2 does not use are left out by name. Raises DataError for
-    pickles, other architectures, another vocabulary, and weights that are missing, unknown or of another shape.
+    `tokenizer` None takes that of the family, with the vocabulary that lies in the folder. Every weight must have a
+    place; those that the backbone does not use are left out by name. Raises DataError for files that are more than
+    weights, other architectures, another vocabulary, and weights that are missing, unknown or of another shape.
     """
     content = read_json(source / CONFIG)
     config = read_config(content, str(source / CONFIG))
+    tokenizer = tokenizer or published_tokenizer(source, config)
     check_vocabulary(source, config, tokenizer)
+    config = _with_specials(config, tokenizer)
     stored, fingerprints = read_folder(source)
     state, fates = family_of(config).rename(stored, config)
     task = task_of_config(content, state)
@@ -55,6 +61,24 @@ def _peculiarities(config: BackboneConfig) -> str:
     return f", token dropout {config.token_dropout}" if isinstance(config, EncoderConfig) else ""
 
 
+def published_tokenizer(source: Path, config: BackboneConfig) -> Tokenizer:
+    """The tokenizer of a family's published models, its vocabulary from the folder; DataError without it."""
+    family = family_of(config)
+    kind, file = family.tokenizer
+    if file is not None and not (source / file).exists():
+        raise DataError(f"{source}: lacks {file}, the vocabulary of {family.name}. Copy it there, or name a tokenizer.")
+    console.choice("tokenizer", kind, f"that of {family.name}" + (f", words of {file}" if file else ""))
+    return make_tokenizer(kind, file=None if file is None else source / file)
+
+
+def _with_specials(config: BackboneConfig, tokenizer: Tokenizer) -> BackboneConfig:
+    """The ids that pooling leaves out are those that the tokenizer puts around a sequence; few files name them."""
+    if not isinstance(config, EncoderConfig | MosaicBertConfig):
+        return config
+    first, last = (None if id_ == NO_TOKEN else id_ for id_ in (tokenizer.cls_id, tokenizer.eos_id))
+    return replace(config, bos_token_id=first, eos_token_id=last)
+
+
 def check_vocabulary(source: Path, config: BackboneConfig, tokenizer: Tokenizer) -> None:
     """Raise DataError when the tokenizer has not the tokens of the source's vocab.txt, or not as many as its config."""
     path = source / "vocab.txt"
@@ -67,17 +91,22 @@ def check_vocabulary(source: Path, config: BackboneConfig, tokenizer: Tokenizer)
 
 
 def read_folder(source: Path) -> tuple[State, dict[str, str]]:
-    """All weights of a folder, sharded or not, and the sha256 of each file."""
-    if (source / INDEX).exists():
-        names = sorted(set(read_json(source / INDEX).get("weight_map", {}).values()))
-    elif not (source / WEIGHTS).exists() and any((source / name).exists() for name in PICKLES):
-        raise DataError(f"{source}: its weights are a pickle, which may run code. Convert them to safetensors first.")
-    else:
-        names = [WEIGHTS]
+    """All weights of a folder, sharded or not, and the sha256 of each file; safetensors go before pickles."""
     state: State = {}
-    for name in names:
-        state.update(read_state(require_file(source / Path(name).name)))
-    return state, {name: sha256_of(source / Path(name).name) for name in names}
+    paths = _weight_files(source)
+    for path in paths:
+        state.update(read_state(path) if path.suffix == ".safetensors" else read_pickle(path))
+    return state, {path.name: sha256_of(path) for path in paths}
+
+
+def _weight_files(source: Path) -> list[Path]:
+    safe, pickled = (source / name for name in INDICES)
+    index = safe if safe.exists() else None if (source / WEIGHTS).exists() else pickled if pickled.exists() else None
+    if index is not None:
+        names = sorted(set(read_json(index).get("weight_map", {}).values()))
+        return [require_file(source / Path(name).name) for name in names]
+    found = [name for name in (WEIGHTS, *PICKLES) if (source / name).exists()]
+    return [require_file(source / (found[0] if found else WEIGHTS))]
 
 
 def task_of_config(content: Mapping[str, Any], state: Mapping[str, torch.Tensor]) -> dict[str, Any] | None:

@@ -77,6 +77,7 @@ DNABERT2 = Family(
         "multilabel": "BertForSequenceClassification",
     },
     heads={"masked_lm": ("cls", lambda config, _spec: MaskedLMHead(config))},
+    tokenizer=("bpe", "tokenizer.json"),
     lora_targets=("Wqkv", "dense", "gated_layers", "wo"),
     parity="the published bert_layers.py on random weights, unverified against published weights",
 )

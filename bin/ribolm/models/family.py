@@ -81,8 +81,9 @@ class Family:
     are not those of `heads.HEADS`. architectures: by kind of head ("" for none) the class of transformers or upstream
     that a config.json names. reset: sets tensors that are computed, not learnt. adapted: regular expression of what
     stands between the prefix and the last names (`lora_targets`) of the linear layers that take LoRA. untrained: parts
-    of the backbone that are carried along and never trained. rename: names of published files to ours. parity: the
-    upstream file that outputs were compared with, and whether on published weights.
+    of the backbone that are carried along and never trained. rename: names of published files to ours. tokenizer: kind
+    of the published models' tokenizer, and the file of their folders that holds its vocabulary (None: always the same).
+    parity: the upstream file that outputs were compared with, and whether on published weights.
     """
 
     name: str
@@ -101,3 +102,4 @@ class Family:
     lora_targets: tuple[str, ...] = ("query", "key", "value", "dense")
     adapted: str = r"encoder\.layer\..*"
     untrained: tuple[str, ...] = ()
+    tokenizer: tuple[str, str | None] = ("esm", None)

@@ -133,6 +133,7 @@ NUCLEOTIDE_TRANSFORMER = Family(
     untrained=ESM.untrained,
     architectures=ESM.architectures,
     heads={"masked_lm": ("lm_head", _masked_lm_head)},
+    tokenizer=("chunk", "vocab.txt"),
     parity=(
         "first version: transformers 5, models/esm/modeling_esm.py; second: the published modeling_esm.py; both on "
         "random weights, unverified against published weights"

@@ -60,7 +60,8 @@ def _relative(left: Tensor, right: Tensor) -> float:
 def random_batch(model: LoadedModel) -> Ragged:
     """A few sequences of different length over the tokens that carry meaning, one <mask> included."""
     stream = np.random.default_rng(1)
-    rows: Sequence[Any] = [stream.choice(model.tokenizer.base_ids, length) for length in LENGTHS]
+    longest = model.network.config.max_tokens or max(LENGTHS)
+    rows: Sequence[Any] = [stream.choice(model.tokenizer.base_ids, min(length, longest)) for length in LENGTHS]
     rows[1][3] = model.tokenizer.mask_id
     return pack(rows)
 
@@ -89,8 +90,11 @@ def outputs_of_transformers(model: LoadedModel, batch: Ragged) -> list[Tensor]:
     talk.disable_progress_bar()
     name = peer_class(model)
     bare = name == "EsmModel"
-    if not hasattr(transformers, name):
-        raise UsageError(f"transformers has no class {name}. Verify {model.directory} without --against-transformers.")
+    model_type = model.network.config.to_dict().get("model_type")
+    if not hasattr(transformers, name) or model_type not in transformers.CONFIG_MAPPING:
+        raise UsageError(
+            f"transformers has no {name} of type {model_type}. Verify {model.directory} without --against-transformers."
+        )
     load: Any = getattr(transformers, name).from_pretrained
     more = {"add_pooling_layer": False} if bare else {}
     peer, report = load(model.directory, local_files_only=True, output_loading_info=True, **more)

@@ -169,10 +169,3 @@ def test_another_vocabulary_is_refused(tmp_path: Path) -> None:
     (source / "vocab.txt").write_text("\n".join(reversed(esm.tokens)))
     with pytest.raises(DataError, match="not the 'esm' tokenizer's"):
         convert_model(source, tmp_path / "model", esm)
-
-
-def test_a_pickle_is_refused(tmp_path: Path) -> None:
-    source = written(tmp_path, "EsmForMaskedLM")
-    (source / "model.safetensors").rename(source / "pytorch_model.bin")
-    with pytest.raises(DataError, match="a pickle, which may run code"):
-        convert_model(source, tmp_path / "model", make_tokenizer("esm"))

@@ -1,4 +1,4 @@
-"""ribolm-labels: evidence of m6A sites from any tables, labels on stored sequences, and folds of whole genes."""
+"""ribolm-labels: m6A sites from any tables, labels on stored sequences, sets of poly(A) sites, folds."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from ribolm.cli import REQUIRED, Spec, add_command, new_app, run
+from ribolm.cli.labels_polya import add_polya
 from ribolm.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def main(argv: Sequence[str]) -> int:
 def app() -> "typer.Typer":
     """Build the command line; heavy modules are imported by the sub-command that needs them."""
     cli = new_app(__doc__)
-    for add in (_add_sites, _add_tokens, _add_folds):
+    for add in (_add_sites, _add_tokens, add_polya, _add_folds):
         add(cli)
     return cli
 

@@ -30,6 +30,7 @@ def app() -> "typer.Typer":
     """Build the command line; numpy and pysam are imported by the sub-command."""
     cli = new_app(__doc__)
     _add_m6a(cli)
+    _add_polya(cli)
     return cli
 
 
@@ -51,6 +52,22 @@ def _add_m6a(cli: "typer.Typer") -> None:
         print(simulate_m6a(M6aOptions(**plain), outdir, str(file_format)))
 
     cli.command()(_with_options(m6a, {"outdir": outdir, "file_format": file_format}, M6aOptions))
+
+
+def _add_polya(cli: "typer.Typer") -> None:
+    import typer
+
+    from ribolm.simulation.polya_options import PolyaOptions
+
+    outdir = Annotated[Path, typer.Option(help="Folder for genome, genes, list of sites, sheet, truth/.")]
+
+    def polya(outdir: Path, **chosen: Any) -> None:
+        """Simulate a genome with poly(A) sites: signals and GU-rich elements, decoys with signals alone, truth."""
+        from ribolm.simulation.polya import simulate_polya
+
+        print(simulate_polya(PolyaOptions(**chosen), outdir))
+
+    cli.command()(_with_options(polya, {"outdir": outdir}, PolyaOptions))
 
 
 def _with_options(command: Callable[..., None], own: dict[str, Any], options: type) -> Callable[..., None]:

@@ -40,6 +40,10 @@ CHAPTERS = {
         "How well scores of single positions find known sites: always with the universe of candidates, its prevalence, "
         "and the floors that need no model.",
     ),
+    "ribolm_polya_sets": (
+        "Poly(A) data sets",
+        "Which known poly(A) sites could be used, what their negatives are, and how the letters of both differ.",
+    ),
     "ribolm_training": (
         "Training of the models",
         "Whether the models learnt, how long it took, and what was chosen automatically.",

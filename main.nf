@@ -8,6 +8,7 @@ include { M6A                                   } from './workflows/m6a'
 include { WRITE_REPORT                          } from './subworkflows/local/write_report/main'
 include { castParams ; chosenSteps ; helpText   } from './subworkflows/local/initialise/parameters'
 include { codeDigests                           } from './subworkflows/local/initialise/code_digest'
+include { requireOutdir                         } from './subworkflows/local/initialise/given_files'
 
 // Steps of each track, in their order.
 def trackSteps() {
@@ -34,25 +35,37 @@ def subCommands() {
     ]
 }
 
-// What a step builds on.
+// What each step builds on. The user's own peaks stand for step peaks.
+def neededSteps(settings) {
+    def peaks = settings.peaks ? [] : ['peaks']
+    return [quality: ['peaks'], corpus: peaks, pretrain: ['corpus'], labels: ['corpus'], finetune: ['labels'], predict: peaks, evaluate: ['labels']]
+}
+
+// Steps with all that they build on.
+def withNeeded(steps, needs) {
+    def wider = (steps + steps.collectMany { step -> needs[step] ?: [] }).unique()
+    return wider.size() == steps.size() ? steps : withNeeded(wider, needs)
+}
+
+// Which steps are missing, all at once, with the list to give.
 def checkSteps(settings, steps) {
-    def needs = [quality: ['peaks'], pretrain: ['corpus'], labels: ['corpus'], finetune: ['labels'], evaluate: ['labels']]
-    needs.each { step, earlier ->
-        earlier.findAll { name -> step in steps && !(name in steps) }.each { name ->
-            error("--steps: ${step} builds on ${name}. Add ${name} to --steps.")
-        }
-    }
     def reads = steps.intersect(['preprocess', 'align', 'peaks', 'quality'])
     if (settings.peaks && reads) {
         error("--peaks stands for the steps up to peaks. Leave ${reads.join(', ')} out of --steps, or leave out --peaks.")
     }
-    steps.intersect(['corpus', 'predict']).each { step ->
-        if (!settings.peaks && !('peaks' in steps)) {
-            error("--steps: ${step} needs peaks. Add step peaks, or give your own by --peaks.")
-        }
+    def needs = neededSteps(settings)
+    def all = withNeeded(steps, needs)
+    def missing = all - steps
+    def sites = 'labels' in all && !settings.sites ? ' Step labels needs --sites, a table of known sites or a sheet of tables.' : ''
+    if (missing) {
+        def order = trackSteps()[settings.track]
+        def lacking = steps.collectEntries { step -> [step, order.findAll { name -> name in withNeeded([step], needs) - steps }] }
+        def reasons = lacking.findAll { _step, lacks -> lacks }.collect { step, lacks -> "${step} builds on ${lacks.join(', ')}" }.join('; ')
+        def peaks = 'peaks' in missing ? ' In place of step peaks you may give your own by --peaks.' : ''
+        error("--steps: ${reasons}. Give --steps ${order.findAll { name -> name in all }.join(',')}.${peaks}${sites}")
     }
-    if ('labels' in steps && !settings.sites) {
-        error("--sites is missing. Step labels needs a table of known sites, or a sheet of tables.")
+    if (sites) {
+        error("--sites is missing.${sites}")
     }
 }
 
@@ -105,6 +118,7 @@ workflow {
     else {
         def steps = chosenSteps(settings.steps ?: usualSteps(settings).join(','), trackSteps()[settings.track])
         checkSettings(settings, steps)
+        requireOutdir(settings.outdir)
         def code = codeDigests(file("${projectDir}/bin"), subCommands())
 
         M6A(settings, steps, code)

@@ -25,16 +25,18 @@ workflow M6A {
     main:
     ch_multiqc = channel.empty()
 
+    def own_peaks = settings.peaks ? ownPeaks(settings.peaks) : []
     PREPARE_GENOME(
         file(settings.fasta),
         file(settings.gtf),
         settings.spikein_fasta ? file(settings.spikein_fasta) : [],
+        own_peaks.collect { _unit, bed -> bed },
         settings.hisat2_index ? file(settings.hisat2_index) : [],
         'align' in steps,
         code.preprocess,
     )
 
-    ch_peaks = settings.peaks ? channel.fromList(ownPeaks(settings.peaks)) : channel.empty()
+    ch_peaks = channel.fromList(own_peaks)
     ch_strandedness = channel.empty()
     ch_bam = channel.empty()
     ch_units = channel.empty()

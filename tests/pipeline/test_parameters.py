@@ -62,7 +62,9 @@ def test_every_wrong_parameter_is_told_before_anything_starts(launcher: Launcher
 
 CONTRADICTIONS = {
     "--steps preprocess,allign": "--steps: 'allign' is not a step of this track. Did you mean 'align'?",
-    "--steps align,peaks,corpus,finetune": "--steps: finetune builds on labels. Add labels to --steps.",
+    "--steps finetune,predict": "--steps: finetune builds on peaks, corpus, labels; predict builds on peaks. Give "
+    "--steps peaks,corpus,labels,finetune,predict. In place of step peaks you may give your own by --peaks.",
+    "--outdir /proc/results": "--outdir: /proc/results cannot be made",
     f"--peaks {DATA}/truth/regions.bed --steps align,predict": "Leave align out of --steps, or leave out --peaks.",
     f"--size_factors {DATA}/samplesheet.csv --spikein_fasta {DATA}/genome.fa.gz": "Choose one.",
 }

@@ -56,11 +56,12 @@ def _add_genome(cli: "typer.Typer") -> None:
         gtf: Annotated[Path, typer.Option(help="Genes, plain or gzip GTF with exon rows.")],
         outdir: Annotated[Path, typer.Option(help="Folder for genome.fa, genes.gtf and their tables.")],
         spikein_fasta: Annotated[Path | None, typer.Option(help="Spike-in sequences to align against as well.")] = None,
+        peaks: Annotated[list[Path] | None, typer.Option(help="BED that must lie on the genome; repeat.")] = None,
     ) -> None:
         """Compare genome and genes, and write both in the form that every later step reads."""
         from ribolm.genome.prepare import prepare_genome
 
-        summary = prepare_genome(fasta, gtf, spikein_fasta, outdir)
+        summary = prepare_genome(fasta, gtf, spikein_fasta, outdir, peaks or [])
         print(
             f"{summary['contigs']} contigs, {summary['length_nt']:,} nt, {summary['genes']} genes: {outdir}/genome.json"
         )

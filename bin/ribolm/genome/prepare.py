@@ -1,7 +1,7 @@
 """A user's FASTA and GTF made ready: plain, upper case, of one naming style, compared before anything is aligned."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -15,6 +15,7 @@ from ribolm.genome.annotation import FEATURES, Annotation, FeatureTable, read_gt
 from ribolm.genome.contigs import require_one_naming_style, require_shared_contigs, shown
 from ribolm.genome.coordinates import overlap_clusters
 from ribolm.genome.fasta import FastaRepairs, read_fasta
+from ribolm.genome.regions import read_bed, require_inside
 
 LINE_NT = 60
 BAI_LIMIT_NT = 2**29 - 1
@@ -37,15 +38,17 @@ class Contig:
         return f"{self.name}\t{self.length_nt}\t{self.first_byte}\t{LINE_NT}\t{LINE_NT + 1}\n"
 
 
-def prepare_genome(fasta: Path, gtf: Path, spikein_fasta: Path | None, outdir: Path) -> dict[str, object]:
+def prepare_genome(
+    fasta: Path, gtf: Path, spikein_fasta: Path | None, outdir: Path, peaks: Sequence[Path] = ()
+) -> dict[str, object]:
     """Write genome.fa(.fai), chrom_sizes.tsv, genes.gtf, spikein_contigs.txt, genome.json; return the latter.
 
     Genes stay in the frame and naming of the GTF; rows on contigs that the FASTA lacks are left out with a notice.
     Raises DataError for the faults of `read_fasta` and `read_gtf`, names that SAM forbids or that two FASTA files
-    share, GTF and FASTA of two naming styles, and exons beyond the end of their contig. Memory: the exons of the GTF;
-    the sequence is streamed.
+    share, GTF and FASTA of two naming styles, exons beyond the end of their contig, and `peaks` (BED files) that do not
+    lie on the FASTA. Memory: the exons of the GTF; the sequence is streamed.
     """
-    for path in (fasta, gtf, *([spikein_fasta] if spikein_fasta else [])):
+    for path in (fasta, gtf, *([spikein_fasta] if spikein_fasta else []), *peaks):
         require_file(path)
     with atomic_directory(outdir) as folder:
         repairs, spikein_repairs = FastaRepairs(), FastaRepairs()
@@ -53,8 +56,10 @@ def prepare_genome(fasta: Path, gtf: Path, spikein_fasta: Path | None, outdir: P
             contigs = list(write_fasta(fasta, out, repairs))
             spikeins = list(write_fasta(spikein_fasta, out, spikein_repairs)) if spikein_fasta else []
         _refuse_shared_names(fasta, contigs, spikein_fasta, spikeins)
-        annotation = read_gtf(gtf)
         lengths = {contig.name: contig.length_nt for contig in contigs + spikeins}
+        for path in peaks:
+            require_inside(path, read_bed(path), lengths, f"FASTA {fasta.name}")
+        annotation = read_gtf(gtf)
         left_out = compare_annotation(annotation, fasta, lengths)
         rows_left_out = copy_gtf(gtf, folder / "genes.gtf", lengths)
         _write_tables(folder, contigs, spikeins)

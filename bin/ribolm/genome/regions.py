@@ -1,12 +1,13 @@
 """BED6 and BED12: regions on a strand, spliced or not."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 from ribolm.errors import DataError, bad_value
 from ribolm.files import atomic_path, open_text
+from ribolm.genome.contigs import require_one_naming_style, require_shared_contigs
 from ribolm.genome.coordinates import STRANDS
 
 BED12_COLUMNS = (
@@ -63,6 +64,25 @@ def read_bed(path: Path | str) -> list[Region]:
             for number, line in enumerate(handle, start=1)
             if line.strip() and not line.startswith(("#", "track", "browser"))
         ]
+
+
+def require_inside(path: Path, regions: Sequence[Region], lengths: Mapping[str, int], genome_label: str) -> None:
+    """Hold the regions of a file against a genome, contig lengths by name.
+
+    Raises DataError for a contig that the genome lacks or calls otherwise, and for an end beyond its contig.
+    """
+    chroms = tuple(dict.fromkeys(region.chrom for region in regions))
+    require_shared_contigs(genome_label, list(lengths), f"BED {path.name}", chroms)
+    require_one_naming_style(genome_label, list(lengths), f"BED {path.name}", chroms)
+    for region in regions:
+        where = f"{path.name}: region '{region.name}' ({region.chrom}:{region.start0}-{region.end0})"
+        if region.chrom not in lengths:
+            raise DataError(f"{where} lies on a contig that {genome_label} lacks. Use files of the same genome.")
+        if region.end0 > lengths[region.chrom]:
+            raise DataError(
+                f"{where} ends beyond the {lengths[region.chrom]:,} nt of its contig in {genome_label}. "
+                "The files belong to different genome builds; use files of one build."
+            )
 
 
 def write_bed12(path: Path | str, regions: Iterable[Region]) -> None:

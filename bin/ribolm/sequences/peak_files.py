@@ -7,8 +7,7 @@ from pathlib import Path
 
 from ribolm.console import notice
 from ribolm.errors import DataError
-from ribolm.genome.contigs import require_one_naming_style, require_shared_contigs
-from ribolm.genome.regions import Region, read_bed
+from ribolm.genome.regions import Region, read_bed, require_inside
 
 
 def read_peaks(path: Path | str, lengths: Mapping[str, int], genome_label: str, has_genes: bool) -> list[Region]:
@@ -20,24 +19,9 @@ def read_peaks(path: Path | str, lengths: Mapping[str, int], genome_label: str, 
     """
     path = Path(path)
     regions = read_bed(path)
-    chroms = tuple(dict.fromkeys(region.chrom for region in regions))
-    require_shared_contigs(genome_label, list(lengths), f"BED {path.name}", chroms)
-    require_one_naming_style(genome_label, list(lengths), f"BED {path.name}", chroms)
-    for region in regions:
-        _require_inside(path, region, lengths, genome_label)
+    require_inside(path, regions, lengths, genome_label)
     _look_at_strands(path, regions, has_genes)
     return regions
-
-
-def _require_inside(path: Path, region: Region, lengths: Mapping[str, int], genome_label: str) -> None:
-    where = f"{path.name}: region '{region.name}' ({region.chrom}:{region.start0}-{region.end0})"
-    if region.chrom not in lengths:
-        raise DataError(f"{where} lies on a contig that {genome_label} lacks. Use files of the same genome.")
-    if region.end0 > lengths[region.chrom]:
-        raise DataError(
-            f"{where} ends beyond the {lengths[region.chrom]:,} nt of its contig in {genome_label}. "
-            "The files belong to different genome builds; use files of one build."
-        )
 
 
 def _look_at_strands(path: Path, regions: Sequence[Region], has_genes: bool) -> None:

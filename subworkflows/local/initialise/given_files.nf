@@ -23,6 +23,18 @@ def ownPeaks(text) {
     return units
 }
 
+// Results need a folder that can be written, told before anything starts. Made here: asked for permission, the system
+// says yes to root also where nobody can write.
+def requireOutdir(name) {
+    def folder = file(name)
+    if (folder.toUri().scheme == 'file' && !(folder.isDirectory() || folder.mkdirs())) {
+        error("--outdir: ${name} cannot be made, or is a file. Choose another folder.")
+    }
+    if (folder.toUri().scheme == 'file' && !folder.canWrite()) {
+        error("--outdir: nothing may be written in ${name}. Choose another folder.")
+    }
+}
+
 // Folder of the checkpoints, made here, for containers mount it: tasks find it under the same name, also those tried
 // again and those of a later run.
 def checkpointFolder(given, trains) {

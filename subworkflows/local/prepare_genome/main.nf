@@ -12,12 +12,13 @@ workflow PREPARE_GENOME {
     given_fasta         // path: genome
     given_gtf           // path: genes
     spikein_fasta       // path or []: spike-in sequences
+    peaks               // list: the user's own peaks, which must lie on the genome
     given_index         // path or []: folder of a prebuilt HISAT2 index
     with_index          // boolean: the run aligns
     code                // map: digest of each sub-command of ribolm-preprocess
 
     main:
-    PREPROCESS_GENOME(given_fasta, given_gtf, spikein_fasta, code.genome)
+    PREPROCESS_GENOME(given_fasta, given_gtf, spikein_fasta, peaks, code.genome)
 
     ch_index = channel.empty()
     ch_splice_sites = channel.empty()

@@ -238,3 +238,24 @@ def test_an_error_leaves_earlier_results_untouched(prepare: Prepare) -> None:
     before = {path.name: path.read_bytes() for path in out.iterdir()}
     assert prepare(fasta=">x\nACG!\n")[0] == 65
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("bed", "sentence"),
+    [
+        ("chr1\t5\t50\tp\t0\t+\nchr9\t1\t9\tq\t0\t+\n", "region 'q' (chr9:1-9) lies on a contig that FASTA g.fa lacks"),
+        ("chr1\t5\t500\tp\t0\t+\n", "ends beyond the 155 nt of its contig in FASTA g.fa"),
+        ("1\t5\t50\tp\t0\t+\n", "One file writes 'chr' before the names"),
+    ],
+)
+def test_peaks_that_do_not_lie_on_the_genome_are_refused_with_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], bed: str, sentence: str
+) -> None:
+    (tmp_path / "g.fa").write_text(FASTA)
+    (tmp_path / "g.gtf").write_text(GTF)
+    (tmp_path / "good.bed").write_text("chr1\t5\t50\tp\t0\t+\n")
+    (tmp_path / "p.bed").write_text(bed)
+    arguments = ["genome", "--fasta", f"{tmp_path}/g.fa", "--gtf", f"{tmp_path}/g.gtf", "--outdir", f"{tmp_path}/out"]
+    assert main([*arguments, "--peaks", f"{tmp_path}/good.bed", "--peaks", f"{tmp_path}/p.bed"]) == 65
+    assert sentence in capsys.readouterr().err and not (tmp_path / "out").exists()
+    assert main([*arguments, "--peaks", f"{tmp_path}/good.bed"]) == 0

@@ -8,6 +8,7 @@ process PREPROCESS_GENOME {
     path fasta
     path gtf
     path spikein_fasta, stageAs: 'spikein/*'
+    path peaks, stageAs: 'peaks/?/*'
     val code
 
     output:
@@ -22,9 +23,10 @@ process PREPROCESS_GENOME {
     script:
     def args = task.ext.args ?: ''
     def spikein = spikein_fasta ? "--spikein-fasta ${spikein_fasta}" : ''
+    def beds = [peaks].flatten().collect { bed -> "--peaks ${bed}" }.join(' ')
     """
     # code: ${code}
-    ribolm-preprocess genome ${args} --fasta ${fasta} --gtf ${gtf} ${spikein} --outdir reference
+    ribolm-preprocess genome ${args} --fasta ${fasta} --gtf ${gtf} ${spikein} ${beds} --outdir reference
     """
 
     stub:

@@ -6,6 +6,7 @@ from typing import Any
 from torch import nn
 
 from ribolm.errors import DataError
+from ribolm.models.convolution.family import CONVOLUTION
 from ribolm.models.dnabert2 import DNABERT2
 from ribolm.models.esm import ESM
 from ribolm.models.family import BackboneConfig, Family
@@ -13,7 +14,7 @@ from ribolm.models.hyena.family import HYENA
 from ribolm.models.nucleotide_transformer import NUCLEOTIDE_TRANSFORMER
 
 # The first that recognises a config.json reads it: a special case of a family stands before the family.
-FAMILIES: tuple[Family, ...] = (NUCLEOTIDE_TRANSFORMER, DNABERT2, HYENA, ESM)
+FAMILIES: tuple[Family, ...] = (NUCLEOTIDE_TRANSFORMER, DNABERT2, HYENA, CONVOLUTION, ESM)
 
 
 def family_of(config: BackboneConfig) -> Family:

@@ -186,6 +186,8 @@ def _spec(
 
 def language_model_of(config: BackboneConfig, state: Mapping[str, Any]) -> HeadSpec | None:
     """The language model's head of a configuration's family where a state holds its weights, else None."""
+    if not family_of(config).language_model:
+        return None
     spec = language_model(config)
     prefix = f"{head_name(config, spec)}."
     return spec if any(name.startswith(prefix) for name in state) else None

@@ -1,0 +1,88 @@
+"""What defines a convolutional backbone: the content of its config.json."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from ribolm.errors import DataError
+
+MODEL_TYPE = "ribolm_convolution"
+
+
+@dataclass(frozen=True)
+class ConvolutionConfig:
+    """Shape of a convolutional backbone.
+
+    `base_token_ids`: tokens of A, C, G and T, which alone carry anything: all others are zero, as what lies beyond a
+    sequence. `motif_nt`: width of the motifs; `stretch_nt`: tokens per stretch; `kernel`: stretches that a layer
+    reads, `dilations` apart, taken in turn. `max_tokens`: longest sequence with its special tokens, which all are
+    padded to. `head_units`, `head_size`: units of the head that weigh every stretch, and its dense layer. Raises
+    DataError for a shape that cannot be built.
+    """
+
+    vocab_size: int
+    base_token_ids: tuple[int, ...]
+    pad_token_id: int
+    mask_token_id: int
+    bos_token_id: int | None
+    eos_token_id: int | None
+    max_tokens: int
+    hidden_size: int = 64
+    n_layers: int = 3
+    motif_nt: int = 13
+    stretch_nt: int = 4
+    kernel: int = 5
+    dilations: tuple[int, ...] = (1, 2, 4)
+    head_units: int = 256
+    head_size: int = 64
+    hidden_dropout_prob: float = 0.2
+    head_dropout_prob: float = 0.3
+    input_dropout_prob: float = 0.0
+    initializer_range: float = 0.02
+    layer_norm_eps: float = 1e-5
+
+    def __post_init__(self) -> None:
+        for name in ("base_token_ids", "dilations"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        names = ("hidden_size", "motif_nt", "stretch_nt", "kernel", "max_tokens", "head_units", "head_size")
+        wrong = [name for name in names if getattr(self, name) < 1]
+        if wrong or self.motif_nt % 2 == 0 or self.kernel % 2 == 0 or not self.dilations:
+            raise DataError(
+                f"{wrong[0] if wrong else 'motif_nt, kernel or dilations'} of this configuration cannot be built: "
+                "widths are odd, the others at least 1. Use the config.json of the model."
+            )
+        if len(self.base_token_ids) != 4 or not all(0 <= i < self.vocab_size for i in self.base_token_ids):
+            raise DataError(f"base_token_ids {self.base_token_ids} are not four tokens of the vocabulary.")
+
+    @property
+    def n_stretches(self) -> int:
+        """Stretches of the longest sequence."""
+        return -(-self.max_tokens // self.stretch_nt)
+
+    @property
+    def intermediate_size(self) -> int:
+        """Numbers that a layer reads per stretch."""
+        return self.hidden_size * self.kernel
+
+    @property
+    def num_hidden_layers(self) -> int:
+        """Number of layers behind the motifs."""
+        return self.n_layers
+
+    @property
+    def causal(self) -> bool:
+        """Tokens see both sides."""
+        return False
+
+    def to_dict(self) -> dict[str, Any]:
+        """The content of `config.json`."""
+        return {"model_type": MODEL_TYPE, **asdict(self)}
+
+
+def convolution_config_from_dict(content: Mapping[str, Any], source: str = "config.json") -> ConvolutionConfig:
+    """Read a parsed `config.json`; DataError for missing fields and values of the wrong type."""
+    known = {field.name for field in fields(ConvolutionConfig)}
+    try:
+        return ConvolutionConfig(**{name: value for name, value in content.items() if name in known})
+    except TypeError as error:
+        raise DataError(f"{source}: lacks a field or holds a value of the wrong type ({error}).") from error

@@ -1,0 +1,87 @@
+"""The convolutional backbone: one result per sequence whatever is beside it, stored and read like any other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ribolm.errors import DataError, UsageError
+from ribolm.models.convolution.configuration import ConvolutionConfig
+from ribolm.models.heads import HeadSpec
+from ribolm.models.network import Network, new_network
+from ribolm.models.presets import preset_config
+from ribolm.models.ragged import pack
+from ribolm.models.weights import load_model, save_model
+from ribolm.sequences.tokenizers import make_tokenizer
+
+TOKENIZER = make_tokenizer("nucleotide")
+SPEC = HeadSpec("sequence", 1, "mean")
+
+
+def small(spec: HeadSpec | None = SPEC) -> Network:
+    config = preset_config("convolution-101", TOKENIZER)
+    assert isinstance(config, ConvolutionConfig)
+    return new_network(replace(config, max_tokens=42, hidden_size=8, head_units=12, head_size=6), spec, 3).eval()
+
+
+def some_rows(*lengths: int) -> list[np.ndarray]:
+    rng = np.random.default_rng(2)
+    return [np.r_[TOKENIZER.cls_id, rng.integers(4, 8, n - 2), TOKENIZER.eos_id] for n in lengths]
+
+
+@torch.no_grad()
+def test_a_sequence_has_one_result_whatever_is_beside_it() -> None:
+    network, rows = small(), some_rows(42, 42, 17, 30)
+    together = network(pack(rows))
+    assert together.shape == (4, 1) and len(set(together[:, 0].tolist())) == 4
+    for row, logit in zip(rows, together, strict=True):
+        torch.testing.assert_close(network(pack([row]))[0], logit, atol=1e-6, rtol=0)
+    hidden = small(None)(pack(rows))
+    assert hidden.shape == (42 + 42 + 17 + 30, 8)
+    assert torch.equal(hidden[:4], hidden[:1].expand(4, -1)) and not torch.equal(hidden[4], hidden[3])
+
+
+@torch.no_grad()
+def test_unknown_bases_and_special_tokens_carry_nothing() -> None:
+    network, row = small(), some_rows(42)[0]
+    other = row.copy()
+    other[[0, -1]] = TOKENIZER.unk_id
+    assert torch.equal(network(pack([row])), network(pack([other])))
+    with_n = row.copy()
+    with_n[20] = TOKENIZER.encode(np.frombuffer(b"N", np.uint8))[0]
+    embedded = network.encoder.embed(pack([row]))
+    embedded[20] = 0
+    assert torch.equal(network.encoder(pack([with_n])), network.encoder(pack([row]), embedded))
+    table = network.encoder.token_embeddings
+    assert torch.equal(table[torch.from_numpy(row)], network.encoder.embed(pack([row])))
+
+
+def test_gradients_reach_every_weight() -> None:
+    network = small().train()
+    network(pack(some_rows(42, 30))).sum().backward()
+    assert all(p.grad is not None and bool(p.grad.abs().sum() > 0) for p in network.parameters())
+
+
+@torch.no_grad()
+def test_a_directory_brings_back_the_same_logits(tmp_path: Path) -> None:
+    network, rows = small(), some_rows(42, 33)
+    task = {"task": "polya", "level": "sequence", "labels": ["polya"], "pooling": "mean"}
+    save_model(tmp_path / "m", network, TOKENIZER, task)
+    loaded = load_model(tmp_path / "m")
+    assert torch.equal(loaded.network(pack(rows)), network(pack(rows)))
+    assert loaded.network.config == network.config
+
+
+def test_what_does_not_fit_is_refused() -> None:
+    with pytest.raises(DataError, match="43 tokens is longer than the 42"):
+        small()(pack(some_rows(43)))
+    with pytest.raises(DataError, match="kernel"):
+        replace(small().config, kernel=4)
+    with pytest.raises(DataError, match="no head for masked_lm"):
+        small(HeadSpec("masked_lm"))
+    with pytest.raises(UsageError, match="has the tokenizer nucleotide, not kmer"):
+        preset_config("convolution-206", make_tokenizer("kmer"))

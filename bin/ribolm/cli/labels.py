@@ -20,6 +20,8 @@ class Unit(StrEnum):
 
     gene = "gene"
     chromosome = "chromosome"
+    similarity = "similarity"
+    random = "random"
 
 
 def main(argv: Sequence[str]) -> int:
@@ -115,11 +117,14 @@ def _add_folds(cli: "typer.Typer") -> None:
     def folds(
         store: Annotated[Path, Option(help="Token store.")],
         out: Annotated[Path, Option(help="TSV to write: row, name, chrom, cluster, fold.")],
-        by: Annotated[Unit, Option(help="What stays together: genes that overlap, or chromosomes.")] = Unit.gene,
+        by: Annotated[
+            Unit,
+            Option(help="What stays together: overlapping genes, chromosomes, similar sequences; or nothing."),
+        ] = Unit.gene,
         folds: Annotated[int, Option(min=2, max=1000, help="Number of folds.")] = 5,
         seed: Annotated[int, Option(min=0, help="Seed of the deal.")] = 1,
     ) -> None:
-        """Deal the sequences of a store into folds of whole genes or chromosomes, never of single peaks."""
+        """Deal the sequences of a store into folds of whole genes, chromosomes or families of similar sequences."""
         from ribolm.labels.folds import deal_folds
 
         print(f"{deal_folds(store, out, by.value, folds, seed)}: {out}")

@@ -1,4 +1,7 @@
-"""Which sequences are trained on and which are tested: whole genes or whole chromosomes, never single peaks."""
+"""Which sequences are trained on and which are tested: whole genes, chromosomes or families of similar sequences.
+
+Random folds exist to compare with published numbers alone: windows that overlap lie on both sides of them.
+"""
 
 from dataclasses import dataclass
 from heapq import heapify, heapreplace
@@ -11,12 +14,20 @@ from ribolm.console import notice
 from ribolm.errors import DataError, UsageError
 from ribolm.files import atomic_path, require_file
 from ribolm.genome.coordinates import Int64, overlap_clusters
-from ribolm.sequences.store import TokenStore
+from ribolm.sequences.similarity import similarity_clusters
+from ribolm.sequences.store import Float32, TokenStore
+from ribolm.sequences.stored_text import stored_letters
 
 if TYPE_CHECKING:
     import polars
 
-UNITS = ("gene", "chromosome")
+UNITS = ("gene", "chromosome", "similarity", "random")
+WHAT = {
+    "gene": "clusters of overlapping genes",
+    "chromosome": "chromosomes",
+    "similarity": "families of similar sequences",
+    "random": "single sequences",
+}
 COLUMNS = ("row", "name", "chrom", "cluster", "fold")
 
 
@@ -77,8 +88,8 @@ def split_units(names: "polars.DataFrame", by: str) -> Int64:
     By `chromosome`: the contig. By `gene`: the cluster of genes that overlap; rows without one stay with the rows that
     they overlap on either strand. Rows without a contig (from a plain FASTA) are units of their own.
     """
-    if by not in UNITS:
-        raise UsageError(f"--by {by} is not known. Choose one of {', '.join(UNITS)}.")
+    if by not in UNITS[:2]:
+        raise UsageError(f"--by {by} is not known. Choose one of {', '.join(UNITS[:2])}.")
     chrom = _numbers(names["chrom"])
     n = len(chrom)
     apart = np.arange(n)  # a unit of its own
@@ -154,17 +165,44 @@ def _check(path: Path, row: Int64, unit: Int64, fold: Int64, n_rows: int | None)
         raise DataError(f"{path.name}: cluster {name} lies in two folds. Keep whole genes or chromosomes together.")
 
 
+def stratified_folds(label: Float32, n_folds: int, seed: int) -> Int64:
+    """Deal single rows so that every fold has about the same share of each label, int64 [n].
+
+    `label` float32 [n]; NaN is a label of its own. Raises UsageError when there are fewer rows than folds.
+    """
+    if len(label) < n_folds:
+        raise UsageError(f"{len(label)} sequences cannot fill {n_folds} folds. Ask for fewer folds.")
+    random = np.random.Generator(np.random.Philox(seed))
+    shuffled = random.permutation(len(label))
+    by_label = shuffled[np.argsort(np.nan_to_num(label, nan=np.inf)[shuffled], kind="stable")]
+    fold = np.empty(len(label), dtype=np.int64)
+    fold[by_label] = np.arange(len(label)) % n_folds
+    return fold
+
+
 def deal_folds(store: Path, out: Path, by: str, n_folds: int, seed: int) -> str:
     """Write the folds of a store, tokens as weights; returns one sentence. Raises UsageError for too few units."""
+    if by not in UNITS:
+        raise UsageError(f"--by {by} is not known. Choose one of {', '.join(UNITS)}.")
     opened = TokenStore.open(store)
     names = opened.names(("name", "chrom", "start0", "end0", "cluster"))
-    unit = split_units(names, by)
-    if not len(unit):
-        write_folds(out, names, Folds(unit, unit))
+    if not len(opened):
+        nothing = np.zeros(0, dtype=np.int64)
+        write_folds(out, names, Folds(nothing, nothing))
         notice(f"{store}: has no sequence, so the table of folds is valid and empty.")
         return "no sequence in folds"
-    folds = Folds(assign_folds(unit, np.diff(opened.offsets), n_folds, seed), unit)
+    weight = np.diff(opened.offsets)
+    folds = _dealt(opened, names, by, n_folds, seed)
     write_folds(out, names, folds)
-    sizes = np.bincount(folds.fold, weights=np.diff(opened.offsets)).astype(int)
-    what = "clusters of overlapping genes" if by == "gene" else "chromosomes"
-    return f"{len(np.unique(unit)):,} {what} in {n_folds} folds of {sizes.min():,} to {sizes.max():,} tokens"
+    sizes = np.bincount(folds.fold, weights=weight).astype(int)
+    return f"{len(np.unique(folds.unit)):,} {WHAT[by]} in {n_folds} folds of {sizes.min():,} to {sizes.max():,} tokens"
+
+
+def _dealt(store: TokenStore, names: "polars.DataFrame", by: str, n_folds: int, seed: int) -> Folds:
+    if by == "random":
+        notice("random folds: windows that overlap, and sites of one gene, lie on both sides; publish others.")
+        tasks = [task for task in store.tasks if store.label_spec(task).rank == "sequence"]
+        label = np.asarray(store.label(tasks[0])) if tasks else np.zeros(len(store), dtype=np.float32)
+        return Folds(stratified_folds(label, n_folds, seed), np.arange(len(store)))
+    unit = similarity_clusters(*stored_letters(store)) if by == "similarity" else split_units(names, by)
+    return Folds(assign_folds(unit, np.diff(store.offsets), n_folds, seed), unit)

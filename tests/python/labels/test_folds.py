@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ribolm.alphabet import letters
 from ribolm.errors import DataError, UsageError
 from ribolm.labels.folds import Folds, assign_folds, deal_folds, read_folds, split_units, write_folds
-from ribolm.sequences.store import StoreWriter
+from ribolm.sequences.store import LabelSpec, StoreWriter, TokenStore
+from ribolm.sequences.stored_text import stored_letters
 from ribolm.sequences.tokenizers import make_tokenizer
 
 
@@ -96,3 +98,38 @@ def test_a_store_without_sequences_has_a_table_without_rows(tmp_path):
     deal_folds(tmp_path / "store", tmp_path / "folds.tsv", "gene", 3, 1)
     folds = read_folds(tmp_path / "folds.tsv", 0)
     assert folds.n_folds == 0 and len(folds.unit) == 0
+
+
+def store_of(folder, texts, kind="nucleotide", labels=None):
+    tokenizer = make_tokenizer(kind)
+    spec = {"polya": LabelSpec("sequence")} if labels else {}
+    with StoreWriter(folder, tokenizer, spec) as writer:
+        for k, text in enumerate(texts):
+            writer.add(tokenizer.encode(letters(text)), f"s{k}", None, {"polya": labels[k]} if labels else None)
+    return folder
+
+
+@pytest.mark.parametrize("kind", ["nucleotide", "chunk", "kmer"])
+def test_similar_sequences_stay_in_one_fold_whatever_the_tokenizer(tmp_path, kind):
+    random = np.random.default_rng(8)
+    texts = ["".join(random.choice(list("ACGT"), 101)) for _ in range(12)]
+    texts += [texts[k][30:] + "".join(random.choice(list("ACGT"), 30)) for k in range(4)]  # shares 71 bases
+    altered = texts[5][:50] + ("A" if texts[5][50] != "A" else "C") + texts[5][51:]  # one letter changed
+    store = store_of(tmp_path / "store", [*texts, altered], kind)
+    assert stored_letters(TokenStore.open(store))[0][:80].tobytes() == texts[0][:80].encode()
+    told = deal_folds(store, tmp_path / "folds.tsv", "similarity", 3, 1)
+    folds = read_folds(tmp_path / "folds.tsv", 17)
+    assert "12 families" in told and len(set(folds.unit.tolist())) == 12
+    assert folds.unit[:4].tolist() == folds.unit[12:16].tolist() and folds.unit[5] == folds.unit[16]
+
+
+def test_random_folds_hold_the_same_share_of_each_label_and_say_what_they_are(tmp_path, capsys):
+    labels = [float(k % 5 == 0) for k in range(50)]
+    store = store_of(tmp_path / "store", ["ACGT"] * 50, labels=labels)
+    deal_folds(store, tmp_path / "folds.tsv", "random", 5, 1)
+    assert "lie on both sides" in capsys.readouterr().err
+    fold = read_folds(tmp_path / "folds.tsv", 50).fold
+    assert np.bincount(fold).tolist() == [10] * 5
+    assert np.bincount(fold, weights=labels).tolist() == [2] * 5
+    with pytest.raises(UsageError, match="--by peak is not known"):
+        deal_folds(store, tmp_path / "folds.tsv", "peak", 5, 1)

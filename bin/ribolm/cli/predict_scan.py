@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ribolm.cli import REQUIRED, Spec, add_command
+from ribolm.cli.predict_polya import prepared
 from ribolm.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ RULE = (
 def add_scan(cli: "typer.Typer", computing: tuple[Spec, ...]) -> None:
     """Add the sub-commands; `computing` are the options of device and batches that all predictions share."""
     _add_candidates(cli)
+    _add_scored(cli, computing)
 
 
 def _add_candidates(cli: "typer.Typer") -> None:
@@ -54,6 +56,36 @@ def _add_candidates(cli: "typer.Typer") -> None:
         print(f"{out}: {counts.candidates:,} candidates, {counts.plus:,} on + and {counts.minus:,} on -")
 
     add_command(cli, "candidates", specs, candidates)
+
+
+def _add_scored(cli: "typer.Typer", computing: tuple[Spec, ...]) -> None:
+    specs = (
+        Spec("model", Path, REQUIRED, "Model folder, trained with --level sequence."),
+        Spec("fasta", Path, REQUIRED, "Genome in which the candidates were found."),
+        Spec("candidates", Path, REQUIRED, "BED6 of `ribolm-predict candidates`, all of it or a part."),
+        Spec("out", Path, REQUIRED, "Parquet to write: one row per candidate."),
+        *RULE,
+        *computing,
+    )
+
+    def scan(model: Path, fasta: Path, candidates: Path, out: Path, **chosen: Any) -> None:
+        """Score every candidate by a model of windows; unmerged, for `ribolm-predict merge`."""
+        from ribolm.files import require_file, require_folder_possible, require_other_than
+
+        require_folder_possible(out.parent)
+        require_other_than(out, [require_file(path) for path in (fasta, candidates)])
+        rule = rule_of(**{spec.name: chosen.pop(spec.name) for spec in RULE})
+        from ribolm.genome.fasta import Genome
+        from ribolm.inference.scan.scored import scan_candidates
+        from ribolm.inference.scan.scorer import ModelScorer
+        from ribolm.inference.window_models import load_window_model
+
+        loaded = load_window_model(model)
+        scorer = ModelScorer(loaded, prepared(loaded, **chosen))
+        n = scan_candidates(scorer, Genome.open(fasta), candidates, out, rule)
+        print(f"{out}: {n:,} candidates scored")
+
+    add_command(cli, "scan", specs, scan)
 
 
 def rule_of(hexamer: list[str] | None, preceding: str, site: str, **numbers: int) -> "CandidateRule":

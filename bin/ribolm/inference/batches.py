@@ -19,7 +19,7 @@ from ribolm.errors import OutOfMemory
 from ribolm.genome.coordinates import Int64, ranges
 from ribolm.models.network import Network
 from ribolm.models.ragged import ragged
-from ribolm.sequences.tokenizers import NO_TOKEN, Tokenizer
+from ribolm.sequences.tokenizers import Tokenizer
 from ribolm.sequences.vocabulary import TokenArray
 from ribolm.training.log import TrainingLog
 from ribolm.training.machine.precision import Device, choose_device
@@ -85,7 +85,7 @@ class Forward:
 
     @property
     def _n_special(self) -> int:
-        return (self.tokenizer.cls_id != NO_TOKEN) + (self.tokenizer.eos_id != NO_TOKEN)
+        return len(self.tokenizer.prefix_ids) + len(self.tokenizer.suffix_ids)
 
     def _batches(self, rows: Int64, length: Int64) -> Iterator[Int64]:
         """Rows of about one length together, up to the tokens of a batch."""
@@ -116,12 +116,11 @@ class Forward:
         lengths = self._lengths(full)
         flat = np.full(int(lengths.sum()), self.tokenizer.unk_id, dtype=np.int64)
         start = np.cumsum(full) - full
-        if self.tokenizer.cls_id != NO_TOKEN:
-            flat[start] = self.tokenizer.cls_id
-        if self.tokenizer.eos_id != NO_TOKEN:
-            flat[start + full - 1] = self.tokenizer.eos_id
+        before, after = self.tokenizer.prefix_ids, self.tokenizer.suffix_ids
+        flat[start[:, None] + np.arange(len(before))] = before
+        flat[(start + full)[:, None] - np.arange(len(after), 0, -1)] = after
         source = ranges(offsets[rows], length)
-        target = ranges(start + (self.tokenizer.cls_id != NO_TOKEN), length)
+        target = ranges(start + len(before), length)
         flat[target] = tokens[source]
         chosen = wanted[source]
         batch = ragged(torch.from_numpy(flat), lengths.tolist()).to(self.device.name)

@@ -4,6 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ribolm import console
+from ribolm.errors import UsageError
+from ribolm.models.configuration import EncoderConfig
 from ribolm.models.network import language_model, new_network
 from ribolm.models.presets import preset_config
 from ribolm.models.weights import save_model
@@ -16,6 +18,8 @@ def write_initial_model(
     """Write a model directory of a preset, a pure function of preset, tokenizer, token dropout and seed."""
     config = preset_config(preset, tokenizer)
     if token_dropout is not None:
+        if not isinstance(config, EncoderConfig):
+            raise UsageError(f"preset '{preset}' has no token dropout. Leave out --token-dropout.")
         config = replace(config, token_dropout=token_dropout)
     network = new_network(config, language_model(config), seed)
     save_model(out, network, tokenizer, manifest={"parent": None, "preset": preset, "seeds": {"init": seed}})

@@ -1,7 +1,5 @@
 """Backbone and head as one module whose state has the keys of the classes that the backbone was published with."""
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
@@ -23,7 +21,7 @@ class Network(nn.Module):
 
     def __init__(self, config: BackboneConfig, spec: HeadSpec | None = None) -> None:
         super().__init__()
-        self.config: Any = config  # a BackboneConfig; training still reads fields of ESM-2's
+        self.config = config
         self.spec = spec
         self._prefix = family_of(config).prefix
         self.add_module(self._prefix, build(config))

@@ -1,4 +1,4 @@
-"""One token per nucleotide: our own ten tokens, and ESM-2's thirty-three with nucleotides mapped onto amino acids."""
+"""One token per nucleotide: our own ten tokens, HyenaDNA's twelve, ESM-2's with nucleotides as amino acids."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from ribolm.sequences.vocabulary import (
     EOS,
     ESM_NAMES,
     MASK,
+    NO_TOKEN,
     PAD,
     UNK,
     Tokenizer,
@@ -27,6 +28,7 @@ from ribolm.sequences.vocabulary import (
 
 NUCLEOTIDE_TOKENS = (CLS, PAD, EOS, UNK, "A", "C", "G", "T", "N", MASK)
 ESM_TOKENS = (CLS, PAD, EOS, UNK, *"LAGVSERTIDPKQNFYMHWCXBUZO.-", "<null_1>", MASK)
+HYENA_TOKENS = ("[CLS]", "[SEP]", "[BOS]", "[MASK]", "[PAD]", "[RESERVED]", "[UNK]", *"ACGTN")
 # Symbols of RESM (Zhang et al. 2025, doi 10.1101/2025.08.09.669469): the amino acids that stand for A, C, G and T
 ESM_MAPPINGS = {"KDNY": {"A": "K", "T": "D", "C": "N", "G": "Y"}, "KEDR": {"A": "K", "T": "E", "C": "D", "G": "R"}}
 
@@ -81,6 +83,24 @@ class NucleotideTokenizer(_TableTokenizer):
         """The one tokenizer of this kind."""
         ids = special_ids(NUCLEOTIDE_TOKENS, ESM_NAMES)
         return cls(NUCLEOTIDE_TOKENS, **ids, base_ids=np.arange(4, 8, dtype=np.int64))
+
+    def letter_ids(self) -> dict[str, int]:
+        """Id of A, C, G, T and N."""
+        return {letter: self.tokens.index(letter) for letter in "ACGTN"}
+
+
+@dataclass(frozen=True)
+class HyenaTokenizer(_TableTokenizer):
+    """HyenaDNA's characters: A 7, C 8, G 9, T 10, N 11; [SEP] behind a sequence, nothing before it ([CLS] unused)."""
+
+    kind: ClassVar[str] = "hyena"
+
+    @classmethod
+    def create(cls) -> HyenaTokenizer:
+        """The one tokenizer of this kind."""
+        names = {"pad": ("[PAD]",), "eos": ("[SEP]",), "unk": ("[UNK]",), "mask": ("[MASK]",)}
+        ids = special_ids(HYENA_TOKENS, names) | {"cls_id": NO_TOKEN}
+        return cls(HYENA_TOKENS, **ids, base_ids=np.arange(7, 11, dtype=np.int64))
 
     def letter_ids(self) -> dict[str, int]:
         """Id of A, C, G, T and N."""

@@ -1,4 +1,4 @@
-"""Tokenizers made, written and read: nucleotide, kmer, chunk, bpe, esm."""
+"""Tokenizers made, written and read: nucleotide, kmer, chunk, bpe, esm, hyena."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ribolm.errors import DataError, UsageError
 from ribolm.files import atomic_path, require_file, write_json
 from ribolm.sequences.byte_pairs import BytePairTokenizer
 from ribolm.sequences.kmers import ChunkTokenizer, KmerTokenizer
-from ribolm.sequences.single import EsmTokenizer, NucleotideTokenizer
+from ribolm.sequences.single import EsmTokenizer, HyenaTokenizer, NucleotideTokenizer
 from ribolm.sequences.vocabulary import NO_TOKEN, Tokenizer
 
 __all__ = [
@@ -24,7 +24,7 @@ __all__ = [
     "write_tokenizer",
 ]
 
-KINDS = ("nucleotide", "kmer", "chunk", "bpe", "esm")
+KINDS = ("nucleotide", "kmer", "chunk", "bpe", "esm", "hyena")
 VOCABULARY_FILE = "vocab.json"
 DEFINITION_FILE = "tokenizer.json"
 
@@ -46,6 +46,8 @@ def make_tokenizer(
     try:
         if kind == "nucleotide":
             return NucleotideTokenizer.create()
+        if kind == "hyena":
+            return HyenaTokenizer.create()
         if kind == "kmer":
             return KmerTokenizer.create(3 if k is None else k)
         if kind == "esm":
@@ -74,6 +76,8 @@ def tokenizer_from_dict(content: Mapping[str, Any]) -> Tokenizer:
     try:
         if kind == "nucleotide":
             made: Tokenizer = NucleotideTokenizer.create()
+        elif kind == "hyena":
+            made = HyenaTokenizer.create()
         elif kind == "kmer":
             made = KmerTokenizer.create(int(content["k"]))
         elif kind == "chunk":

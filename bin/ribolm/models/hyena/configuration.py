@@ -65,11 +65,6 @@ class HyenaConfig:
         return self.n_layer
 
     @property
-    def num_hidden_layers(self) -> int:
-        """Number of layers, by the name that training knows."""
-        return self.n_layer
-
-    @property
     def max_tokens(self) -> int | None:
         """Longest sequence, SEP included."""
         return self.max_seq_len

@@ -16,7 +16,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from ribolm.console import notice
@@ -103,9 +102,7 @@ class Lease:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _t: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._ended.set()
         if self._thread is not None:
             self._thread.join()
@@ -153,9 +150,7 @@ class Lease:
                     return False
                 grave.unlink(missing_ok=True)
             os.link(mine, self.path)  # fails where a lease exists: whole or not at all, on NFS too
-        except FileExistsError:
-            return False
-        except FileNotFoundError:
+        except (FileExistsError, FileNotFoundError):
             return False
         finally:
             mine.unlink(missing_ok=True)
@@ -197,11 +192,11 @@ class Lease:
 
 
 def _read_lease(path: Path) -> dict[str, Any] | None:
-    """The holder named in a lease; {} of an unreadable one, None when there is none."""
+    """The holder named in a lease; {} where it cannot be read, None when there is none."""
     try:
         holder = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         return None
     except ValueError:
-        return {"pid": 0, "process_start": "", "boot": "", "token": ""}
+        return {}
     return holder if isinstance(holder, dict) else {}

@@ -27,12 +27,12 @@ Int64Array = NDArray[np.int64]
 
 
 class Vocabulary(Protocol):
-    """What the feed asks of a tokenizer: the ids put around a sequence; a negative one means that there is none."""
+    """What the feed asks of a tokenizer: the ids put before and behind every sequence."""
 
     @property
-    def cls_id(self) -> int: ...
+    def prefix_ids(self) -> tuple[int, ...]: ...
     @property
-    def eos_id(self) -> int: ...
+    def suffix_ids(self) -> tuple[int, ...]: ...
 
 
 class TokenSource(Protocol):
@@ -99,7 +99,7 @@ class Feed:
             raise UsageError("Tokens per step and of a crop must be 1 or more.")
         self.store, self.seed, self.crop_tokens, self.shuffle = store, seed, crop_tokens, shuffle
         self.tokens_per_step = tokens_per_step
-        self._before, self._after = (int(i >= 0) for i in (store.tokenizer.cls_id, store.tokenizer.eos_id))
+        self._before, self._after = len(store.tokenizer.prefix_ids), len(store.tokenizer.suffix_ids)
         self._rows, self._copies = _showings(len(store.offsets) - 1, rows, copies)
         if not self._rows.size:
             raise DataError("There is no sequence to train on. Check the store and the folds.")
@@ -200,12 +200,13 @@ class Feed:
         cu_seqlens = np.concatenate(([0], np.cumsum(lengths)))
         starts = self._first_tokens(rows, copies, lengths - self._before - self._after, epoch)
         place = np.repeat(starts - self._before - cu_seqlens[:-1], lengths) + np.arange(cu_seqlens[-1])
-        first, last = cu_seqlens[:-1][: len(rows) * self._before], cu_seqlens[1:][: len(rows) * self._after] - 1
+        first = cu_seqlens[:-1, None] + np.arange(self._before)
+        last = cu_seqlens[1:, None] - np.arange(self._after, 0, -1)
         place[first] = place[last] = -1
         inner = place >= 0
         tokens = np.empty(len(place), np.int64)
         tokens[inner] = self.store.tokens[place[inner]]
-        tokens[first], tokens[last] = self.store.tokenizer.cls_id, self.store.tokenizer.eos_id
+        tokens[first], tokens[last] = self.store.tokenizer.prefix_ids, self.store.tokenizer.suffix_ids
         return RowBatch(tokens, place, cu_seqlens, rows, copies, epoch)
 
     def _first_tokens(self, rows: Int64Array, copies: Int64Array, taken: Int64Array, epoch: int) -> Int64Array:

@@ -5,9 +5,9 @@ the sums of a resumed run would be added in another order than those of an unint
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -15,6 +15,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 BUCKET_BYTES = 32 << 20  # large enough for full bandwidth, small enough to begin sending early
+
+
+Item = TypeVar("Item")
+
+
+class StopAsked(Exception):
+    """A signal to some process came in the middle of work that all of them share."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,30 @@ class World:
         tensor = torch.tensor(list(values), dtype=torch.float64)
         dist.all_reduce(tensor)
         return [float(value) for value in tensor]
+
+    def any(self, flag: bool) -> bool:
+        """Whether a flag is set in some process: one answer for all."""
+        return bool(self.sum([float(flag)])[0])
+
+    def meet(self) -> None:
+        """Wait until every process is here."""
+        self.sum([0.0])
+
+    def in_step(self, items: Iterable[Item], stopped: Callable[[], bool]) -> Iterator[Item]:
+        """This process's items, as long as no process is asked to stop; all processes go on or none does.
+
+        Processes may have different numbers of items. Raises StopAsked, in all of them, when `stopped` says so in one.
+        """
+        iterator = iter(items)
+        while True:
+            item = next(iterator, None)
+            stop, left = self.sum([stopped(), item is not None])
+            if stop:
+                raise StopAsked
+            if not left:
+                return
+            if item is not None:
+                yield item
 
     def add_up(self, statistics: dict[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
         """Sums of named arrays over all processes, in the order of ranks; a process may lack some."""

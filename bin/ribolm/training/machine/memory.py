@@ -14,12 +14,13 @@ import torch
 
 from ribolm import console
 from ribolm.errors import UsageError
-from ribolm.models.configuration import EncoderConfig
+from ribolm.models.family import BackboneConfig
 
 TRAINED_BYTES, FROZEN_BYTES, REDUCED_BYTES = 16, 4, 4  # per weight; the last: a copy of the gradients between processes
 # Widths D of a layer that are kept per token: input and output of two norms, q, k, v and what attention gives twice
 # (packed and per head); and twice the feed-forward width.
 KEPT_WIDTHS, KEPT_FEED_FORWARD = 9, 2
+KEPT_WIDTHS_OF_CONVOLUTION = 20  # the same of HyenaDNA: three projections twice, and spectra [measured]
 KEPT_OUTSIDE = 8  # widths around the layers: embeddings, their scaling, rotations, the final norm
 PASSING_WIDTHS, PASSING_FEED_FORWARD = 8, 3  # of one layer, while its backward pass runs
 LOGIT_COPIES = 4  # logits, their log softmax, the gradient, and one in passing
@@ -58,7 +59,7 @@ class MemoryNeed:
 
 
 def estimate_training(
-    config: EncoderConfig,
+    config: BackboneConfig,
     n_weights: int,
     n_trained: int,
     tokens: int,
@@ -77,16 +78,17 @@ def estimate_training(
     value_bytes = 2 if bf16 else 4
     width, wide = config.hidden_size, config.intermediate_size
     # The residual stream and the norms stay in fp32 under autocast: a third of the widths.
-    kept = KEPT_WIDTHS * width * (value_bytes + (2 if bf16 else 0) / 3) + KEPT_FEED_FORWARD * wide * value_bytes
+    widths = KEPT_WIDTHS_OF_CONVOLUTION if config.causal else KEPT_WIDTHS
+    kept = widths * width * (value_bytes + (2 if bf16 else 0) / 3) + KEPT_FEED_FORWARD * wide * value_bytes
     kept += 2 * width * value_bytes if config.hidden_dropout_prob else 0  # one mask behind each projection
     once = (KEPT_OUTSIDE + PASSING_WIDTHS) * width * 4 + PASSING_FEED_FORWARD * wide * 4
-    joined = config.num_hidden_layers * 3 * width**2 * value_bytes  # q, k and v are multiplied as one matrix
+    joined = config.n_layers * 3 * width**2 * value_bytes  # q, k and v are multiplied as one matrix
     cast = n_weights * 2 if bf16 else 0
     reduced = REDUCED_BYTES if world > 1 else 0
     selected = tokens * selected_share
     return MemoryNeed(
         state=n_trained * (TRAINED_BYTES + reduced) + (n_weights - n_trained) * FROZEN_BYTES + joined + cast,
-        activations=int(tokens * (config.num_hidden_layers * kept + once) * FRAGMENTS),
+        activations=int(tokens * (config.n_layers * kept + once) * FRAGMENTS),
         logits=int(selected * (n_outputs * LOGIT_COPIES + 4 * width) * 4),
         process=PROCESS_BYTES["cuda" if device_type == "cuda" else "cpu"],
         tokens=tokens,

@@ -1,7 +1,7 @@
 """SIGTERM, SIGUSR2 and Ctrl-C become a flag that the loop reads at the next step boundary."""
 
 import signal
-from types import FrameType, TracebackType
+from types import FrameType
 
 SIGNALS = (signal.SIGTERM, signal.SIGUSR2, signal.SIGINT)
 
@@ -20,9 +20,7 @@ class StopFlag:
         self._before = {number: signal.signal(number, self._arrived) for number in SIGNALS}
         return self
 
-    def __exit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _t: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ribolm.models.configuration import EncoderConfig
+from ribolm.models.family import BackboneConfig
 
 # Dense bf16 (V100, T4: fp16) TFLOP/s of the data sheets; the first name that the device's name holds is taken.
 SPEC_TFLOPS = (
@@ -69,7 +69,7 @@ def peak_of_card(name: str, n_devices: int = 1) -> Peak:
     return Peak(0.0, f"the peak of {name} is not known")
 
 
-def training_flops(config: EncoderConfig, lengths: NDArray[Any], answered: float, outputs: int) -> float:
+def training_flops(config: BackboneConfig, lengths: NDArray[Any], answered: float, outputs: int) -> float:
     """Floating-point operations of a forward and a backward pass over sequences of these lengths (tokens).
 
     Two per weight of a matrix and token, four per pair of tokens, width and layer for attention; the backward pass is
@@ -78,12 +78,18 @@ def training_flops(config: EncoderConfig, lengths: NDArray[Any], answered: float
     """
     width, sizes = config.hidden_size, np.asarray(lengths, dtype=np.float64)
     weights = 4 * width**2 + 2 * width * config.intermediate_size
-    encoder = config.num_hidden_layers * (2.0 * weights * sizes.sum() + 4.0 * width * (sizes**2).sum())
+    mixing = _convolution(sizes) if config.causal else 4.0 * (sizes**2).sum()
+    encoder = config.n_layers * (2.0 * weights * sizes.sum() + width * mixing)
     return 3 * float(encoder + 2.0 * answered * width * (width + outputs))
 
 
+def _convolution(lengths: NDArray[np.float64]) -> float:
+    """Operations per channel of HyenaDNA's long convolution: three real transforms of twice the length."""
+    return float((3 * 2.5 * 2 * lengths * np.log2(2 * lengths)).sum())
+
+
 def utilisation(
-    config: EncoderConfig, lengths: NDArray[Any], device: torch.device | str, answered_share: float, outputs: int
+    config: BackboneConfig, lengths: NDArray[Any], device: torch.device | str, answered_share: float, outputs: int
 ) -> tuple[Callable[[float], float], str]:
     """A function from tokens per second of one process to the share of its device's peak, and where the peak is from.
 

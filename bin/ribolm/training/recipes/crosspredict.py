@@ -29,7 +29,7 @@ from ribolm.labels.folds import assign_folds
 from ribolm.labels.incomplete import CROSS_PREDICTED, check_mode, first_mode
 from ribolm.training.faults import reach
 from ribolm.training.feed.batches import Feed, RowBatch, TokenSource
-from ribolm.training.machine.distributed import World
+from ribolm.training.machine.distributed import StopAsked, World
 from ribolm.training.machine.precision import Device
 from ribolm.training.objectives.labels import LabelArray
 from ribolm.training.objectives.objective import sequences_of
@@ -124,7 +124,7 @@ class _Predictions:
         if world.first and not _fits(path, n_tokens):
             folder.mkdir(parents=True, exist_ok=True)
             _write_unknown(path, n_tokens)
-        world.sum([0.0])  # no process opens the file before it is there
+        world.meet()  # no process opens the file before it is there
         self.values: NDArray[np.float32] = np.lib.format.open_memmap(path, mode="r+")
 
     def is_done(self, fold: int, identity: str, store: TokenSource, rows: Int64Array) -> bool:
@@ -138,13 +138,13 @@ class _Predictions:
                 record = {}
             same = record.get("identity") == identity
             done = same and record.get("sha256") == self._digest(store, rows)
-        return bool(self.world.sum([float(done)])[0])
+        return self.world.any(done)
 
     def finish(self, fold: int, identity: str, store: TokenSource, rows: Int64Array) -> None:
         """Bring the predictions of a fold to the disk, then say so."""
         assert isinstance(self.values, np.memmap)
         self.values.flush()
-        self.world.sum([0.0])
+        self.world.meet()
         if self.world.first:
             reach("cross.product")
             content = {"identity": identity, "sha256": self._digest(store, rows)}
@@ -183,7 +183,7 @@ def _predict(
     feed = Feed(store, rows, seed=0, tokens_per_step=max(place.tokens_per_micro_batch * world.size, 1), shuffle=False)
     network.to(device.name).eval()
     batches = feed.once(place.tokens_per_micro_batch, world.rank, world.size)
-    for batch in _together(batches, place):
+    for batch in _in_step(batches, place):
         inner = np.flatnonzero(batch.place >= 0)
         selected = inner[labels.unannotated(batch.place[inner])]
         if not selected.size:
@@ -196,17 +196,12 @@ def _predict(
         out.values[batch.place[selected]] = torch.sigmoid(logits[:, 0].float()).cpu().numpy()
 
 
-def _together(batches: Iterable[RowBatch], place: Place) -> Iterator[RowBatch]:
-    """The batches of this process, as long as no process is asked to stop. Raises Stopped in all of them."""
-    iterator = iter(batches)
-    while True:
-        batch = next(iterator, None)
-        stop, left = place.world.sum([float(place.stopped() is not None), float(batch is not None)])
-        if stop:
-            name = place.stopped() or "a signal to another process"
-            raise Stopped(f"Stopped by {name} during cross-prediction. The same command goes on from there.")
-        if not left:
-            return
-        reach("cross.batch")
-        if batch is not None:
+def _in_step(batches: Iterable[RowBatch], place: Place) -> Iterator[RowBatch]:
+    """The batches of this process. Raises Stopped in all processes when one is asked to stop."""
+    try:
+        for batch in place.world.in_step(batches, lambda: place.stopped() is not None):
+            reach("cross.batch")
             yield batch
+    except StopAsked as error:
+        name = place.stopped() or "a signal to another process"
+        raise Stopped(f"Stopped by {name} during cross-prediction. The same command goes on from there.") from error

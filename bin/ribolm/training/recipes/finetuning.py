@@ -43,6 +43,7 @@ Level = Literal["token", "sequence", "regression", "multilabel"]
 Int64 = NDArray[np.int64]
 RANKS = {"token": ("token",), "sequence": ("sequence",), "regression": ("sequence", "multilabel"),
          "multilabel": ("multilabel",)}  # fmt: skip
+WINDOW_KEYS = ("anchor", "anchor_offset0", "padding")  # of a store of windows: what prediction must know of them
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,7 @@ class _Finetuning:
         feed = Feed(data.store, rows, seed=optimisation.seed, tokens_per_step=step, copies=copies, crop_tokens=crop)
         mfu = check_memory(self.session, network, feed, float(self.incomplete), data.spec.width, step)
         network.to(self.session.device.name)
-        n_layers = network.config.num_hidden_layers
+        n_layers = network.config.n_layers
         groups = parameter_groups(network, n_layers, optimisation.weight_decay, optimisation.layer_decay)
         validation = validation_feed(data.store, data.dev, step, None)
         objective, judge = self._objective(labels, self._loss(labels, rows)), self._objective(self._dev_labels())
@@ -174,6 +175,7 @@ class _Finetuning:
             "pooling": self.head.pooling,
             "window_nt": made.get("window_nt"),
             "overlap_nt": made.get("overlap_nt"),
+            **{key: made[key] for key in WINDOW_KEYS if key in made},
         }
         if options.universe is not None:
             task["universe"] = options.universe
@@ -286,7 +288,7 @@ def _settings(options: FinetuneOptions, data: _Data, network: dict[str, Any]) ->
 
 def _adapted(network: Network, options: FinetuneOptions) -> Network:
     """Freeze layers, put adapters in."""
-    freeze(network, network.config.num_hidden_layers, options.optimisation.freeze)
+    freeze(network, network.config.n_layers, options.optimisation.freeze)
     if options.lora:
         from ribolm.models.lora import add_lora
 

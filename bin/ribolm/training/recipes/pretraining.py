@@ -61,7 +61,7 @@ def pretrain(options: PretrainOptions, key_only: bool = False) -> str:
     rows, held_out = held_out_blocks(len(store), options.dev_share, optimisation.seed)
     step = optimisation.tokens_per_step
     feed = Feed(store, rows, seed=optimisation.seed, tokens_per_step=step, crop_tokens=options.crop_tokens)
-    n_layers = network.config.num_hidden_layers
+    n_layers = network.config.n_layers
     freeze(network, n_layers, optimisation.freeze)
     with open_session(runtime, optimisation.precision, optimisation.determinism) as session:
         mfu = check_memory(session, network, feed, options.mask_rate, store.tokenizer.vocab_size, step)

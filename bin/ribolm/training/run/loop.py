@@ -22,7 +22,7 @@ from ribolm.training.faults import reach
 from ribolm.training.feed.batches import RowBatch
 from ribolm.training.feed.streams import seed_global_generators
 from ribolm.training.log import TrainingLog
-from ribolm.training.machine.distributed import World
+from ribolm.training.machine.distributed import StopAsked, World
 from ribolm.training.machine.fitting import Fitting
 from ribolm.training.machine.precision import Device
 from ribolm.training.machine.signals import StopFlag
@@ -31,10 +31,6 @@ from ribolm.training.run.optimizer import AdamW
 from ribolm.training.run.schedule import Schedule
 from ribolm.training.run.supply import StepFeed, Supply
 from ribolm.training.settings import Optimisation, Runtime
-
-
-class _EvaluationStopped(BaseException):
-    """A signal came in the middle of an evaluation."""
 
 
 @dataclass
@@ -238,7 +234,7 @@ class Loop:
             return
         try:
             metrics = self.evaluate()
-        except _EvaluationStopped:
+        except StopAsked:
             self._stop_when_asked()
             raise
         self.log.write("evaluation", step=state.step, metrics=metrics)
@@ -272,21 +268,16 @@ class Loop:
             ) from error
 
     def _watched(self, rows: Iterable[RowBatch]) -> Iterator[RowBatch]:
-        """The rows, as long as no process is asked to stop; all processes go on or none does."""
-        iterator = iter(rows)
-        while True:
-            batch = next(iterator, None)
-            stop, left = self.world.sum([self.at.stop.name is not None, batch is not None])
-            if stop:
-                raise _EvaluationStopped
-            if not left:
-                return
+        """The rows, as long as no process is asked to stop."""
+        for batch in self.world.in_step(rows, self._asked_to_stop):
             reach("evaluation.batch")
-            if batch is not None:
-                yield batch
+            yield batch
+
+    def _asked_to_stop(self) -> bool:
+        return self.at.stop.name is not None
 
     def _stop_when_asked(self) -> None:
-        if not self.world.sum([self.at.stop.name is not None])[0]:
+        if not self.world.any(self._asked_to_stop()):
             return
         self._save()
         raise Stopped(

@@ -9,7 +9,8 @@ from torch import nn
 
 from ribolm.errors import UsageError
 
-_LAYER = re.compile(r"\blayer\.(\d+)\.")
+_LAYER = re.compile(r"\blayers?\.(\d+)\.")
+_FINAL_NORM = re.compile(r"\b(emb_layer_norm_after|ln_f)\.")
 
 
 def depth_of(name: str, n_layers: int) -> int:
@@ -31,7 +32,7 @@ def freeze(network: nn.Module, n_layers: int, frozen_layers: int) -> None:
     if not frozen_layers:
         return
     for name, parameter in network.named_parameters():
-        final_norm = frozen_layers == n_layers and "emb_layer_norm_after" in name
+        final_norm = frozen_layers == n_layers and _FINAL_NORM.search(name) is not None
         if (depth_of(name, n_layers) <= frozen_layers or final_norm) and "lora_" not in name:
             parameter.requires_grad_(False)
 

@@ -79,7 +79,7 @@ class Session:
         checkpoints = Checkpoints(folder, self.runtime.keep, self.check)
         if self.world.first:
             self._claim(checkpoints, lesson.settings)
-        self.world.sum([0.0])  # no process reads before the folder is in order
+        self.world.meet()  # no process reads before the folder is in order
         lesson.network.to(self.device.name)
         fitting = self.fitting(lesson.settings.optimisation.tokens_per_step)
         at = Surroundings(
@@ -96,7 +96,7 @@ class Session:
             lesson.judge,
         )
         state = loop.train()
-        self.world.sum([0.0])
+        self.world.meet()
         loop.use_best()
         return loop, state
 

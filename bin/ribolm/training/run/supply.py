@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from types import TracebackType
 from typing import Protocol
 
 from ribolm.training.feed.batches import RowBatch
-from ribolm.training.objectives.objective import TrainingBatch
+from ribolm.training.objectives.objective import Objective, TrainingBatch
 
 
 class StepFeed(Protocol):
@@ -30,13 +29,6 @@ class StepFeed(Protocol):
         """Every row of one process once."""
 
 
-class Preparer(Protocol):
-    """The part of an objective that makes batches."""
-
-    def prepare(self, batch: RowBatch) -> TrainingBatch:
-        """Targets for gathered rows."""
-
-
 class Supply:
     """Context manager over a feed: `step(n)` gives the micro-batches of step n on the device.
 
@@ -44,7 +36,7 @@ class Supply:
     """
 
     def __init__(
-        self, feed: StepFeed, objective: Preparer, budget: int, device: str, rank: int, world: int, last_step: int
+        self, feed: StepFeed, objective: Objective, budget: int, device: str, rank: int, world: int, last_step: int
     ) -> None:
         self.feed, self.objective, self.budget, self.device = feed, objective, budget, device
         self.rank, self.world, self.last_step = rank, world, last_step
@@ -54,9 +46,7 @@ class Supply:
     def __enter__(self) -> "Supply":
         return self
 
-    def __exit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _t: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._thread.shutdown(wait=True, cancel_futures=True)
 
     def step(self, step: int) -> list[TrainingBatch]:

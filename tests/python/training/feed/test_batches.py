@@ -37,7 +37,9 @@ def test_each_sequence_stands_between_cls_and_eos_and_knows_its_place(make_rows)
 
 def test_a_vocabulary_without_eos_adds_none(make_rows) -> None:
     store = make_rows(lengths=[2, 4])
-    bare = SimpleNamespace(tokens=store.tokens, offsets=store.offsets, tokenizer=SimpleNamespace(cls_id=0, eos_id=-1))
+    bare = SimpleNamespace(
+        tokens=store.tokens, offsets=store.offsets, tokenizer=SimpleNamespace(prefix_ids=(0,), suffix_ids=())
+    )
     (batch,) = Feed(bare, seed=1, tokens_per_step=100).micro_batches(0, 0, 100)
     assert sorted(batch.lengths.tolist()) == [3, 5]
     assert (batch.tokens[batch.cu_seqlens[:-1]] == 0).all()
@@ -54,7 +56,7 @@ def test_a_vocabulary_without_eos_adds_none(make_rows) -> None:
 def test_an_epoch_shows_every_row_as_often_as_asked(lengths, tokens_per_step, seed, data) -> None:
     copies = data.draw(st.lists(st.integers(1, 3), min_size=len(lengths), max_size=len(lengths)))
     offsets = np.concatenate(([0], np.cumsum(lengths)))
-    tokenizer = SimpleNamespace(cls_id=0, eos_id=2)
+    tokenizer = SimpleNamespace(prefix_ids=(0,), suffix_ids=(2,))
     store = SimpleNamespace(tokens=np.full(offsets[-1], 4, np.uint8), offsets=offsets, tokenizer=tokenizer)
     feed = Feed(store, seed=seed, tokens_per_step=tokens_per_step, copies=np.array(copies))
     shown = [feed.step_showings(1, position) for position in range(feed.steps_per_epoch)]

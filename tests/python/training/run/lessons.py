@@ -35,7 +35,7 @@ from ribolm.training.run.session import Lesson, open_session
 from ribolm.training.settings import Optimisation, Runtime, Settings
 
 torch.set_num_threads(1)
-TOKENIZER = SimpleNamespace(cls_id=0, pad_id=1, eos_id=2, mask_id=9, base_ids=np.arange(4, 8), vocab_size=10)
+TOKENIZER = SimpleNamespace(prefix_ids=(0,), suffix_ids=(2,), mask_id=9, base_ids=np.arange(4, 8), vocab_size=10)
 
 
 class Store:

@@ -41,11 +41,12 @@ def convert_model(source: Path, out: Path, tokenizer: Tokenizer | None = None) -
     """
     content = read_json(source / CONFIG)
     config = read_config(content, str(source / CONFIG))
+    family = family_of(config)
     tokenizer = tokenizer or published_tokenizer(source, config)
     check_vocabulary(source, config, tokenizer)
     config = _with_specials(config, tokenizer)
     stored, fingerprints = read_folder(source)
-    state, fates = family_of(config).rename(stored, config)
+    state, fates = family.rename(stored, config)
     task = task_of_config(content, state)
     spec = head_of_task(task) if task is not None else language_model_of(config, state)
     network = network_of_state(config, spec, state, source)
@@ -53,7 +54,11 @@ def convert_model(source: Path, out: Path, tokenizer: Tokenizer | None = None) -
         if names:
             console.notice(f"{source}: {len(names)} weights {kind} ({', '.join(names[:3])}{', …' * (len(names) > 3)}).")
     console.notice(f"{source}: {network.n_parameters():,} weights converted{_peculiarities(config)}.")
-    parent = {"folder": source.name, "sha256": fingerprints, "left_out": fates.left_out, "set": fates.added}
+    console.notice(f"{family.name}: compared with {family.parity}.")
+    if family.licence:
+        console.notice(f"{family.name}: {family.licence}.")
+    origin = {"family": family.name, "parity": family.parity, "licence": family.licence}
+    parent = {"folder": source.name, "sha256": fingerprints, "left_out": fates.left_out, "set": fates.added, **origin}
     return save_model(out, network, tokenizer, task, {"parent": parent})
 
 
@@ -117,6 +122,10 @@ def task_of_config(content: Mapping[str, Any], state: Mapping[str, torch.Tensor]
         level, n_labels, pooling = "sequence", len(state["classifier.out_proj.weight"]), "cls"
         levels = {problem: kind for kind, problem in PROBLEMS.items()}
         level = levels.get(str(content.get("problem_type")), level)
+    elif "score.weight" in state:
+        levels = {problem: kind for kind, problem in PROBLEMS.items()}
+        level = levels.get(str(content.get("problem_type")), "sequence")
+        n_labels, pooling = len(state["score.weight"]), "last"
     else:
         return None
     names = content.get("id2label") or {}

@@ -83,7 +83,8 @@ class Family:
     stands between the prefix and the last names (`lora_targets`) of the linear layers that take LoRA. untrained: parts
     of the backbone that are carried along and never trained. rename: names of published files to ours. tokenizer: kind
     of the published models' tokenizer, and the file of their folders that holds its vocabulary (None: always the same).
-    parity: the upstream file that outputs were compared with, and whether on published weights.
+    parity: the upstream file that outputs were compared with, and whether on published weights. licence: what users of
+    published weights must know.
     """
 
     name: str
@@ -103,3 +104,4 @@ class Family:
     adapted: str = r"encoder\.layer\..*"
     untrained: tuple[str, ...] = ()
     tokenizer: tuple[str, str | None] = ("esm", None)
+    licence: str | None = None

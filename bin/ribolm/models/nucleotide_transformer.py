@@ -134,6 +134,7 @@ NUCLEOTIDE_TRANSFORMER = Family(
     architectures=ESM.architectures,
     heads={"masked_lm": ("lm_head", _masked_lm_head)},
     tokenizer=("chunk", "vocab.txt"),
+    licence="InstaDeep's weights are CC BY-NC-SA 4.0: not for commercial use, and neither is what is trained from them",
     parity=(
         "first version: transformers 5, models/esm/modeling_esm.py; second: the published modeling_esm.py; both on "
         "random weights, unverified against published weights"

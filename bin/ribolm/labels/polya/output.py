@@ -115,7 +115,8 @@ def _write_set(folder: Path, one: LabelledSet, data: PolyaData, tokenizer: Token
     names = _row_names(one, data)
     write_bgzf(folder / "windows.fa.gz", _fasta_lines(one, data, names))
     write_bgzf(folder / "rows.tsv.gz", _row_lines(one, data, names))
-    source = {"kind": "polya", "set": one.name, "genome_sha256": data.genome.sha256, "window_nt": one.width_nt}
+    window = {"window_nt": one.width_nt, "anchor": "cleavage", "anchor_offset0": one.width_nt // 2, "padding": "N"}
+    source = {"kind": "polya", "set": one.name, "genome_sha256": data.genome.sha256, "options": window}
     with StoreWriter(folder / "store", tokenizer, {TASK: LabelSpec("sequence", 1, (TASK,))}, source) as writer:
         for begin in range(0, len(one), ROWS_AT_A_TIME):
             rows = np.arange(begin, min(begin + ROWS_AT_A_TIME, len(one)))

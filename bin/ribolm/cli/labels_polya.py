@@ -143,6 +143,47 @@ def add_polya(cli: "typer.Typer") -> None:
     add_command(cli, "polya", POLYA_OPTIONS, polya)
 
 
+TOKEN_OPTIONS = (
+    *INPUTS,
+    Spec("out", Path, REQUIRED, "Folder for crops/, genes/, their tables of folds, outcomes.tsv, summary.json."),
+    Spec("crop", int, 4096, "Length in nt of crops to train on.", {"min": 100}),
+    Spec("background", float, 1.0, "Crops elsewhere in genes for each crop at a 3' end.", {"min": 0, "max": 1000}),
+    Spec("tile", int, 32_768, "Longest row in nt of whole genes; longer genes are tiled.", {"min": 200}),
+    Spec("overlap", int, 1024, "nt that tiles share; each base is labelled in one of them.", {"min": 0}),
+    Spec("folds", int, 5, "Folds of whole clusters of genes.", {"min": 2, "max": 1000}),
+    Spec("fold", int, 0, "Fold whose whole genes are written; -1: all.", {"min": -1}),
+    Spec("internal_priming", Primed, Primed.keep, "Sites before an A-rich stretch: labelled 1, or unknown."),
+    *TOKENIZER[:2],
+    Spec("seed", int, 1, "Seed of crops and folds.", {"min": 0}),
+)
+
+
+def add_polya_tokens(cli: "typer.Typer") -> None:
+    """Add `ribolm-labels polya-tokens`."""
+
+    def polya_tokens(**chosen: Any) -> None:
+        """Labels per nucleotide: crops around 3' ends to train on, whole genes of a fold to test on."""
+        from ribolm.errors import UsageError
+        from ribolm.files import atomic_directory, require_other_than
+        from ribolm.labels.polya.given_sites import SiteRules
+        from ribolm.labels.polya.token_sets import TokenRules, write_token_sets
+        from ribolm.sequences.tokenizers import make_tokenizer
+
+        out, folds, fold = chosen["out"], chosen["folds"], chosen["fold"]
+        if fold >= folds:
+            raise UsageError(f"--fold {fold} does not exist; there are folds 0 to {folds - 1}.")
+        require_other_than(out, (chosen["fasta"], chosen["gtf"], chosen["polya_sites"]))
+        tokenizer = make_tokenizer(chosen["tokenizer"].value, k=chosen["k"])
+        sizes = (chosen["crop"], chosen["background"], chosen["tile"], chosen["overlap"])
+        site_rules = SiteRules(1, chosen["base"].value, False, chosen["internal_priming"].value == "keep")
+        rules = TokenRules(*sizes, folds, fold, chosen["seed"])
+        with atomic_directory(out) as folder:
+            told = write_token_sets(folder, _inputs(chosen), site_rules, rules, tokenizer)
+        print(f"{told} are sites: {out}")
+
+    add_command(cli, "polya-tokens", TOKEN_OPTIONS, polya_tokens)
+
+
 def _inputs(chosen: dict[str, Any]) -> "PolyaInputs":
     from ribolm.labels.polya.build import PolyaInputs
 

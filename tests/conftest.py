@@ -1,14 +1,45 @@
-"""Hooks of the whole test run: the table of suites and seconds before pytest's closing line."""
+"""Hooks of the whole test run: which worker runs what, and the table of suites and seconds before the closing line."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Generator
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 import pytest
 
+if TYPE_CHECKING:
+    from xdist.scheduler import LoadFileScheduling
+
+# files that read the results of one run of the demo: they stay on one worker, so that it runs once
+DEMO = ("test_demo.py", "test_options.py", "test_resume.py")
 COUNTED = {"passed": "passed", "failed": "failed", "error": "failed", "skipped": "skipped", "xfailed": "skipped"}
+
+
+def scope_of(nodeid: str) -> str:
+    """What stays together when several workers share the tests: a file, and the files that need the demo."""
+    path = nodeid.split("::")[0]
+    return "demo" if PurePosixPath(path).name in DEMO else path
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Whole runs first where workers share the tests: the longest must not begin last."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: not suite_of(item.nodeid).startswith("pipeline/"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling:
+    """Hand out tests by `scope_of`, in the order of the collection."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByScope(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return scope_of(nodeid)
+
+    config.option.loadscopereorder = False
+    return ByScope(config, log)
 
 
 def suite_of(nodeid: str) -> str:

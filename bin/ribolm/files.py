@@ -2,6 +2,7 @@
 
 import contextlib
 import gzip
+import hashlib
 import io
 import json
 import math
@@ -154,22 +155,28 @@ def open_text(path: Path | str) -> Iterator[TextIO]:
             raise DataError(f"{path}: byte {error.start} is not UTF-8 text. Save the file as plain UTF-8.") from error
 
 
+def sha256_of(path: Path) -> str:
+    """Hexadecimal sha256 of a file, read once in pieces."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
 def write_json(path: Path | str, content: Any, sort_keys: bool = True) -> None:
     """Write JSON that is the same for the same content: sorted keys, no NaN (null instead), a final newline.
 
     `sort_keys=False` keeps the order of insertion, for readers to whom the order of columns means something.
     """
-    text = json.dumps(_finite(content), indent=2, sort_keys=sort_keys, allow_nan=False)
+    text = json.dumps(finite(content), indent=2, sort_keys=sort_keys, allow_nan=False)
     with atomic_path(path) as temporary:
         temporary.write_text(text + "\n", "utf-8")
 
 
-def _finite(value: Any) -> Any:
-    """Replace NaN and infinities, which JSON does not know, by None; numpy scalars by Python's."""
+def finite(value: Any) -> Any:
+    """Replace what JSON does not know: NaN and infinities by None, numpy scalars by Python's, paths by their text."""
     if isinstance(value, dict):
-        return {str(key): _finite(item) for key, item in value.items()}
+        return {str(key): finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     if hasattr(value, "item") and not isinstance(value, str | bytes):
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from ribolm.alphabet import Letters
 from ribolm.console import Progress, notice
 from ribolm.errors import UsageError
+from ribolm.files import sha256_of
 from ribolm.genome.annotation import read_gtf
 from ribolm.genome.coordinates import Int64, ranges
 from ribolm.genome.exon_space import ExonSpace, build_exon_space
@@ -23,7 +24,6 @@ from ribolm.sequences.frames import Frames, Stretches
 from ribolm.sequences.peak_files import read_peaks
 from ribolm.sequences.places import PlaceBatch
 from ribolm.sequences.store import StoreWriter
-from ribolm.sequences.streamed import sha256_of
 from ribolm.sequences.tiling import OVERLAP_NT, WINDOW_NT, Grid, check_window, split_clusters
 from ribolm.sequences.tokenizers import Tokenizer
 

@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ribolm.errors import DataError
-from ribolm.files import atomic_directory, require_no_other_kind, write_json
+from ribolm.files import atomic_directory, require_no_other_kind, sha256_of, write_json
 from ribolm.genome.coordinates import Int64
 from ribolm.sequences.places import COLUMNS, NamesWriter, Place, PlaceBatch, names_table
-from ribolm.sequences.streamed import NpyStream, RawStream, sha256_of
+from ribolm.sequences.streamed import NpyStream, RawStream
 from ribolm.sequences.tokenizers import Tokenizer, tokenizer_from_dict
 from ribolm.sequences.vocabulary import TokenArray
 

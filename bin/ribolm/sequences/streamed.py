@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-READ_BYTES = 1 << 22
-
 
 class RawStream:
     """A file of bare numbers; `sha256` and `n_bytes` are known when it is closed."""
@@ -72,12 +70,3 @@ class NpyStream:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
-
-
-def sha256_of(path: Path) -> str:
-    """Digest of a file, read once."""
-    digest = hashlib.sha256()
-    with path.open("rb") as handle:
-        while chunk := handle.read(READ_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()

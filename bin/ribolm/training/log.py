@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ribolm.console import choice, notice
-from ribolm.files import atomic_path
+from ribolm.files import atomic_path, finite
 
 
 class TrainingLog:
@@ -31,7 +31,7 @@ class TrainingLog:
         """Append one event; floats that are not finite become null."""
         if not self.first_rank:
             return
-        self._waiting.append(json.dumps({"event": event, **_finite(values)}, allow_nan=False) + "\n")
+        self._waiting.append(json.dumps({"event": event, **finite(values)}, allow_nan=False) + "\n")
         if self.path is not None:
             with contextlib.suppress(OSError):  # a full disk must not end the training; the lines wait for the next
                 with self.path.open("a", encoding="utf-8") as handle:
@@ -81,11 +81,3 @@ class TrainingLog:
                 continue
         with atomic_path(self.path) as temporary:
             temporary.write_text("".join(kept), "utf-8")
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _finite(item) for key, item in value.items()}
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return str(value) if isinstance(value, Path) else value

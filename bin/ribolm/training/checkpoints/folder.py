@@ -24,9 +24,9 @@ from torch import Tensor
 
 from ribolm.console import notice
 from ribolm.errors import DataError
-from ribolm.files import write_json
+from ribolm.files import sha256_of, write_json
 from ribolm.training.checkpoints.state import TrainingState
-from ribolm.training.checkpoints.tensors import file_sha256, read_tensors, unique_state, write_tensors
+from ribolm.training.checkpoints.tensors import read_tensors, unique_state, write_tensors
 from ribolm.training.faults import reach
 from ribolm.training.settings import FORMAT_VERSION
 
@@ -114,12 +114,12 @@ class Checkpoints:
         with self._whole(target) as folder:
             write_tensors(folder / "model.safetensors", unique_state(module))
             reach("save.best")
-        return file_sha256(target / "model.safetensors")
+        return sha256_of(target / "model.safetensors")
 
     def best_weights(self, state: TrainingState) -> dict[str, Tensor]:
         """Weights of the best evaluation that `state` names. Raises DataError when they are gone or damaged."""
         path = self.folder / str(state.best_weights) / "model.safetensors"
-        wrong = not path.is_file() or (state.best_sha256 is not None and file_sha256(path) != state.best_sha256)
+        wrong = not path.is_file() or (state.best_sha256 is not None and sha256_of(path) != state.best_sha256)
         if wrong:
             raise DataError(f"{path}: the best weights are missing or damaged. Delete the checkpoints after them.")
         return read_tensors(path)
@@ -188,7 +188,7 @@ def verify(folder: Path) -> None:
         raise DataError(f"{folder}: is of format {version}; this ribolm reads format {FORMAT_VERSION}.")
     for name, expected in files.items():
         path = folder / name
-        if not path.is_file() or path.stat().st_size != expected["bytes"] or file_sha256(path) != expected["sha256"]:
+        if not path.is_file() or path.stat().st_size != expected["bytes"] or sha256_of(path) != expected["sha256"]:
             raise DataError(f"{folder}: {name} is missing or damaged.")
 
 
@@ -205,7 +205,7 @@ def _settled(path: Path) -> dict[str, Any]:
     """Bring a file to the disk; its size and sha256."""
     with path.open("rb") as handle:
         os.fsync(handle.fileno())
-    return {"bytes": path.stat().st_size, "sha256": file_sha256(path)}
+    return {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
 
 
 def _settle_folder(folder: Path) -> None:

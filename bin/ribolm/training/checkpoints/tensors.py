@@ -1,6 +1,5 @@
 """Tensors of a module to a safetensors file and back, exactly."""
 
-import hashlib
 from pathlib import Path
 
 import torch
@@ -51,9 +50,3 @@ def restore(module: torch.nn.Module, tensors: dict[str, Tensor], source: Path | 
         )
     for name, tensor in tensors.items():
         state[name].copy_(tensor)
-
-
-def file_sha256(path: Path) -> str:
-    """Hexadecimal sha256 of a file."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()

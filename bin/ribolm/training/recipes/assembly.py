@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ribolm.errors import DataError, UsageError
-from ribolm.files import require_folder_possible
+from ribolm.files import require_folder_possible, sha256_of
 from ribolm.models.heads import HeadSpec
 from ribolm.models.network import Network, new_network
 from ribolm.models.presets import preset_config
@@ -90,7 +89,7 @@ def validation_feed(store: TokenStore, rows: Int64, tokens_per_step: int, crop_t
 
 def file_digest(path: Path | None) -> str | None:
     """sha256 of a small file, None without one."""
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path else None
+    return sha256_of(path) if path else None
 
 
 def check_memory(session: Session, lesson_network: Network, feed: Feed, share: float, outputs: int, step: int) -> Any:

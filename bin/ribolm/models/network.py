@@ -47,9 +47,9 @@ class Network(nn.Module):
         and causal LM: [N, vocabulary]; token: [N, labels]; sequence, regression, multi-label: [B, labels] (`selected`
         unused); pair: [P, labels]. Without a head: hidden states [T, D], or the selected ones.
         """
-        return self.score(self.encoder(batch), batch, selected)
+        return self.answer(self.encoder(batch), batch, selected)
 
-    def score(self, hidden: Tensor, batch: Ragged, selected: Tensor | None = None) -> Tensor:
+    def answer(self, hidden: Tensor, batch: Ragged, selected: Tensor | None = None) -> Tensor:
         """Logits from hidden states [T, D]; see `forward`."""
         head, kind = self.head, self.spec.kind if self.spec else ""
         if head is not None and kind == "pair":

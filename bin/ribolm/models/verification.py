@@ -69,7 +69,7 @@ def random_batch(model: LoadedModel) -> Ragged:
 def outputs(model: LoadedModel, batch: Ragged) -> list[Tensor]:
     """Hidden states [T, D], and the logits where transformers has the same head."""
     hidden: Tensor = model.network.encoder(batch)
-    return [hidden] if peer_class(model) == "EsmModel" else [hidden, model.network.score(hidden, batch)]
+    return [hidden] if peer_class(model) == "EsmModel" else [hidden, model.network.answer(hidden, batch)]
 
 
 def peer_class(model: LoadedModel) -> str:

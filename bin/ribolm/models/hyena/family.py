@@ -18,8 +18,7 @@ from ribolm.models.state import State
 
 # Layers wrapped for gradient checkpointing carry one more part in their names
 CHECKPOINTED = re.compile(r"\.(mixer|mlp)\.layer\.")
-REPEATED_SINE = re.compile(r"(.*\.implicit_filter\.)(\d*[3579])\.freq")
-COMPUTED = re.compile(r".*\.filter_fn\.(pos_emb\.[zt]|modulation\.deltas)")
+REPEATED_SINE = re.compile(r"(.*\.implicit_filter\.)\d+\.freq")
 
 
 class CausalHead(nn.Linear):
@@ -90,9 +89,9 @@ def rename(stored: Mapping[str, Tensor], config: HyenaConfig) -> tuple[State, Fa
         repeated = REPEATED_SINE.fullmatch(new)
         if repeated:
             new = f"{repeated[1]}1.freq"
-            if repeated[2] != "1" and f"{name[: -len(repeated[2] + '.freq')]}1.freq" in stored:
+            if new in state:
                 fates.left_out.append(name)
-                if not torch.equal(value, stored[f"{name[: -len(repeated[2] + '.freq')]}1.freq"]):
+                if not torch.equal(value, state[new]):
                     raise DataError(f"{name} is not the filter's one frequency tensor. Use a HyenaDNA model.")
                 continue
         if new != name:

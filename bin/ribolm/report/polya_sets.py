@@ -14,6 +14,7 @@ from ribolm.labels.polya.output import composition
 from ribolm.labels.polya.sets import MATCHED, LabelledSet
 from ribolm.labels.polya.signals import NO_HEXAMER
 from ribolm.report.figures import embed, new_figure, save_figure
+from ribolm.report.letter_stacks import draw_stacks
 from ribolm.report.logo import RNA, information_bits
 from ribolm.report.multiqc import Section, write_bars, write_html, write_line_tabs, write_table
 from ribolm.report.palette import BACKGROUND, GROUPS, INK, LETTERS
@@ -144,16 +145,12 @@ def _lines(counts: Int64, anchor0: int) -> dict[str, list[tuple[float, float]]]:
 
 def _draw(path: Path, name: str, counts: dict[int, Int64], anchor0: int) -> None:
     """One logo over the other, bits by distance from the anchor."""
-    import logomaker
-    import pandas as pd
-
     low, high = max(anchor0 - LOGO_REACH_NT, 0), min(anchor0 + LOGO_REACH_NT + 1, len(counts[1]))
     places = np.arange(low, high) - anchor0
     with new_figure(11.0, 3.4) as figure:
         axes = figure.subplots(2, 1, sharex=True, sharey=True)
         for axis, (label, table) in zip(axes, counts.items(), strict=True):
-            bits = pd.DataFrame(information_bits(table[low:high]), index=places, columns=list(RNA))
-            logomaker.Logo(bits, ax=axis, color_scheme=LETTERS, font_name="DejaVu Sans", vpad=0.02)
+            draw_stacks(axis, information_bits(table[low:high]), places, RNA)
             axis.set_title(f"{name}: {CLASSES[label]} (n = {int(table[0].sum()):,})")
             axis.set_ylim(0, 2)
             axis.set_ylabel("bits")

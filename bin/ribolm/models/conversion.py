@@ -9,7 +9,7 @@ import torch
 
 from ribolm import console
 from ribolm.errors import DataError
-from ribolm.files import require_file
+from ribolm.files import require_file, sha256_of
 from ribolm.models.backbones import family_of, read_config
 from ribolm.models.configuration import EncoderConfig
 from ribolm.models.family import BackboneConfig
@@ -25,7 +25,6 @@ from ribolm.models.weights import (
     network_of_state,
     read_json,
     save_model,
-    sha256_of,
 )
 from ribolm.sequences.tokenizers import NO_TOKEN, Tokenizer, make_tokenizer
 

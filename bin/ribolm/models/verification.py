@@ -15,12 +15,14 @@ from ribolm.models.ragged import Ragged, pack
 from ribolm.models.weights import CONFIG, LoadedModel, load_model, read_json
 
 TOLERANCE = 1e-5  # largest difference from transformers in fp32, relative to the largest value where that exceeds 1
+SHOWN_TOKENS = 6  # at either end of a vocabulary
 LENGTHS = (5, 64, 17, 64)
 
 
 def describe_model(directory: Path) -> dict[str, Any]:
     """What a directory holds: shape, number of weights, tokenizer, task, manifest."""
     model = load_model(directory)
+    identity, tokens = model.tokenizer.identity(), model.tokenizer.tokens
     family = family_of(model.network.config)
     return {
         "config": model.network.config.to_dict(),
@@ -28,8 +30,8 @@ def describe_model(directory: Path) -> dict[str, Any]:
         "parity": family.parity,
         "head": model.network.spec.kind if model.network.spec else None,
         "parameters": model.network.n_parameters(),
-        "tokenizer": {"kind": model.tokenizer.kind, "tokens": model.tokenizer.vocab_size},
-        "task": model.task,
+        "tokenizer": {**identity, "first": tokens[:SHOWN_TOKENS], "last": tokens[-SHOWN_TOKENS:]},
+        "task": model.task and {**model.task, "tokenizer": identity},
         "manifest": model.manifest,
         "architectures": read_json(directory / CONFIG).get("architectures"),
     }

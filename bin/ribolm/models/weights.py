@@ -1,6 +1,5 @@
 """Model directories: config.json, model.safetensors, vocabulary, task.json, manifest.json, README.md."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,13 +9,13 @@ from typing import Any, Literal
 import torch
 
 from ribolm.errors import DataError
-from ribolm.files import atomic_directory, require_file, require_no_other_kind, write_json
+from ribolm.files import atomic_directory, require_file, require_no_other_kind, sha256_of, write_json
 from ribolm.models.backbones import FAMILIES, family_of, read_config
 from ribolm.models.family import BackboneConfig
 from ribolm.models.heads import HEADS, HeadSpec, Kind
 from ribolm.models.network import Network, head_name, language_model
 from ribolm.models.state import PICKLES, check_state, read_state, write_state
-from ribolm.sequences.tokenizers import Tokenizer, read_tokenizer, tokenizer_from_dict, write_tokenizer
+from ribolm.sequences.tokenizers import Tokenizer, is_description, read_tokenizer, write_tokenizer
 from ribolm.version import __version__
 
 FORMAT_VERSION = 1
@@ -69,8 +68,9 @@ def save_model(
 ) -> Path:
     """Write a model directory, whole or not at all, and return its path.
 
-    `task` goes to task.json with the tokenizer added; `manifest` to manifest.json with the version and the sha256 of
-    every file added. Weights are fp32. Raises DataError when head, task and vocabulary do not belong together.
+    `task` goes to task.json with the tokenizer's name and digest added; `manifest` to manifest.json with the version
+    and the sha256 of every file added. Weights are fp32. Raises DataError when head, task and vocabulary do not belong
+    together.
     """
     directory = Path(directory)
     _check_parts(network, tokenizer, task)
@@ -80,7 +80,7 @@ def save_model(
         write_json(temporary / CONFIG, _config_content(network, task))
         write_tokenizer(temporary, tokenizer)
         if task is not None:
-            write_json(temporary / TASK, {**task, "tokenizer": tokenizer.to_dict()})
+            write_json(temporary / TASK, {**task, "tokenizer": tokenizer.identity()})
         if card is not None:
             (temporary / CARD).write_text(card, "utf-8")
         written = sorted(path.name for path in temporary.iterdir())
@@ -107,7 +107,7 @@ def load_model(directory: Path | str, head: Wanted = "as stored") -> LoadedModel
     spec = _spec(directory, config, head, task, state)
     network = network_of_state(config, spec, state, directory / WEIGHTS)
     _check_parts(network, tokenizer, task if head == "as stored" else None)
-    if task is not None and tokenizer_from_dict(task.get("tokenizer", {})) != tokenizer:
+    if task is not None and not is_description(task.get("tokenizer"), tokenizer):
         raise DataError(f"{directory}: task.json and the vocabulary name different tokenizers. Copy the model again.")
     return LoadedModel(network.eval(), tokenizer, task, manifest, directory, manifest["files"][WEIGHTS]["sha256"])
 
@@ -149,12 +149,6 @@ def read_manifest(directory: Path, check_sha256: bool = True) -> dict[str, Any]:
         if size != wanted["bytes"] or (check_sha256 and sha256_of(path) != wanted["sha256"]):
             raise DataError(f"{path}: is not the file that manifest.json describes. Copy the whole model again.")
     return manifest
-
-
-def sha256_of(path: Path) -> str:
-    """Hexadecimal sha256 of a file."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def _fingerprint(path: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -59,6 +60,10 @@ class BytePairTokenizer(Tokenizer):
     def specifics(self) -> dict[str, Any]:
         """The definition itself."""
         return {"definition": self.definition}
+
+    def short_specifics(self) -> dict[str, Any]:
+        """The digest of the definition."""
+        return {"definition_sha256": hashlib.sha256(self.definition.encode()).hexdigest()}
 
 
 def _byte_pairs(definition: str) -> BytePairs:

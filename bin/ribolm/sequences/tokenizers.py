@@ -18,6 +18,7 @@ __all__ = [
     "KINDS",
     "NO_TOKEN",
     "Tokenizer",
+    "is_description",
     "make_tokenizer",
     "read_tokenizer",
     "tokenizer_from_dict",
@@ -93,6 +94,16 @@ def tokenizer_from_dict(content: Mapping[str, Any]) -> Tokenizer:
     if list(content.get("tokens", made.tokens)) != list(made.tokens):
         raise DataError(f"The tokens of a '{kind}' tokenizer are not those of this version. Convert the model again.")
     return made
+
+
+def is_description(content: object, tokenizer: Tokenizer) -> bool:
+    """Whether JSON data describe a tokenizer: in short (`Tokenizer.identity`) or, as before, whole (`to_dict`)."""
+    if not isinstance(content, Mapping) or "kind" not in content:
+        return False
+    if "sha256" not in content:
+        return tokenizer_from_dict(content) == tokenizer
+    identity = tokenizer.identity()
+    return all(identity.get(name) == value for name, value in content.items())
 
 
 def write_tokenizer(directory: Path | str, tokenizer: Tokenizer) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -92,6 +93,18 @@ class Tokenizer(ABC):
         """The tokenizer as JSON data, from which `tokenizer_from_dict` builds it again."""
         special = {name: getattr(self, name) for name in ("cls_id", "pad_id", "eos_id", "unk_id", "mask_id")}
         return {"kind": self.kind, "tokens": list(self.tokens), **special, **self.specifics()}
+
+    def identity(self) -> dict[str, Any]:
+        """Names the tokenizer without spelling it out: kind, size and sha256 of the vocabulary, and what is specific.
+
+        The sha256 is that of the tokens in id order, with a newline between them.
+        """
+        digest = hashlib.sha256("\n".join(self.tokens).encode()).hexdigest()
+        return {"kind": self.kind, "vocab_size": self.vocab_size, "sha256": digest, **self.short_specifics()}
+
+    def short_specifics(self) -> dict[str, Any]:
+        """`specifics`, long texts by their sha256."""
+        return self.specifics()
 
     def specifics(self) -> dict[str, Any]:
         """What only this kind of tokenizer needs to know besides its vocabulary."""

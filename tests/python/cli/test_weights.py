@@ -26,6 +26,13 @@ def test_init_verify_show(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert (shown["head"], shown["task"], shown["tokenizer"]["kind"]) == ("masked_lm", None, "kmer")
     assert shown["manifest"]["seeds"] == {"init": 3}
     assert shown["config"]["token_dropout"] is False
+    vocabulary = shown["tokenizer"]
+    assert (vocabulary["vocab_size"], vocabulary["first"][4:], vocabulary["last"][-1]) == (
+        130,
+        ["AAA", "AAC"],
+        "<mask>",
+    )
+    assert "tokens" not in vocabulary
 
 
 def test_token_dropout_may_be_chosen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

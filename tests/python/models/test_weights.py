@@ -57,9 +57,21 @@ def test_a_task_comes_back(tmp_path: Path, headed: Headed, tokenizer: Tokenizer)
     loaded = load_model(tmp_path / "model")
     batch = pack(sequences((30, 40)))
     assert torch.equal(loaded.network(batch), network(batch))
-    assert loaded.task == {**TASK, "tokenizer": tokenizer.to_dict()}
+    assert loaded.task == {**TASK, "tokenizer": tokenizer.identity()}
     with pytest.raises(DataError, match="no masked LM head"):
         load_model(tmp_path / "model", head="masked_lm")
+
+
+def test_a_task_that_spells_its_vocabulary_out_is_read_and_another_vocabulary_refused(
+    tmp_path: Path, headed: Headed, tokenizer: Tokenizer
+) -> None:
+    model = save_model(tmp_path / "model", headed(HeadSpec("token")), tokenizer, TASK)
+    rewrite(model, "task.json", json.dumps({**TASK, "tokenizer": tokenizer.to_dict()}))  # as version 0.1.0 wrote it
+    assert load_model(model).tokenizer == tokenizer
+    for other in ({**tokenizer.identity(), "sha256": "0" * 64}, {**tokenizer.identity(), "kind": "bpe"}, None):
+        rewrite(model, "task.json", json.dumps({**TASK, "tokenizer": other}))
+        with pytest.raises(DataError, match="name different tokenizers"):
+            load_model(model)
 
 
 @pytest.mark.parametrize(

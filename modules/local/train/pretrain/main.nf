@@ -22,7 +22,7 @@ process TRAIN_PRETRAIN {
     def args = task.ext.args ?: ''
     def device = task.accelerator ? 'cuda' : 'cpu'
     def start = init ? "--init ${init}" : "--preset ${preset}"
-    // bash is process 1 of a container and would swallow the signal that asks for a checkpoint
+    // a bash that waits in the foreground hears no signal, and a stop asks for a checkpoint (containers: bin/forward_stop.bash)
     """
     # code: ${code}
     export OMP_NUM_THREADS=${task.cpus}

@@ -4,9 +4,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ribolm.cli import REQUIRED, Spec, add_command
+from ribolm.errors import UsageError
 
 if TYPE_CHECKING:
     import typer
+
+    from ribolm.genome.coordinates import Int64
+    from ribolm.genome.fasta import Genome
 
 
 def add_polya(cli: "typer.Typer", computing: tuple[Spec, ...]) -> None:
@@ -20,25 +24,53 @@ def _add_sequences(cli: "typer.Typer", computing: tuple[Spec, ...]) -> None:
         Spec("sequences", Path, REQUIRED, "FASTA, plain or gzip; the first word of a header is the name."),
         Spec("out", Path, REQUIRED, "Table to write: name, logit, probability."),
         Spec("anchor0", int | None, None, "0-based index of the anchor [default: middle].", {"min": 0}),
+        Spec("folds", Path | None, None, "Table of ribolm-labels folds: names of the records."),
+        Spec("fold", int | None, None, "Fold whose records are scored [default: all].", {"min": 0}),
         *computing,
     )
 
-    def sequences(model: Path, sequences: Path, out: Path, anchor0: int | None, **chosen: Any) -> None:
+    def sequences(
+        model: Path,
+        sequences: Path,
+        out: Path,
+        anchor0: int | None,
+        folds: Path | None,
+        fold: int | None,
+        **chosen: Any,
+    ) -> None:
         """Score every record of a FASTA by a model of windows."""
         from ribolm.files import require_file, require_folder_possible, require_other_than
 
+        if (folds is None) != (fold is None):
+            raise UsageError("--folds and --fold belong together: the table, and which of its folds is scored.")
         require_folder_possible(out.parent)
-        require_other_than(out, (require_file(sequences),))
+        require_other_than(out, (require_file(sequences), folds))
         from ribolm.genome.fasta import Genome
         from ribolm.inference.sequences import score_records, write_scores
         from ribolm.inference.window_models import load_window_model
 
         loaded = load_window_model(model)
         forward = prepared(loaded, **chosen)
-        n = write_scores(out, loaded, score_records(loaded, forward, Genome.open(sequences), anchor0))
+        records = Genome.open(sequences)
+        rows = _rows_of_fold(records, folds, fold) if folds is not None and fold is not None else None
+        n = write_scores(out, loaded, score_records(loaded, forward, records, anchor0, rows))
         print(f"{out}: {n:,} sequences")
 
     add_command(cli, "sequences", specs, sequences)
+
+
+def _rows_of_fold(records: "Genome", folds: Path, fold: int) -> "Int64":
+    import numpy as np
+
+    from ribolm.errors import DataError
+    from ribolm.labels.folds import fold_names
+
+    names = fold_names(folds, fold)
+    rows = np.flatnonzero([name in names for name in records.names])
+    if len(rows) < len(names):
+        lost = next(iter(sorted(names - set(records.names))))
+        raise DataError(f"{records.label}: has no record '{lost}' of {folds.name}. Give the sequences of these folds.")
+    return rows
 
 
 def prepared(model: Any, device: Any, precision: Any, tokens_per_batch: int | None, threads: int | None) -> Any:

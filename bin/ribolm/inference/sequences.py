@@ -61,19 +61,23 @@ def windows_around(model: WindowModel, letters: Letters, anchor0: Int64, is_minu
 
 
 def score_records(
-    model: WindowModel, forward: Forward, records: Genome, anchor0: int | None = None
+    model: WindowModel, forward: Forward, records: Genome, anchor0: int | None = None, chosen: Int64 | None = None
 ) -> Iterator[tuple[tuple[str, ...], Float32]]:
-    """Names and uncalibrated logits of all records of a FASTA in their order, some thousand at a time.
+    """Names and uncalibrated logits of the records of a FASTA in their order, some thousand at a time.
+
+    `chosen`: int64 numbers of the records to score, ascending; None: all.
 
     The anchor is base `anchor0` of every record; without it, that of the window where a record is as long as the
     window, else its base length // 2. Missing flanks follow the model's padding. Raises DataError for a record without
     that base, and where flanks are refused.
     """
     step = max(1, LETTERS_AT_ONCE // model.window_nt)
-    with Progress("scoring", len(records.names), "sequences") as progress:
-        for begin in range(0, len(records.names), step):
-            names = records.names[begin : begin + step]
-            first, last = (records.offsets[begin + i : begin + i + len(names)] for i in (0, 1))
+    numbers = np.arange(len(records.names)) if chosen is None else chosen
+    with Progress("scoring", len(numbers), "sequences") as progress:
+        for begin in range(0, len(numbers), step):
+            rows = numbers[begin : begin + step]
+            names = tuple(records.names[row] for row in rows.tolist())
+            first, last = records.offsets[rows], records.offsets[rows + 1]
             anchor = _anchors(model, records, names, last - first, anchor0)
             starts = first + anchor - model.anchor_offset0
             windows, is_short = _cut(records.data, starts, first[:, None], last[:, None], model.window_nt)

@@ -137,18 +137,38 @@ def read_folds(path: Path | str, n_rows: int | None = None) -> Folds:
     import polars
 
     path = require_file(path)
+    table = _read_columns(path, ("row", "cluster", "fold"))
     try:
-        table = polars.read_csv(path, separator="\t", infer_schema=False)
-        missing = [column for column in ("row", "cluster", "fold") if column not in table.columns]
-        if missing:
-            raise DataError(f"{path.name}: no column '{missing[0]}'. Make the table with ribolm-labels folds.")
         row, unit, fold = (table[name].cast(polars.Int64).to_numpy() for name in ("row", "cluster", "fold"))
-    except (polars.exceptions.ComputeError, polars.exceptions.InvalidOperationError) as error:
+    except polars.exceptions.InvalidOperationError as error:
         raise DataError(f"{path.name}: row, cluster and fold must be whole numbers ({error}).") from error
-    except polars.exceptions.NoDataError as error:
-        raise DataError(f"{path}: is empty. Make the table with ribolm-labels folds.") from error
     _check(path, row, unit, fold, n_rows)
     return Folds(fold, unit)
+
+
+def fold_names(path: Path | str, fold: int) -> frozenset[str]:
+    """Names of the sequences in a fold. Raises DataError for a table without names and for a fold without rows."""
+    path = require_file(path)
+    table = _read_columns(path, ("name", "fold"))
+    found = frozenset(table["name"].filter(table["fold"] == str(fold)).drop_nulls().to_list())
+    if not found:
+        raise DataError(f"{path.name}: no row is in fold {fold}. Give one of {', '.join(sorted(set(table['fold'])))}.")
+    return found
+
+
+def _read_columns(path: Path, columns: tuple[str, ...]) -> "polars.DataFrame":
+    import polars
+
+    try:
+        table = polars.read_csv(path, separator="\t", infer_schema=False)
+    except polars.exceptions.ComputeError as error:
+        raise DataError(f"{path.name}: is no table of folds ({error}).") from error
+    except polars.exceptions.NoDataError as error:
+        raise DataError(f"{path}: is empty. Make the table with ribolm-labels folds.") from error
+    missing = [column for column in columns if column not in table.columns]
+    if missing:
+        raise DataError(f"{path.name}: no column '{missing[0]}'. Make the table with ribolm-labels folds.")
+    return table
 
 
 def _check(path: Path, row: Int64, unit: Int64, fold: Int64, n_rows: int | None) -> None:

@@ -91,3 +91,29 @@ def test_a_model_may_refuse_records_that_are_too_short(
     arguments = ["--model", str(model), "--sequences", str(tmp_path / "in.fa"), "--out", str(tmp_path / "o")]
     assert main(["sequences", *arguments]) == 65
     assert "record 'not'" in capsys.readouterr().err
+
+
+def test_the_records_of_one_fold_are_scored_as_among_all(tmp_path: Path, window_model: Path) -> None:
+    fasta = "".join(f">r{i}\n{TEXT[i : i + 20]}\n" for i in range(6))
+    table = "row\tname\tchrom\tcluster\tfold\n" + "".join(f"{i}\tr{i}\t\t{i}\t{i % 3}\n" for i in range(6))
+    (tmp_path / "folds.tsv").write_text(table)
+    everything = run(tmp_path, window_model, fasta)
+    one = run(tmp_path, window_model, fasta, "--folds", str(tmp_path / "folds.tsv"), "--fold", "1")
+    assert one == [everything[1], everything[4]]
+
+
+@pytest.mark.parametrize(
+    ("fold", "names", "message"),
+    [("7", "abc", "no row is in fold 7"), ("1", "xyz", "has no record 'y' of folds.tsv")],
+)
+def test_folds_of_other_records_are_refused(
+    tmp_path: Path, window_model: Path, capfd: pytest.CaptureFixture[str], fold: str, names: str, message: str
+) -> None:
+    (tmp_path / "in.fa").write_text("".join(f">{name}\n{TEXT[:20]}\n" for name in "abc"))
+    rows = "".join(f"{i}\t{name}\t\t{i}\t{i}\n" for i, name in enumerate(names))
+    (tmp_path / "folds.tsv").write_text("row\tname\tchrom\tcluster\tfold\n" + rows)
+    out = tmp_path / "out.tsv"
+    arguments = ["--model", str(window_model), "--sequences", str(tmp_path / "in.fa"), "--out", str(out)]
+    status = main(["sequences", *arguments, "--folds", str(tmp_path / "folds.tsv"), "--fold", fold, "--device", "cpu"])
+    assert (status, out.exists()) == (65, False)
+    assert message in capfd.readouterr().err

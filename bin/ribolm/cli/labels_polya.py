@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ribolm.cli import REQUIRED, Spec, add_command
+from ribolm.cli.tokenize import Kind
 
 if TYPE_CHECKING:
     import typer
@@ -70,16 +71,6 @@ class Preceding(StrEnum):
     cg = "cg"
 
 
-class Kind(StrEnum):
-    """Tokenizers."""
-
-    nucleotide = "nucleotide"
-    kmer = "kmer"
-    chunk = "chunk"
-    bpe = "bpe"
-    esm = "esm"
-
-
 INPUTS = (
     Spec("fasta", Path, REQUIRED, "Genome: plain or gzip FASTA."),
     Spec("gtf", Path, REQUIRED, "Genes: plain or gzip GTF with exon rows."),
@@ -99,7 +90,7 @@ POLYA_OPTIONS = (
     Spec("kind", Set, Set.both, "Negatives in genes, between genes, or a set of each.", {"flag": "--set"}),
     Spec("width", int, 101, "Window in nt; the A has index width // 2.", {"min": 11, "max": 100_000}),
     Spec("margin", int | None, None, "nt between a negative and any known site [default: width - 1].", {"min": 0}),
-    Spec("hexamers", str, HEXAMERS, "Hexamers of negatives, comma-separated, of the 18."),
+    Spec("hexamers", str, HEXAMERS, "Hexamers of negatives, comma-separated; any six letters."),
     Spec("nearest", int, 10, "Least distance in nt from the A back to the first base of the hexamer."),
     Spec("farthest", int, 35, "Largest distance."),
     Spec("preceding", Preceding, Preceding.auto, "Base before a negative's A; auto: no A where sites have none."),
@@ -199,12 +190,5 @@ def _site_rules(chosen: dict[str, Any]) -> "SiteRules":
 
 
 def _hexamers(text: str) -> tuple[str, ...]:
-    """The hexamers named in an option. Raises UsageError for one that is none of the 18."""
-    from ribolm.candidates.hexamers import HEXAMERS as KNOWN
-    from ribolm.errors import UsageError
-
-    asked = tuple(dict.fromkeys(one.strip().upper().replace("U", "T") for one in text.split(",") if one.strip()))
-    foreign = [one for one in asked if one not in KNOWN]
-    if foreign or not asked:
-        raise UsageError(f"--hexamers {', '.join(foreign) or text!r}: is none of the 18 ({', '.join(KNOWN)}).")
-    return asked
+    """The hexamers named in an option, upper case, U as T, each once."""
+    return tuple(dict.fromkeys(one.strip().upper().replace("U", "T") for one in text.split(",") if one.strip()))

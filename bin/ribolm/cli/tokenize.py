@@ -23,6 +23,7 @@ class Kind(StrEnum):
     chunk = "chunk"
     bpe = "bpe"
     esm = "esm"
+    hyena = "hyena"
 
 
 class Mapping(StrEnum):

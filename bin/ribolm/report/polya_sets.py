@@ -70,7 +70,7 @@ COLUMNS: dict[str, dict[str, Any]] = {
     "positives": {"title": "Sites", "description": "Windows with a site", **COUNT},
     "negatives": {"title": "Negatives", "description": "Windows without one", **COUNT},
     "left": {"title": "Sites left out", "description": "For want of a negative on the same contig", **COUNT},
-    "signal": {"title": "Sites with signal", "description": "Share with any of the 18 hexamers", **SHARE},
+    "signal": {"title": "Sites with signal", "description": "Share with any hexamer searched for", **SHARE},
     "canonical": {"title": "AATAAA, sites", "description": "Share of the sites with AATAAA", **SHARE},
     "canonical_negative": {"title": "AATAAA, negatives", "description": "Share of the negatives with AATAAA", **SHARE},
     "primed": {"title": "A-rich behind", "description": "Share of the sites before an A-rich stretch", **SHARE},
@@ -124,11 +124,11 @@ def _row(one: LabelledSet, data: PolyaData, counts: dict[int, Int64] | None) -> 
     }
     if counts is None:
         return row
-    is_site = one.label == 1
+    is_site, canonical = one.label == 1, data.rule.hexamers.index("AATAAA")
     return row | {
         "signal": 100 * float((one.hexamer[is_site] != NO_HEXAMER).mean()),
-        "canonical": 100 * float((one.hexamer[is_site] == 0).mean()),
-        "canonical_negative": 100 * float((one.hexamer[~is_site] == 0).mean()),
+        "canonical": 100 * float((one.hexamer[is_site] == canonical).mean()),
+        "canonical_negative": 100 * float((one.hexamer[~is_site] == canonical).mean()),
         "primed": 100 * float(one.is_primed[is_site].mean()),
         "gc": 100 * float(counts[1][:, 1:3].sum() / counts[1].sum()),
         "gc_negative": 100 * float(counts[0][:, 1:3].sum() / counts[0].sum()),

@@ -83,10 +83,12 @@ def build_polya(inputs: PolyaInputs, site_rules: SiteRules, search: SearchOption
     """
     if rules.width_nt < NARROWEST_NT:
         raise UsageError(f"--width {rules.width_nt} is too narrow. Ask for {NARROWEST_NT} nt or more.")
+    if not rules.hexamers:
+        raise UsageError("--hexamers names none. Name one or more, as AATAAA,ATTAAA.")
     sites = read_site_list(inputs.sites, inputs.format)
     genome, annotation = open_genome_and_genes(inputs.fasta, inputs.gtf)
     genes, outcomes = Genes.of(annotation, genome), Outcomes()
-    naming = search_rule("ACGT", search.nearest_nt, search.farthest_nt, rules.width_nt)
+    naming = search_rule("ACGT", search.nearest_nt, search.farthest_nt, rules.width_nt, rules.hexamers)
     given = place_sites(sites, genome, genes, naming, site_rules, outcomes)
     signals = measure_signals(genome, given.places, naming)
     warn_at_chance(inputs.sites.name, signals)

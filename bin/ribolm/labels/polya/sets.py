@@ -67,10 +67,15 @@ class LabelledSet:
         return window_letters(genome, self.places if rows is None else self.places.take(rows), self.width_nt)
 
 
-def search_rule(preceding: str, nearest_nt: int, farthest_nt: int, width_nt: int) -> CandidateRule:
-    """Candidates with any of the 18 hexamers whose window of `width_nt` is free of N."""
-    flank_nt = max(width_nt // 2, farthest_nt)
-    return CandidateRule(HEXAMERS, nearest_nt, farthest_nt, preceding, flank_nt=flank_nt)
+def search_rule(
+    preceding: str, nearest_nt: int, farthest_nt: int, width_nt: int, hexamers: Sequence[str] = ()
+) -> CandidateRule:
+    """Candidates with any of the 18 hexamers whose window of `width_nt` is free of N.
+
+    `hexamers` that are none of the 18 come before them. Raises UsageError for what is no hexamer or no distance.
+    """
+    known = (*(hexamer for hexamer in hexamers if hexamer not in HEXAMERS), *HEXAMERS)
+    return CandidateRule(known, nearest_nt, farthest_nt, preceding, flank_nt=max(width_nt // 2, farthest_nt))
 
 
 def build_sets(

@@ -13,9 +13,12 @@ from hypothesis import strategies as st
 from ribolm.alphabet import letters
 from ribolm.candidates.hexamers import CandidateRule
 from ribolm.candidates.search import find_candidates
-from ribolm.errors import DataError
+from ribolm.errors import DataError, UsageError
+from ribolm.labels.polya.build import PolyaInputs, SearchOptions, build_polya
+from ribolm.labels.polya.given_sites import SiteRules
 from ribolm.labels.polya.internal_priming import may_be_primed_inside
 from ribolm.labels.polya.output import signal_text
+from ribolm.labels.polya.sets import SetRules
 from ribolm.labels.polya.signals import NO_HEXAMER, name_signals
 
 SETS = ["gene", "gene_matched", "intergene", "intergene_matched"]
@@ -128,3 +131,39 @@ def test_signals_of_any_place_are_named_as_those_of_candidates():
     assert np.array_equal(hexamer, plus.hexamer) and np.array_equal(distance, plus.distance_nt)
     nothing, far = name_signals(np.full((2, 35), ord("N"), dtype=np.uint8), rule)
     assert (nothing == NO_HEXAMER).all() and not far.any()
+
+
+@pytest.mark.parametrize("width", [11, 60, 206])
+def test_windows_of_any_width_have_the_anchor_at_half_of_it(polya_world, width):
+    data = polya_world.build(width=width, kinds=("gene",), matched=False)
+    (one,) = data.sets
+    windows = one.letters(data.genome)
+    assert windows.shape == (len(one), width) and len(one) > 20 and (windows[:, width // 2] == ord("A")).all()
+    assert data.rules.margin_nt == width - 1 and (one.label == 1).sum() == (one.label == 0).sum()
+    for k in (0, len(one) - 1):
+        chrom, strand = data.genome.names[one.places.contig[k]], "+" if one.places.strand[k] > 0 else "-"
+        start0 = int(one.starts0[k])
+        assert data.genome.fetch(chrom, start0, start0 + width, strand).tobytes() == windows[k].tobytes()
+
+
+def test_negatives_may_have_signals_of_other_species(polya_world):
+    data = polya_world.build(kinds=("gene",), matched=False, hexamers=("TGTAAA", "AATAAA"))
+    (one,) = data.sets
+    named = {data.rule.hexamers[rank] for rank in one.hexamer[one.label == 0]}
+    assert named == {"TGTAAA", "AATAAA"}
+    for hexamers, words in (((), "--hexamers names none"), (("AATAA",), "is no hexamer")):
+        with pytest.raises(UsageError, match=words):
+            polya_world.build(hexamers=hexamers)
+
+
+def test_negatives_keep_away_from_the_sites_of_further_lists_too(polya_world, tmp_path):
+    def negatives(*lists):
+        inputs = PolyaInputs(polya_world.fasta, polya_world.gtf, polya_world.sites, "auto", lists)
+        (one,) = build_polya(inputs, SiteRules(), SearchOptions(), SetRules(("gene",), matched=False)).sets
+        rows = zip(one.places.contig, one.places.at0, one.label, strict=True)
+        return {(int(contig), int(at0)) for contig, at0, label in rows if not label}
+
+    at0 = sorted(at0 for contig, at0 in negatives() if contig == 0)[3]
+    more = tmp_path / "more.bed"
+    more.write_text(f"chr1\t{at0}\t{at0 + 1}\tx\t0\t-\n")
+    assert (0, at0) in negatives() and not any(c == 0 and abs(a - at0) <= 100 for c, a in negatives(more))

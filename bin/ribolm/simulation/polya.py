@@ -39,7 +39,8 @@ def simulate_polya(options: PolyaOptions, outdir: Path) -> str:
         with deterministic_gzip(folder / "genes.gtf.gz") as handle:
             for gene in made.genes:
                 handle.writelines(line.encode() for line in _gtf_lines(gene, made.names[gene.contig]))
-        _write(folder / "sites.polyasite.bed", (_polyasite_line(made, one, at0) for one, at0 in listed))
+        ends = {gene.name: _ends(gene) for gene in made.genes}
+        _write(folder / "sites.polyasite.bed", (_polyasite_line(made, one, at0, ends) for one, at0 in listed))
         _write(
             folder / "samplesheet.csv",
             ["sample,fasta,gtf,sites", "simulated,genome.fa.gz,genes.gtf.gz,sites.polyasite.bed"],
@@ -69,14 +70,13 @@ def _sorted(planted: Sequence[Planted]) -> list[Planted]:
     return sorted(planted, key=lambda one: (one.contig, one.anchor0, one.strand))
 
 
-def _polyasite_line(made: SimulatedGenome, one: Planted, anchor0: int) -> str:
+def _polyasite_line(made: SimulatedGenome, one: Planted, anchor0: int, ends: dict[str, set[int]]) -> str:
     """A row as PolyASite 2 writes it: a cluster around the representative, which is the base before the A, 1-based."""
     sign = 1 if one.strand == "+" else -1
     last0, name = anchor0 - sign, made.names[one.contig]
     low = (last0 * 7 + one.anchor0) % CLUSTER_NT  # any place inside, without another random number
     start0, end0 = last0 - low, last0 - low + CLUSTER_NT
-    gene = next(gene for gene in made.genes if gene.name == one.gene)
-    kind = "TE" if one.kind == SITE and one.anchor0 in _ends(gene) else "EX"
+    kind = "TE" if one.kind == SITE and one.anchor0 in ends[one.gene] else "EX"
     motif = "NA" if not one.hexamer else f"{one.hexamer}@-{one.distance_nt}@{one.anchor0 - sign * one.distance_nt + 1}"
     usage = 1 + one.anchor0 % 50
     columns = (name, start0, end0, f"{name}:{last0 + 1}:{one.strand}", usage / 10, one.strand, 0.5, 3, usage / 10)

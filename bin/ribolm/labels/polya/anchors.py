@@ -120,7 +120,7 @@ def _meaning(sites: SiteList, given: Places, genome: Genome, base: str) -> str:
     best = max(MEANINGS, key=lambda name: shares[name])
     runner_up = max((share for share in shares.values() if share < shares[best]), default=0.0)
     is_clear = shares[best] >= LEAST_SHARE and shares[best] >= LEAST_LEAD * runner_up and n_known >= LEAST_JUDGED
-    what, share = f"base given by {sites.path.name}", f"{shares[best]:.0%} of the sites"
+    what, share = f"base given by {sites.path.name}", f"{shares[best]:.0%} of the sites of either strand"
     if (sites.representative0 >= 0).any() or not is_clear:
         if is_clear and best != USUAL:
             notice(
@@ -136,14 +136,19 @@ def _meaning(sites: SiteList, given: Places, genome: Genome, base: str) -> str:
 
 
 def anchor_shares(given: Places, genome: Genome) -> tuple[dict[str, float], int]:
-    """Share of known places where each meaning gives an A behind a base that is none; number of known places."""
+    """Share of known places where each meaning gives an A behind a base that is none; number of known places.
+
+    Where both strands have enough sites it is the lower share of the two: a shift of the frame is right on one alone.
+    """
     shares, n_known = {}, 0
     for name, (step, frame) in MEANINGS.items():
         moved = Places(given.contig, given.at0 + frame, given.strand).shifted(step)
         pair = letters_around(genome, moved, 1, 0)
         known = ~(pair == ord("N")).any(axis=1)
-        is_new_a = (pair[known, 1] == ord("A")) & (pair[known, 0] != ord("A"))
-        shares[name] = float(is_new_a.mean()) if known.any() else 0.0
+        is_new_a = (pair[:, 1] == ord("A")) & (pair[:, 0] != ord("A"))
+        strands = [known & (given.strand == strand) for strand in (1, -1)]
+        judged = [one for one in strands if one.sum() >= LEAST_JUDGED // 2] or [known]
+        shares[name] = min(float(is_new_a[one].mean()) if one.any() else 0.0 for one in judged)
         n_known = max(n_known, int(known.sum()))
     return shares, n_known
 

@@ -4,7 +4,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ribolm.cli import REQUIRED, Spec, add_command
+from ribolm.cli import REQUIRED, Device, Spec, add_command
 
 if TYPE_CHECKING:
     import typer
@@ -39,6 +39,31 @@ SEQUENCES = (
     Spec("draws", int, 1000, "Draws of families for the intervals.", LEAST_0),
     Spec("seed", int, 1, "Seed of draws, permutation and the small network.", LEAST_0),
 )
+FEWSHOT = (
+    Spec("store", Path, REQUIRED, "Token store with one label per sequence."),
+    Spec("model", Path, REQUIRED, "Model folder; its head, if any, is not used."),
+    Spec("folds", Path, REQUIRED, "Folds of the store's rows."),
+    Spec("outdir", Path, REQUIRED, "Folder for metrics.json and the tables."),
+    Spec("task", str, "polya", "Name of the labels in the store."),
+    Spec("shots", int, 2, "Sequences per class that a prototype is the mean of.", {"min": 1}),
+    Spec("draws", int, 10, "Draws of prototypes per fold.", {"min": 1}),
+    Spec("faithful", bool, False, "Pool special tokens, too, as the published code does."),
+    Spec("seed", int, 1, "Seed of the draws.", LEAST_0),
+    Spec("device", Device, Device.auto, "Where to compute."),
+)
+
+
+def add_few_shot(cli: "typer.Typer") -> None:
+    """Add `ribolm-evaluate fewshot`."""
+
+    def fewshot(outdir: Path, faithful: bool, **chosen: Any) -> None:
+        """Classify by nearness to two sequences per class, without training, over draws and folds."""
+        from ribolm.evaluation.sequence_level.few_shot import write_few_shot
+        from ribolm.evaluation.sequence_level.few_shot_of_models import few_shot_of_model
+
+        write_few_shot(outdir, *few_shot_of_model(with_special=faithful, **chosen))
+
+    add_command(cli, "fewshot", FEWSHOT, fewshot)
 
 
 def add_sequences(cli: "typer.Typer") -> None:

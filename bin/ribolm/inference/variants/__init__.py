@@ -1,0 +1,1 @@
+"""What variants do to the candidates around them."""

@@ -4,11 +4,14 @@ import time
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 from ribolm.cli import REQUIRED, Device, Spec, Universe, add_command, new_app, run
+from ribolm.cli.inputs import require_inputs
+from ribolm.cli.predict_merge import add_merge
 from ribolm.cli.predict_polya import add_polya
 from ribolm.cli.predict_scan import add_scan
+from ribolm.cli.predict_variants import add_variants
 from ribolm.errors import UsageError
 
 if TYPE_CHECKING:
@@ -65,10 +68,12 @@ def main(argv: Sequence[str]) -> int:
 def app() -> "typer.Typer":
     """Build the command line; heavy modules are imported by the sub-command that needs them."""
     cli = new_app(__doc__)
-    for add in (_add_sites, _add_store, _add_merge):
+    for add in (_add_sites, _add_store):
         add(cli)
     add_polya(cli, COMPUTING)
     add_scan(cli, COMPUTING)
+    add_variants(cli, COMPUTING)
+    add_merge(cli, COMPUTING)
     return cli
 
 
@@ -87,22 +92,6 @@ def _prepare(
     return ensemble, Forward.prepare(networks, ensemble.tokenizer, device.value, precision.value, tokens_per_batch)
 
 
-def _require_inputs(out: Path, files: Sequence[Path | None], table: Path | None = None) -> None:
-    """Ask for what a long run needs before it begins."""
-    from ribolm.files import require_file, require_folder_possible, require_other_than
-
-    for path in files:
-        if path is not None:
-            require_file(path)
-    for result in (out, table):
-        if result is not None:
-            if result.is_dir():
-                raise UsageError(f"{result} is a folder. Name a file.")
-            require_folder_possible(result.parent)
-            require_other_than(result, files)
-    require_other_than(out, (table,))
-
-
 def _add_sites(cli: "typer.Typer") -> None:
     def sites(
         out: Path,
@@ -117,7 +106,7 @@ def _add_sites(cli: "typer.Typer") -> None:
         **computing: Any,
     ) -> None:
         """Score every candidate under peaks, in genes or in sequences."""
-        _require_inputs(out, (bed, gtf, sequences, fasta), table)
+        require_inputs(out, (bed, gtf, sequences, fasta), table)
         from ribolm.inference.calls import write_bed, write_table
         from ribolm.inference.sites import call_provenance, choose_places, predict_sites, require_one_input
 
@@ -144,7 +133,7 @@ def _add_store(cli: "typer.Typer") -> None:
         **computing: Any,
     ) -> None:
         """Score the rows of a token store, for evaluation."""
-        _require_inputs(out, (folds,))
+        require_inputs(out, (folds,))
         if fold is not None and folds is None:
             raise UsageError("--fold needs the --folds of the store.")
         from ribolm.inference.stored import score_facts, score_store, write_scores
@@ -160,25 +149,3 @@ def _add_store(cli: "typer.Typer") -> None:
         print(f"{out}: {scores.num_rows:,} places")
 
     add_command(cli, "store", STORE, store)
-
-
-def _add_merge(cli: "typer.Typer") -> None:
-    from typer import Option
-
-    @cli.command()
-    def merge(
-        out: Annotated[Path, Option(help="BED to write.")],
-        part: Annotated[list[Path] | None, Option(help="A --table of `sites`; repeat.")] = None,
-        table: Annotated[Path | None, Option(help="Parquet to write as well.")] = None,
-    ) -> None:
-        """Unite the tables of a prediction that was made in parts."""
-        if not part:
-            raise UsageError("Give at least one --part.")
-        _require_inputs(out, part, table)
-        from ribolm.inference.calls import merge_tables, write_bed, write_table
-
-        calls, provenance = merge_tables(part)
-        if table is not None:
-            write_table(table, calls, provenance)
-        write_bed(out, calls)
-        print(f"{out}: {len(calls):,} sites of {len(part)} parts")

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ribolm.cli import REQUIRED, Spec, add_command
+from ribolm.cli.inputs import require_inputs
 from ribolm.cli.predict_polya import prepared
 from ribolm.errors import UsageError
 
@@ -40,11 +41,7 @@ def _add_candidates(cli: "typer.Typer") -> None:
 
     def candidates(fasta: Path, out: Path, regions: Path | None, chunk_nt: int, **rule: Any) -> None:
         """Find candidate poly(A) sites: an A after C or G with a signal hexamer upstream."""
-        from ribolm.files import require_file, require_folder_possible, require_other_than
-
-        given = [require_file(path) for path in (fasta, regions) if path is not None]
-        require_folder_possible(out.parent)
-        require_other_than(out, given)
+        require_inputs(out, (fasta, regions))
         from ribolm.candidates.output import write_candidates
         from ribolm.candidates.regions import read_search_regions
         from ribolm.genome.fasta import Genome
@@ -70,10 +67,7 @@ def _add_scored(cli: "typer.Typer", computing: tuple[Spec, ...]) -> None:
 
     def scan(model: Path, fasta: Path, candidates: Path, out: Path, **chosen: Any) -> None:
         """Score every candidate by a model of windows; unmerged, for `ribolm-predict merge`."""
-        from ribolm.files import require_file, require_folder_possible, require_other_than
-
-        require_folder_possible(out.parent)
-        require_other_than(out, [require_file(path) for path in (fasta, candidates)])
+        require_inputs(out, (fasta, candidates))
         rule = rule_of(**{spec.name: chosen.pop(spec.name) for spec in RULE})
         from ribolm.genome.fasta import Genome
         from ribolm.inference.scan.scored import scan_candidates

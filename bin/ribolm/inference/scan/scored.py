@@ -46,8 +46,8 @@ class _Writer(Protocol):
 
 
 def scan_provenance(scorer: WindowScorer, genome: Genome, rule: CandidateRule) -> dict[str, Any]:
-    """What decides a candidate's logit: model, genome, and the hexamers that a model of hexamers is put on."""
-    rule_facts = vars(rule) | {"hexamers": list(rule.hexamers)} if scorer.anchor == "hexamer" else None
+    """What decides logits and nulls: model, genome, and the rule of the hexamers upstream of a candidate."""
+    rule_facts = vars(rule) | {"hexamers": list(rule.hexamers)}
     return {**scorer.provenance(), "genome": genome.sha256, "rule": rule_facts}
 
 

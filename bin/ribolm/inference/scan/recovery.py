@@ -1,0 +1,99 @@
+"""How many known sites calls recover, and how many they would meet by chance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ribolm.genome.fasta import Genome
+from ribolm.inference.scan.annotate import KnownSites
+from ribolm.inference.scan.calls import CallResult
+from ribolm.inference.scan.nulls import SHIFTS_NT, near
+from ribolm.labels.polya.strand_letters import Places, contains_unknown, letters_around
+
+WITHIN_NT = 20
+COVERED_NT = 60  # known bases on either side that a site needs to be asked for
+SHARES = (0.01, 0.02, 0.05)
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """One threshold: which candidates are kept, how many calls they are, what they meet.
+
+    `recovered` and `by_chance`: share of the covered known sites, and of the same sites shifted along their strand,
+    with a call within `within_nt`. `calls_at_known` and `calls_by_chance`: share of the calls near a known site, and
+    near a shifted one (mean over shifts). `fdr`: against the composition-matched null.
+    """
+
+    kept: str
+    threshold: float
+    n_calls: int
+    within_nt: int
+    n_known: int
+    recovered: float
+    by_chance: float
+    calls_at_known: float
+    calls_by_chance: float
+    fdr: float
+
+    def facts(self) -> dict[str, object]:
+        """For JSON: the fields, and what follows from the shifted null.
+
+        `chance_share`: of the known sites recovered, the share that chance alone would give. `least_true_share`: of
+        the calls, the share near known sites beyond chance; the rest may be sites that nobody listed.
+        """
+        chance = self.by_chance / self.recovered if self.recovered else float("nan")
+        return {
+            **vars(self),
+            "chance_share": chance,
+            "least_true_share": max(self.calls_at_known - self.calls_by_chance, 0.0),
+        }
+
+
+def recoveries(genome: Genome, result: CallResult, known: KnownSites, logits: np.ndarray) -> list[Recovery]:
+    """Recovery of known sites at 1, 2 and 5 % of the candidates and at the threshold of the calls.
+
+    `logits` float32 [n]: of all candidates. Sites without `COVERED_NT` known bases around them are not asked for; nor
+    are shifted ones.
+    """
+    sites = _covered(genome, known.places)
+    shifted = [_covered(genome, known.places.shifted(step)) for step in SHIFTS_NT]
+    thresholds = [(f"{100 * share:g} % of candidates", _quantile(logits, share)) for share in SHARES]
+    return [
+        _recovery(result, sites, shifted, kept, threshold)
+        for kept, threshold in (*thresholds, ("calls", result.threshold))
+    ]
+
+
+def _quantile(logits: np.ndarray, share: float) -> float:
+    """The least logit of the best share of candidates; infinite without any."""
+    if not len(logits):
+        return float("inf")
+    at = len(logits) - max(1, round(share * len(logits)))
+    return float(np.partition(logits, at)[at])
+
+
+def _covered(genome: Genome, places: Places) -> Places:
+    return places.take(~contains_unknown(letters_around(genome, places, COVERED_NT, COVERED_NT)))
+
+
+def _recovery(result: CallResult, sites: Places, shifted: list[Places], kept: str, threshold: float) -> Recovery:
+    rows = np.flatnonzero(result.peaks.candidates.logit >= threshold)
+    calls = result.peaks.candidates.places.take(rows)
+    return Recovery(
+        kept,
+        threshold,
+        len(rows),
+        WITHIN_NT,
+        len(sites),
+        _share(sites, calls),
+        float(np.mean([_share(places, calls) for places in shifted])),
+        _share(calls, sites),
+        float(np.mean([_share(calls, places) for places in shifted])),
+        float(result.peaks.fdr[rows].max(initial=0.0)) if len(rows) else float("nan"),
+    )
+
+
+def _share(places: Places, targets: Places) -> float:
+    return float(near(places, targets, WITHIN_NT).mean()) if len(places) else 0.0

@@ -1,0 +1,255 @@
+"""`ribolm-predict merge --scored`: the same calls for any parts and either strand, annotated, in every form."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import polars as pl
+import pybigtools
+import pysam
+import pytest
+
+from ribolm.candidates.hexamers import CandidateRule
+from ribolm.cli.predict import main
+from ribolm.errors import DataError
+from ribolm.inference.calibration import Calibration
+from ribolm.inference.scan.calls import CallOptions
+from ribolm.inference.scan.merge import MergedScan, merge_scan, open_inputs, write_scan
+from ribolm.inference.scan.scored import scan_candidates
+
+from .conftest import NT, Scanned, WeighedLetters
+
+RULE = CandidateRule()
+OPTIONS = CallOptions(fdr=1.0, null_groups=200)
+WINDOW = {"level": "sequence", "pooling": "mean", "window_nt": 61, "anchor_offset0": 25}
+COLUMNS = (
+    "#chrom start0 end0 name score strand probability logit fdr_estimate gene feature distance_to_known_nt "
+    "nearest_known internal_priming cluster_size"
+)
+
+
+def parts_of(where: Scanned, folder: Path, n: int = 1, scorer: WeighedLetters | None = None) -> list[Path]:
+    """Score the candidates in n parts, the last part first."""
+    lines = gzip.decompress(where.candidates.read_bytes()).decode().splitlines(keepends=True)
+    paths = []
+    for k in range(n):
+        bed = folder / f"{n}.{k}.bed"
+        bed.write_text("".join(lines[len(lines) * k // n : len(lines) * (k + 1) // n]))
+        scan_candidates(scorer or WeighedLetters(), where.genome, bed, bed.with_suffix(".parquet"), RULE)
+        paths.insert(0, bed.with_suffix(".parquet"))
+    return paths
+
+
+def merge(where: Scanned, parts: list[Path], options: CallOptions = OPTIONS, **more: Path | None) -> MergedScan:
+    given = {"gtf": None, "known": None, **more}
+    inputs = open_inputs(WeighedLetters(), parts, where.fasta, **given)
+    return merge_scan(WeighedLetters(), inputs, Calibration(0.7, -0.2), options)
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    lines = gzip.decompress(path.read_bytes()).decode().splitlines()
+    assert lines[0].split("\t") == COLUMNS.split()
+    return [dict(zip(COLUMNS.split(), line.split("\t"), strict=True)) for line in lines[1:]]
+
+
+@pytest.mark.parametrize("anchor", ["cleavage", "hexamer"])
+def test_parts_of_a_scan_do_not_change_the_calls(scanned: Callable[..., Scanned], tmp_path: Path, anchor: str) -> None:
+    where, scorer, texts = scanned(), WeighedLetters(anchor=anchor), []
+    for n in (1, 5):
+        parts = parts_of(where, tmp_path, n, scorer)
+        inputs = open_inputs(scorer, parts, where.fasta, None, None)
+        merged = merge_scan(scorer, inputs, Calibration(), OPTIONS)
+        write_scan(merged, tmp_path / "calls.bed.gz", None)
+        texts.append((tmp_path / "calls.bed.gz").read_bytes())
+    assert texts[0] == texts[1] and len(merged.calls) > 20
+    starts = [(row["#chrom"], int(row["start0"]), row["strand"]) for row in rows(tmp_path / "calls.bed.gz")]
+    assert starts == sorted(starts), "order of the FASTA, which is that of the names here"
+
+
+def test_the_other_strand_of_a_genome_gives_the_mirrored_calls(scanned: Callable[..., Scanned], tmp_path: Path) -> None:
+    found = []
+    for mirrored in (False, True):
+        where = scanned(mirrored)
+        (tmp_path / str(mirrored)).mkdir()
+        merged = merge(where, parts_of(where, tmp_path / str(mirrored)))
+        write_scan(merged, tmp_path / "c.bed.gz", None)
+        found.append(rows(tmp_path / "c.bed.gz"))
+    for row in found[1]:
+        row["start0"] = str(NT[row["#chrom"]] - 1 - int(row["start0"]))
+        row["end0"] = str(int(row["start0"]) + 1)
+        row["strand"] = "-" if row["strand"] == "+" else "+"
+    assert sorted(map(str, found[0])) == sorted(map(str, found[1])) and len(found[0]) > 20
+
+
+def test_calls_are_the_best_of_their_neighbours_and_count_them(scanned: Callable[..., Scanned], tmp_path: Path) -> None:
+    where = scanned()
+    parts = parts_of(where, tmp_path)
+    merged = merge(where, parts, CallOptions(top_share=0.5, null_groups=50))
+    table = pl.read_parquet(parts[0])
+    logits = table["logit"].to_numpy()
+    assert merged.result.threshold == np.sort(logits)[len(logits) - round(len(logits) / 2)]
+    kept = table.filter(pl.col("logit") >= merged.result.threshold)
+    assert sum(merged.columns["cluster_size"]) == kept.height and max(merged.columns["cluster_size"]) > 1
+    for chrom, start0, strand, logit in zip(
+        *(merged.columns[key] for key in ("chrom", "start0", "strand", "logit")), strict=True
+    ):
+        near = kept.filter((pl.col("chrom") == chrom) & (pl.col("strand") == strand))
+        near = near.filter((pl.col("start0") - start0).abs() <= 24)
+        assert near["logit"].max() == logit or near.height > 1
+    assert (np.diff(np.sort(merged.result.calls.fdr)) >= 0).all()
+    best = np.argsort(merged.columns["logit"])
+    assert (np.diff(np.array(merged.columns["probability"])[best]) >= 0).all()
+
+
+GTF = (
+    'one\tt\texon\t101\t400\t.\t+\t.\tgene_id "U"; transcript_id "U.1";\n'
+    'one\tt\texon\t601\t900\t.\t+\t.\tgene_id "U"; transcript_id "U.1";\n'
+    'one\tt\tCDS\t201\t650\t.\t+\t0\tgene_id "U"; transcript_id "U.1";\n'
+    'one\tt\texon\t2001\t4000\t.\t-\t.\tgene_id "D"; transcript_id "D.1";\n'
+    'one\tt\tCDS\t3001\t3500\t.\t-\t0\tgene_id "D"; transcript_id "D.1";\n'
+    'two\tt\texon\t1\t2500\t.\t+\t.\tgene_id "L"; transcript_id "L.1";\n'
+)
+
+
+def feature_by_hand(chrom: str, at0: int, strand: str) -> tuple[str, str, int]:
+    """(gene, feature, 3'UTR length) by the annotation above."""
+    if chrom == "two":
+        return ("L", "non-coding", -1) if strand == "+" else (".", "antisense", -1)
+    if strand == "+":
+        if 100 <= at0 < 900:
+            region = "5'UTR" if at0 < 200 else "CDS" if at0 < 650 else "3'UTR"
+            exonic = at0 < 400 or at0 >= 600
+            return ("U", region if exonic else "intron", at0 - 650 if exonic and at0 >= 650 else -1)
+        if 900 <= at0 < 1900:
+            return ("U", "downstream", 250 + at0 - 900)
+        return (".", "antisense" if 2000 <= at0 < 4000 else "intergenic", -1)
+    if 2000 <= at0 < 4000:
+        region = "5'UTR" if at0 >= 3500 else "CDS" if at0 >= 3000 else "3'UTR"
+        return ("D", region, 2999 - at0 if at0 < 3000 else -1)
+    if 1000 <= at0 < 2000:
+        return ("D", "downstream", 1000 + 1999 - at0)
+    return (".", "antisense" if 100 <= at0 < 900 else "intergenic", -1)
+
+
+def test_calls_are_annotated_on_their_own_strand(scanned: Callable[..., Scanned], tmp_path: Path) -> None:
+    where = scanned()
+    (tmp_path / "g.gtf").write_text(GTF)
+    options = CallOptions(top_share=1.0, null_groups=20)
+    merged = merge(where, parts_of(where, tmp_path), options, gtf=tmp_path / "g.gtf")
+    keys = ("chrom", "start0", "strand", "gene", "feature", "distance_to_known_nt", "nearest_known")
+    seen = set()
+    for k, (chrom, at0, strand, *found) in enumerate(zip(*(merged.columns[key] for key in keys), strict=True)):
+        gene, feature, utr3_nt = feature_by_hand(chrom, at0, strand)
+        assert (found[0], found[1], merged.about.utr3_nt[k]) == (gene, feature, utr3_nt), (chrom, at0, strand)
+        seen.add(feature)
+        if (chrom, strand) == ("one", "+"):
+            assert found[2:] == [at0 - 900, "U.1"]
+        if (chrom, strand) == ("one", "-"):
+            assert found[2:] == [1999 - at0, "D.1"]
+    assert seen == {"5'UTR", "CDS", "3'UTR", "non-coding", "intron", "downstream", "antisense", "intergenic"}
+
+
+def test_details_hold_tables_and_a_summary(scanned: Callable[..., Scanned], tmp_path: Path) -> None:
+    where = scanned()
+    (tmp_path / "g.gtf").write_text(GTF)
+    (tmp_path / "known.bed").write_text("one\t949\t950\tsiteA\t0\t+\n" * 2 + "two\t500\t501\tsiteB\t0\t-\n")
+    options = CallOptions(top_share=0.8, null_groups=100)
+    parts = parts_of(where, tmp_path)
+    merged = merge(where, parts, options, gtf=tmp_path / "g.gtf", known=tmp_path / "known.bed")
+    folder = tmp_path / "details"
+    write_scan(merged, tmp_path / "calls.bed.gz", folder)
+    listed = rows(tmp_path / "calls.bed.gz")
+    table = pl.read_parquet(folder / "calls.parquet")
+    assert table.height == len(listed) and table.columns == COLUMNS.removeprefix("#").split()
+    assert [int(row["score"]) for row in listed] == [round(1000 * p) for p in table["probability"]]
+    isoforms = pl.read_csv(folder / "isoforms.tsv", separator="\t")
+    one = isoforms.filter(pl.col("gene") == "U")
+    assert one["utr3_nt"].is_sorted() and one["isoform"].to_list() == list(range(1, one.height + 1))
+    assert set(one["n_isoforms"]) == {one.height} and set(isoforms["gene"]) == {"D", "U"}
+    novel = pl.read_csv(folder / "novel_sites.tsv", separator="\t", null_values=".")
+    assert novel["distance_to_known_nt"].drop_nulls().abs().min() > 24
+    counts = pl.read_csv(folder / "composition.tsv", separator="\t")
+    assert counts.filter(pl.col("place") == 0).row(0) == (0, len(listed), 0, 0, 0)
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["calls"] == len(listed) and summary["candidates"] == pl.read_parquet(parts[0]).height
+    assert [one["kept"] for one in summary["recovery"]] == [f"{n} % of candidates" for n in (1, 2, 5)] + ["calls"]
+    index = pysam.tabix_index(str(tmp_path / "calls.bed.gz"), preset="bed", force=True)
+    with pysam.TabixFile(index) as opened:
+        assert len(list(opened.fetch("two"))) == sum(row["#chrom"] == "two" for row in listed)
+
+
+def test_nothing_found_is_a_valid_empty_result(
+    scanned: Callable[..., Scanned], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = scanned(records={"short": "ACGTACGT"})
+    merged = merge(where, parts_of(where, tmp_path))
+    write_scan(merged, tmp_path / "calls.bed.gz", tmp_path / "details")
+    assert rows(tmp_path / "calls.bed.gz") == []
+    assert pl.read_parquet(tmp_path / "details" / "calls.parquet").height == 0
+    assert json.loads((tmp_path / "details" / "summary.json").read_text())["calls"] == 0
+    assert "holds no candidate" in capsys.readouterr().err
+    where = scanned()
+    assert len(merge(where, parts_of(where, tmp_path), CallOptions(fdr=0.0, null_groups=50)).calls) == 0
+    assert "no set of calls has an estimated false discovery rate of 0 or less" in capsys.readouterr().err
+
+
+def test_parts_of_other_scans_are_refused(scanned: Callable[..., Scanned], tmp_path: Path) -> None:
+    where = scanned()
+    parts = parts_of(where, tmp_path)
+    other = parts_of(where, tmp_path, 2, WeighedLetters(seed=9))
+    with pytest.raises(DataError, match="another models"):
+        merge(where, other)
+    with pytest.raises(DataError, match="another genome"):
+        merge(scanned(True), parts)
+    (tmp_path / "x.parquet").write_text("x")
+    with pytest.raises(DataError, match="is no parquet file"):
+        merge(where, [tmp_path / "x.parquet"])
+    pl.DataFrame({"a": [1]}).write_parquet(tmp_path / "x.parquet")
+    with pytest.raises(DataError, match="no scored candidates"):
+        merge(where, [tmp_path / "x.parquet"])
+    assert len(merge(where, [*parts, *parts]).result.peaks) == len(merge(where, parts).result.peaks)
+
+
+def test_command_makes_calls_tables_and_tracks(
+    scanned: Callable[..., Scanned], make_model: Callable[..., Path], tmp_path: Path
+) -> None:
+    where = scanned()
+    model = make_model(task="polya", labels=["polya"], universe=None, anchor="cleavage", **WINDOW)
+    (tmp_path / "g.gtf").write_text(GTF)
+    given = ["--model", str(model), "--fasta", str(where.fasta), "--device", "cpu", "--threads", "1"]
+    scored, out, details = (str(tmp_path / name) for name in ("s.parquet", "calls.bed.gz", "details"))
+    assert main(["scan", *given, "--candidates", str(where.candidates), "--out", scored]) == 0
+    more = ["--gtf", str(tmp_path / "g.gtf"), "--details", details, "--top-share", "0.2", "--null-groups", "50"]
+    assert main(["merge", *given, "--scored", scored, "--out", out, *more]) == 0
+    listed = rows(Path(out))
+    assert len(listed) > 10
+    for name, strand in (("plus", "+"), ("minus", "-")):
+        with pybigtools.open(f"{details}/{name}.bw") as track:
+            shown = [(chrom, at0) for chrom in NT for at0, _, _ in track.records(chrom)]
+        assert shown == [(row["#chrom"], int(row["start0"])) for row in listed if row["strand"] == strand]
+    session = ElementTree.parse(f"{details}/igv_session.xml").getroot()
+    for resource in session.iter("Resource"):
+        assert (Path(details) / resource.get("path", "")).exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "Give at least one --part of `sites`, or --scored of `scan`"),
+        (["--part", "a", "--scored", "b"], "--part belongs to `sites` and --scored to `scan`"),
+        (["--part", "a", "--fdr", "0.1"], "--fdr belongs to --scored"),
+        (["--scored", "b", "--table", "t"], "--table belongs to --part"),
+        (["--scored", "b"], "needs the --model and the --fasta"),
+        (["--scored", "b", "--model", "m", "--fasta", "f", "--fdr", "0.1", "--top-share", "0.1"], "two thresholds"),
+    ],
+)
+def test_mixtures_of_the_two_merges_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], message: str
+) -> None:
+    assert main(["merge", "--out", str(tmp_path / "c.bed.gz"), *options]) == 2
+    assert message in capsys.readouterr().err

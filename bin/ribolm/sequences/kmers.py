@@ -61,6 +61,11 @@ class KmerTokenizer(Tokenizer):
         base_ids = np.array([4 + i for i, word in enumerate(words) if "N" not in word], dtype=np.int64)
         return cls(tokens, **special_ids(tokens, ESM_NAMES), base_ids=base_ids, k=k)
 
+    @property
+    def overlap_tokens(self) -> int:
+        """k: so many words hold one nucleotide."""
+        return self.k
+
     def middle_letters(self) -> Letters:
         """The middle nucleotide of each word, uint8 [vocab_size]."""
         words = [token[self.k // 2] if set(token) <= set(LETTERS) else "N" for token in self.tokens]

@@ -59,6 +59,11 @@ class Tokenizer(ABC):
         return tuple(id_ for id_ in ids if id_ != NO_TOKEN)
 
     @property
+    def overlap_tokens(self) -> int:
+        """Tokens that show one nucleotide: 1, but for words that overlap. Masked together, or neighbours tell."""
+        return 1
+
+    @property
     def prefix_ids(self) -> tuple[int, ...]:
         """Ids put before every sequence that a network is fed: `<cls>`, or none."""
         return () if self.cls_id == NO_TOKEN else (self.cls_id,)

@@ -14,6 +14,7 @@ from ribolm.errors import DataError, UsageError
 from ribolm.sequences.tokenizers import (
     NO_TOKEN,
     Tokenizer,
+    is_description,
     make_tokenizer,
     read_tokenizer,
     tokenizer_from_dict,
@@ -195,6 +196,22 @@ def test_every_kind_survives_a_file(byte_pairs: Path, tmp_path: Path) -> None:
 def test_mappings_are_told_apart() -> None:
     assert make_tokenizer("esm") != make_tokenizer("esm", mapping="KEDR")
     assert make_tokenizer("kmer") != make_tokenizer("nucleotide")
+
+
+def test_words_that_overlap_say_how_many_show_one_nucleotide() -> None:
+    kinds = (("nucleotide", None), ("kmer", 5), ("chunk", 6))
+    assert [make_tokenizer(kind, k=k).overlap_tokens for kind, k in kinds] == [1, 5, 1]
+
+
+def test_the_short_name_of_a_tokenizer_fits_no_other(byte_pairs: Path) -> None:
+    tokenizers = [*all_kinds(byte_pairs), make_tokenizer("esm", mapping="KEDR")]
+    for tokenizer in tokenizers:
+        for description in (tokenizer.identity(), tokenizer.to_dict()):
+            content = json.loads(json.dumps(description))
+            assert [is_description(content, other) for other in tokenizers] == [
+                other == tokenizer for other in tokenizers
+            ]
+        assert len(json.dumps(tokenizer.identity())) < 300
 
 
 def test_middle_letters_name_the_base_of_a_token() -> None:

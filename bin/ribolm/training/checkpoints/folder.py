@@ -57,7 +57,7 @@ class Checkpoints:
             self.check()
             write_json(path, {"key": key, "format_version": FORMAT_VERSION, "settings": settings})
             return
-        found = json.loads(path.read_text("utf-8"))
+        found = _read_identity(path)
         if found["key"] != key:
             raise DataError(
                 f"{self.folder}: holds checkpoints of another configuration "
@@ -118,18 +118,21 @@ class Checkpoints:
 
     def best_weights(self, state: TrainingState) -> dict[str, Tensor]:
         """Weights of the best evaluation that `state` names. Raises DataError when they are gone or damaged."""
+        return read_tensors(self._verified_best(state))
+
+    def _verified_best(self, state: TrainingState) -> Path:
         path = self.folder / str(state.best_weights) / "model.safetensors"
         wrong = not path.is_file() or (state.best_sha256 is not None and sha256_of(path) != state.best_sha256)
         if wrong:
             raise DataError(f"{path}: the best weights are missing or damaged. Delete the checkpoints after them.")
-        return read_tensors(path)
+        return path
 
     def _read(self, folder: Path) -> Checkpoint:
         verify(folder)
         content = json.loads((folder / "state.json").read_text("utf-8"))
         state = TrainingState.from_dict(content["state"])
         if state.best_weights is not None:
-            self.best_weights(state)
+            self._verified_best(state)
         weights = read_tensors(folder / "model.safetensors")
         return Checkpoint(folder, state, content["record"], weights, read_tensors(folder / "optimizer.safetensors"))
 
@@ -190,6 +193,15 @@ def verify(folder: Path) -> None:
         path = folder / name
         if not path.is_file() or path.stat().st_size != expected["bytes"] or sha256_of(path) != expected["sha256"]:
             raise DataError(f"{folder}: {name} is missing or damaged.")
+
+
+def _read_identity(path: Path) -> dict[str, Any]:
+    """key, format_version and settings of a folder's run; DataError for a file that is not of ours."""
+    try:
+        found = json.loads(path.read_text("utf-8"))
+        return {name: found[name] for name in ("key", "format_version", "settings")}
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path}: cannot be read. Choose another --checkpoint-dir, or delete this one.") from error
 
 
 def best_name(step: int) -> str:

@@ -6,7 +6,7 @@ of a base are chosen or drawn, never N, cls or eos. Choices depend on (seed, row
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,11 +26,6 @@ class Masked(NamedTuple):
     tokens: Int64Array
     chosen: Int64Array
     targets: Int64Array
-
-
-def natural_span(tokenizer: Any) -> int:
-    """Tokens to hide together by default: k for overlapping k-mers, whose neighbours would give them away; else 1."""
-    return int(tokenizer.k) if tokenizer.kind == "kmer" else 1
 
 
 def mask_tokens(

@@ -39,8 +39,15 @@ def choose_fitting(folder: Path, wanted: int | None, tokens_per_step: int, devic
     if wanted is None:
         log.choice("tokens per micro-batch", tokens, f"default on {device}, at most the tokens of a step")
     if path.exists():
-        fits = int(json.loads(path.read_text("utf-8"))["tokens_per_micro_batch"])
+        fits = _read_tokens(path)
         if fits < tokens:
             tokens = fits
             log.choice("tokens per micro-batch", tokens, f"twice as many were out of memory before ({path.name})")
     return Fitting(path, tokens)
+
+
+def _read_tokens(path: Path) -> int:
+    try:
+        return int(json.loads(path.read_text("utf-8"))["tokens_per_micro_batch"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path}: names no number of tokens. Delete it; it is written again when needed.") from error

@@ -12,37 +12,30 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from ribolm.errors import DataError, UsageError
 from ribolm.genome.coordinates import ranges
-from ribolm.labels.folds import Folds, read_folds
 from ribolm.labels.incomplete import CROSS_PREDICTED
-from ribolm.models.heads import HeadSpec, Kind, Pooling
+from ribolm.models.heads import HeadSpec, Pooling
 from ribolm.models.network import Network, new_network
-from ribolm.sequences.store import LabelSpec, TokenStore
 from ribolm.training.feed.batches import Feed
 from ribolm.training.objectives.labels import LabelArray, LabelLoss, Labels, balanced_class_weights
 from ribolm.training.objectives.relabelling import Relabelled, resampled
 from ribolm.training.recipes.assembly import (
-    BLOCK_ROWS,
     Start,
     check_memory,
     check_out,
     file_digest,
-    held_out_blocks,
     validation_feed,
     write_model,
-)  # fmt: skip
+)
 from ribolm.training.recipes.calibration import decide
 from ribolm.training.recipes.crosspredict import CrossPrediction, Place, cross_predict
+from ribolm.training.recipes.labelled_rows import LabelledRows, Level, open_labelled_rows
 from ribolm.training.run.loop import Loop
 from ribolm.training.run.parameters import freeze, parameter_groups
 from ribolm.training.run.session import Lesson, Session, open_session
 from ribolm.training.settings import Optimisation, Runtime, Settings
 
-Level = Literal["token", "sequence", "regression", "multilabel"]
 Int64 = NDArray[np.int64]
-RANKS = {"token": ("token",), "sequence": ("sequence",), "regression": ("sequence", "multilabel"),
-         "multilabel": ("multilabel",)}  # fmt: skip
 WINDOW_KEYS = ("anchor", "anchor_offset0", "padding")  # of a store of windows: what prediction must know of them
 
 
@@ -77,22 +70,12 @@ class FinetuneOptions:
     universe: str | None = None
 
 
-@dataclass(frozen=True)
-class _Data:
-    """The store with its split."""
-
-    store: TokenStore
-    spec: LabelSpec
-    labels: NDArray[np.float32]
-    train: Int64
-    dev: Int64
-    unit: Int64
-
-
 def finetune(options: FinetuneOptions, key_only: bool = False) -> str:
     """Train, calibrate and write the model; returns the checkpoint key. With `key_only` nothing else is done."""
-    data, optimisation = _open(options), options.optimisation
-    head = HeadSpec(_kind(options.level), data.spec.width, options.pooling)
+    optimisation = options.optimisation
+    split = (options.folds, options.fold, options.dev_share, optimisation.seed)
+    data = open_labelled_rows(options.store, options.task, options.level, *split)
+    head = HeadSpec(options.level, data.spec.width, options.pooling)
     model = options.start.load(data.store.tokenizer, options.level)
     network = options.start.network(model, data.store.tokenizer, head, optimisation.seed)
     settings = _settings(options, data, options.start.record(model, network))
@@ -114,7 +97,7 @@ class _Finetuning:
     """The parts of one fine-tuning that share data, settings and session."""
 
     def __init__(
-        self, options: FinetuneOptions, data: _Data, settings: Settings, head: HeadSpec, session: Session
+        self, options: FinetuneOptions, data: LabelledRows, settings: Settings, head: HeadSpec, session: Session
     ) -> None:
         self.options, self.data, self.settings, self.head, self.session = options, data, settings, head, session
         self.base_ids = np.asarray(data.store.tokenizer.base_ids)
@@ -234,38 +217,7 @@ class _Finetuning:
         return found["logits"], found["targets"]
 
 
-def _open(options: FinetuneOptions) -> _Data:
-    """Open the store and split it. Raises DataError for labels that do not fit the level, and for an empty split."""
-    store = TokenStore.open(options.store)
-    spec = store.label_spec(options.task)
-    if spec.rank not in RANKS[options.level]:
-        raise DataError(
-            f"{options.store}: labels of '{options.task}' are per {spec.rank}, which is no --level {options.level}. "
-            f"Use --level {next(level for level, ranks in RANKS.items() if spec.rank in ranks)}."
-        )
-    if options.folds is None:
-        if options.fold is not None:
-            raise UsageError("--fold needs --folds, the table of folds.")
-        train, dev = held_out_blocks(len(store), options.dev_share, options.optimisation.seed)
-        unit = train // BLOCK_ROWS
-    else:
-        folds = read_folds(options.folds, len(store))
-        train, dev = _split(folds, options.fold)
-        unit = folds.unit[train]
-    if not train.size:
-        raise DataError(f"{options.store}: no sequence is left to train on. Check the folds.")
-    return _Data(store, spec, store.label(options.task), train, dev, unit)
-
-
-def _split(folds: Folds, fold: int | None) -> tuple[Int64, Int64]:
-    """(training rows, dev rows)."""
-    if fold is not None:
-        train, dev, _ = folds.split(fold)
-        return train, dev
-    return folds.rows(*range(1, folds.n_folds)), folds.rows(0)
-
-
-def _settings(options: FinetuneOptions, data: _Data, network: dict[str, Any]) -> Settings:
+def _settings(options: FinetuneOptions, data: LabelledRows, network: dict[str, Any]) -> Settings:
     split = {"folds": file_digest(options.folds), "fold": options.fold, "dev_share": options.dev_share}
     if options.folds is not None:
         split.pop("dev_share")
@@ -311,10 +263,6 @@ def _copy(network: Network, state: dict[str, torch.Tensor]) -> Network:
     other = new_network(network.config, network.spec, 0)
     other.load_state_dict(state)
     return other
-
-
-def _kind(level: Level) -> Kind:
-    return level
 
 
 def _label_names(task: str, width: int) -> tuple[str, ...]:

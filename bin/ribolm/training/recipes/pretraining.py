@@ -6,7 +6,6 @@ from pathlib import Path
 from ribolm.models.network import MASKED_LM
 from ribolm.sequences.store import TokenStore
 from ribolm.training.feed.batches import Feed
-from ribolm.training.feed.masking import natural_span
 from ribolm.training.objectives.masked_tokens import MaskedTokens
 from ribolm.training.recipes.assembly import (
     Start,
@@ -23,7 +22,10 @@ from ribolm.training.settings import Optimisation, Runtime, Settings
 
 @dataclass(frozen=True)
 class PretrainOptions:
-    """What `ribolm-train pretrain` is told; `span` None: by the tokenizer; `dev_share` of the rows are held out."""
+    """What `ribolm-train pretrain` is told.
+
+    span: tokens that are masked together, None: those that show one nucleotide. dev_share: of the rows, held out.
+    """
 
     store: Path
     out: Path
@@ -45,7 +47,7 @@ def pretrain(options: PretrainOptions, key_only: bool = False) -> str:
     optimisation = options.optimisation
     model = options.start.load(store.tokenizer, "masked_lm")
     network = options.start.network(model, store.tokenizer, MASKED_LM, optimisation.seed)
-    span = options.span or natural_span(store.tokenizer)
+    span = options.span or store.tokenizer.overlap_tokens
     objective = MaskedTokens(store.tokenizer, optimisation.seed, options.mask_rate, span)
     settings = Settings(
         kind="pretrain",

@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
 
-from ribolm.sequences.tokenizers import make_tokenizer
 from ribolm.training.feed.batches import Feed, RowBatch
-from ribolm.training.feed.masking import mask_tokens, natural_span
+from ribolm.training.feed.masking import mask_tokens
 
 
 def whole_epoch(store, budget: int = 10**9, **options) -> list[RowBatch]:
@@ -81,8 +80,3 @@ def test_copies_and_epochs_of_one_row_are_masked_differently(make_rows) -> None:
         masked = mask_tokens(current, store.tokenizer.base_ids, store.tokenizer.mask_id, 7)
         halves += [tuple(masked.chosen[masked.chosen < 1002]), tuple(masked.chosen[masked.chosen >= 1002] - 1002)]
     assert len(set(halves)) == 4
-
-
-def test_overlapping_words_are_hidden_in_stretches_by_default() -> None:
-    found = [natural_span(make_tokenizer(kind, k=k)) for kind, k in (("nucleotide", None), ("kmer", 5), ("chunk", 6))]
-    assert found == [1, 5, 1]

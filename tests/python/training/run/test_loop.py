@@ -102,6 +102,13 @@ def test_a_checkpoint_of_another_configuration_is_refused(tmp_path: Path) -> Non
         lessons.train(tmp_path, changes={**SHORT, "learning_rate": 0.01})
 
 
+@pytest.mark.parametrize("name", ["identity.json", "fitting.json"])
+def test_a_damaged_file_of_the_folder_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("[1")
+    with pytest.raises(DataError, match=name):
+        lessons.train(tmp_path, changes=SHORT)
+
+
 def test_never_begins_anew_and_require_insists(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="holds no checkpoint"):
         lessons.train(tmp_path, changes=SHORT, resume="require")

@@ -1,0 +1,72 @@
+"""The rows of a token store that one label is learnt from: what is trained on, and what stands aside as dev."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ribolm.errors import DataError, UsageError
+from ribolm.labels.folds import Folds, read_folds
+from ribolm.sequences.store import LabelSpec, TokenStore
+from ribolm.training.recipes.assembly import BLOCK_ROWS, held_out_blocks
+
+Level = Literal["token", "sequence", "regression", "multilabel"]
+Int64 = NDArray[np.int64]
+RANKS = {"token": ("token",), "sequence": ("sequence",), "regression": ("sequence", "multilabel"),
+         "multilabel": ("multilabel",)}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class LabelledRows:
+    """A store with one of its labels and a split of its rows.
+
+    train, dev: int64 [n], [m], rows of the store; unit: int64 [n], what must stay together when `train` is split again.
+    """
+
+    store: TokenStore
+    spec: LabelSpec
+    labels: NDArray[np.float32]
+    train: Int64
+    dev: Int64
+    unit: Int64
+
+
+def open_labelled_rows(
+    path: Path, task: str, level: Level, folds: Path | None, fold: int | None, dev_share: float, seed: int
+) -> LabelledRows:
+    """Open a store and split it: by a table of folds, or (without one) `dev_share` of its rows, in blocks, are dev.
+
+    `fold` is the one that is left out altogether; None: nothing is, and fold 0 is dev. Raises DataError for labels that
+    do not fit the level and for an empty split, UsageError for a fold without a table.
+    """
+    store = TokenStore.open(path)
+    spec = store.label_spec(task)
+    if spec.rank not in RANKS[level]:
+        raise DataError(
+            f"{path}: labels of '{task}' are per {spec.rank}, which is no --level {level}. "
+            f"Use --level {next(level for level, ranks in RANKS.items() if spec.rank in ranks)}."
+        )
+    if folds is None:
+        if fold is not None:
+            raise UsageError("--fold needs --folds, the table of folds.")
+        train, dev = held_out_blocks(len(store), dev_share, seed)
+        unit = train // BLOCK_ROWS
+    else:
+        table = read_folds(folds, len(store))
+        train, dev = _split(table, fold)
+        unit = table.unit[train]
+    if not train.size:
+        raise DataError(f"{path}: no sequence is left to train on. Check the folds.")
+    return LabelledRows(store, spec, store.label(task), train, dev, unit)
+
+
+def _split(folds: Folds, fold: int | None) -> tuple[Int64, Int64]:
+    """(training rows, dev rows)."""
+    if fold is not None:
+        train, dev, _ = folds.split(fold)
+        return train, dev
+    return folds.rows(*range(1, folds.n_folds)), folds.rows(0)

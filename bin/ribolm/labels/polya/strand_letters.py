@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
 from ribolm.alphabet import COMPLEMENT, Letters
 from ribolm.genome.coordinates import Int64
@@ -20,7 +21,10 @@ PLACES_AT_A_TIME = 1 << 15
 
 @dataclass(frozen=True)
 class Places:
-    """Single bases of a genome: `contig` int64 (index of its name), `at0` int64 on the plus strand, `strand` int8."""
+    """Single bases of a genome: `contig` int64 (index of its name), `at0` int64 on the plus strand, `strand` int8.
+
+    A place may lie beyond the ends of its contig.
+    """
 
     contig: Int64
     at0: Int64
@@ -51,19 +55,25 @@ class Places:
 def letters_around(genome: Genome, places: Places, before_nt: int, after_nt: int) -> Letters:
     """Letters from `before_nt` upstream to `after_nt` downstream of each place, uint8 [n, before + 1 + after].
 
-    Cost: one gather per block of places; memory: the result, and an index of 8 bytes per letter for each block.
+    Cost: one gather of whole windows; those that leave their contig are filled letter by letter with N beyond its ends.
     """
-    found = np.empty((len(places), before_nt + 1 + after_nt), dtype=np.uint8)
-    steps = np.arange(-before_nt, after_nt + 1)
+    width_nt = before_nt + 1 + after_nt
+    found = np.empty((len(places), width_nt), dtype=np.uint8)
     for begin in range(0, len(places), PLACES_AT_A_TIME):
-        rows = slice(begin, begin + PLACES_AT_A_TIME)
-        contig, strand = places.contig[rows], places.strand[rows].astype(np.int64)
-        first, last = genome.offsets[contig][:, None], genome.offsets[contig + 1][:, None]
-        at = first + places.at0[rows][:, None] + strand[:, None] * steps
-        inside = (at >= first) & (at < last)
-        letters = np.asarray(genome.data)[np.where(inside, at, 0)] if len(genome.data) else np.zeros(at.shape, np.uint8)
-        letters = np.where((strand < 0)[:, None], COMPLEMENT[letters], letters)
-        found[rows] = np.where(inside, letters, ord("N"))
+        part = places.take(np.arange(begin, min(begin + PLACES_AT_A_TIME, len(places))))
+        is_minus = part.strand < 0
+        first, last = genome.offsets[part.contig], genome.offsets[part.contig + 1]
+        low = first + part.at0 - np.where(is_minus, after_nt, before_nt)
+        block = found[begin : begin + len(part)]
+        whole = (low >= first) & (low + width_nt <= last)
+        if whole.any():
+            block[whole] = sliding_window_view(np.asarray(genome.data), width_nt)[low[whole]]
+        for row in np.flatnonzero(~whole):
+            at = low[row] + np.arange(width_nt)
+            inside = (at >= first[row]) & (at < last[row])
+            block[row] = ord("N")
+            block[row, inside] = genome.data[at[inside]]
+        block[is_minus] = COMPLEMENT[block[is_minus, ::-1]]
     return found
 
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # files that read the results of one run of the demo: they stay on one worker, so that it runs once
 DEMO = ("test_demo.py", "test_options.py", "test_resume.py")
+# they compile the kernels, which whole runs take over
+COMPILING = ("python/reads", "python/peaks")
 COUNTED = {"passed": "passed", "failed": "failed", "error": "failed", "skipped": "skipped", "xfailed": "skipped"}
 
 
@@ -24,9 +26,14 @@ def scope_of(nodeid: str) -> str:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Whole runs first where workers share the tests: the longest must not begin last."""
+    """Where workers share the tests: what compiles, whole runs (the longest must not begin last), then the rest."""
     if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: not suite_of(item.nodeid).startswith("pipeline/"))
+        items.sort(key=lambda item: rank_of(suite_of(item.nodeid)))
+
+
+def rank_of(suite: str) -> int:
+    """Place of a suite in a run that several workers share."""
+    return 0 if suite in COMPILING else 1 if suite.startswith("pipeline/") else 2
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -31,13 +31,13 @@ def tools() -> None:
 
 @pytest.fixture(scope="session")
 def pipeline_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the pipeline, so that nobody's edit disturbs a run and tests may edit it."""
+    """A copy of the pipeline with its compiled kernels: nobody's edit disturbs a run, and tests may edit it."""
     copy = tmp_path_factory.mktemp("pipeline") / "ribolm"
     copy.mkdir()
     for name in (*PIPELINE, "nextflow_schema.json"):
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("*.pyc*", "*.tmp.*"))
         else:
             shutil.copy2(source, copy / name)
     shutil.copytree(DATA, copy / "tests" / "data" / "m6a")

@@ -14,7 +14,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.realdata]
 
 @pytest.mark.skipif(not (DATA / "m6a" / "merip_chr22_fastq").exists(), reason="RIBOLM_DATA holds no merip_chr22_fastq")
 def test_real_libraries_reach_the_report(launcher: Launcher, tools: None) -> None:
-    run = launcher.run(env={"RIBOLM_DATA": str(DATA)}, profile="test_full,local")
+    short = ("--pretrain_steps", "40", "--finetune_epochs", "1", "--bootstrap_draws", "100")
+    run = launcher.run(*short, env={"RIBOLM_DATA": str(DATA)}, profile="test_full,local")
     assert run.status == 0, run.text
     assert run.tasks("COMPLETED")["HISAT2_ALIGN"] == 8
     for group in ("control", "treated"):

@@ -9,14 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-import pysam
 
 from ribolm.candidates.hexamers import CandidateRule
 from ribolm.candidates.regions import SearchRegions
 from ribolm.candidates.search import CHUNK_NT, Candidates, candidate_chunks
 from ribolm.console import Progress, notice
 from ribolm.errors import UsageError
-from ribolm.files import atomic_path
+from ribolm.genome.bgzf import bgzf_file
 from ribolm.genome.fasta import Genome
 
 MANY_UNKNOWN = 0.1
@@ -76,12 +75,11 @@ def write_candidates(
     counts = SearchCounts()
     names = pl.Series([rule.name(hexamer, d) for hexamer in range(len(rule.hexamers)) for d in range(64)])
     with (
-        atomic_path(path) as temporary,
-        pysam.BGZFile(str(temporary), "w", None) as handle,
+        bgzf_file(path) as writer,
         Progress("searching", len(genome.data), "nt") as progress,
     ):
         for contig, found in genome_candidates(genome, rule, regions, chunk_nt, counts):
-            handle.write(bed_lines(contig, found, names))
+            writer.write(bed_lines(contig, found, names))
             progress.advance(chunk_nt)
     _tell(genome, rule, counts)
     return counts

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pysam
 
 from ribolm.files import atomic_path
+from ribolm.genome.bgzf import bgzf_file
 from ribolm.genome.coordinates import Int64
 from ribolm.genome.fasta import Genome
 from ribolm.inference.scan.annotate import NOTHING, UNKNOWN_NT, CallAnnotation
@@ -67,9 +67,9 @@ def columns_of(genome: Genome, calls: SiteCalls, about: CallAnnotation) -> Colum
 
 def write_calls(path: Path, columns: Columns) -> None:
     """Write the table as BED6 and nine named columns in blocked gzip; numbers with six decimals, flags 0 or 1."""
-    with atomic_path(path) as temporary, pysam.BGZFile(str(temporary), "w", None) as handle:
+    with bgzf_file(path) as writer:
         for text in _blocks(["#" + "\t".join(COLUMNS)], _lines(columns, COLUMNS)):
-            handle.write(text.encode())
+            writer.write(text.encode())
 
 
 def write_table(path: Path, columns: Columns, provenance: dict[str, Any]) -> None:

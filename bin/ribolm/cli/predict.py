@@ -72,7 +72,7 @@ def app() -> "typer.Typer":
         add(cli)
     add_polya(cli, COMPUTING)
     add_scan(cli, COMPUTING)
-    add_variants(cli, COMPUTING)
+    add_variants(cli, COMPUTING, _prepare)
     add_merge(cli, COMPUTING)
     return cli
 

@@ -11,7 +11,7 @@ import numpy as np
 from ribolm.files import atomic_path
 from ribolm.genome.vcf import Variant
 from ribolm.inference.calibration import Calibration, probability
-from ribolm.inference.variants.polya import Effect, Site
+from ribolm.inference.variants.effects import Effect, Site
 
 COLUMNS = (
     "chrom", "pos", "id", "ref", "alt", "effect", "start0", "strand", "name_ref", "name_alt", "logit_ref", "logit_alt",
@@ -21,12 +21,13 @@ MISSING = "."
 
 
 def write_effects(
-    path: Path, effects: Iterable[tuple[Variant, list[Effect]]], calibration: Calibration
+    path: Path, effects: Iterable[tuple[Variant, list[Effect]]], calibration: Calibration, least_change: float = 0.0
 ) -> Counter[str]:
     """Write the effects with a header; returns how many variants, and how many candidates of each kind.
 
     `pos` is 1-based as in the VCF, `start0` 0-based. Probabilities are the model's calibrated ones; a candidate that is
-    not there has none, and counts as 0 in `delta_probability`.
+    not there has none, and counts as 0 in `delta_probability`. Shifts of less than `least_change` are left out, unless
+    the name changes too.
     """
     counts: Counter[str] = Counter()
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as handle:
@@ -34,9 +35,18 @@ def write_effects(
         for _, found in effects:
             counts["variants"] += 1
             for effect in found:
+                if _is_slight(effect, least_change):
+                    counts["slight"] += 1
+                    continue
                 counts[effect.kind] += 1
                 handle.write("\t".join(_line(effect, calibration)) + "\n")
     return counts
+
+
+def _is_slight(effect: Effect, least_change: float) -> bool:
+    before, after = effect.reference, effect.alternative
+    both = before is not None and after is not None and before.name == after.name
+    return bool(both and abs(after.logit - before.logit) < least_change)  # type: ignore[union-attr]
 
 
 def _line(effect: Effect, calibration: Calibration) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
@@ -15,38 +14,11 @@ from ribolm.genome.fasta import Genome
 from ribolm.genome.vcf import Variant
 from ribolm.inference.batches import Float32
 from ribolm.inference.scan.scorer import HEXAMER_ANCHOR_NT, WindowScorer, best_of_hexamers, score_places
+from ribolm.inference.variants.effects import Effect, compared
 from ribolm.inference.variants.haplotypes import Haplotypes, haplotypes_of
 from ribolm.labels.polya.strand_letters import Places
 
 VARIANTS_AT_ONCE = 1024
-
-
-@dataclass(frozen=True)
-class Site:
-    """A candidate with one of the alleles: its name and its logit."""
-
-    name: str
-    logit: float
-
-
-@dataclass(frozen=True)
-class Effect:
-    """What a variant does to one candidate; `start0`: its A on the reference, of an inserted A the base before it.
-
-    `reference` None: the variant makes the candidate; `alternative` None: it breaks it; both: it shifts its logit, or
-    the hexamer that names it.
-    """
-
-    variant: Variant
-    start0: int
-    strand: str
-    reference: Site | None
-    alternative: Site | None
-
-    @property
-    def kind(self) -> str:
-        """made, broken or shifted."""
-        return "made" if self.reference is None else "broken" if self.alternative is None else "shifted"
 
 
 def polya_effects(
@@ -72,25 +44,7 @@ def _effects_of(
     near &= haplotypes.downstream_nt(places) <= downstream_nt
     places, names, distance_nt = places.take(near), names[near], distance_nt[near]
     logits = _logits(scorer, haplotypes.sequence, places, distance_nt, rule)
-    on_reference = haplotypes.reference_places(places.contig, places.at0)
-    inserted = haplotypes.is_inserted(places.contig, places.at0)
-    # inserted bases have no partner: they differ by their own index, others by −1
-    own = np.where(inserted, places.at0, -1)
-    found: list[dict[tuple[int, int, int], dict[int, Site]]] = [{} for _ in variants]
-    rows = zip(
-        places.contig.tolist(), on_reference.tolist(), places.strand.tolist(), own.tolist(), names.tolist(),
-        logits.tolist(), strict=True,
-    )  # fmt: skip
-    for contig, start0, strand, index, name, logit in rows:
-        found[contig // 2].setdefault((start0, -strand, index), {})[contig % 2] = Site(name, logit)
-    return [
-        [
-            Effect(variant, start0, "+" if minus_strand < 0 else "-", alleles.get(0), alleles.get(1))
-            for (start0, minus_strand, _), alleles in sorted(sites.items())
-            if len(alleles) == 1 or alleles[0] != alleles[1]
-        ]
-        for variant, sites in zip(variants, found, strict=True)
-    ]
+    return compared(haplotypes, variants, places, names, logits)
 
 
 def reach_of(scorer: WindowScorer, rule: CandidateRule) -> tuple[int, int]:

@@ -18,8 +18,9 @@ from ribolm.genome.vcf import Variant
 from ribolm.inference.calibration import Calibration
 from ribolm.inference.scan.scorer import best_of_hexamers, score_places
 from ribolm.inference.variants import polya
+from ribolm.inference.variants.effects import Effect, Site
 from ribolm.inference.variants.output import COLUMNS, write_effects
-from ribolm.inference.variants.polya import Effect, Site, polya_effects
+from ribolm.inference.variants.polya import polya_effects
 from ribolm.labels.polya.strand_letters import Places
 
 RULE = CandidateRule()
@@ -167,6 +168,8 @@ def test_the_table_says_what_is_missing(tmp_path: Path) -> None:
     calibration = Calibration.of_task({"calibration": {"method": "platt", "slope": 2.0, "intercept": 0.0}}, "task.json")
     counts = write_effects(tmp_path / "e.tsv", [(variant, effects), (variant, [])], calibration)
     assert counts == {"variants": 2, "made": 1, "broken": 1, "shifted": 1}
+    slight = write_effects(tmp_path / "f.tsv", [(variant, effects)], calibration, least_change=2.5)
+    assert slight == {"variants": 1, "made": 1, "broken": 1, "slight": 1}
     header, *lines = [line.split("\t") for line in (tmp_path / "e.tsv").read_text().splitlines()]
     assert header == list(COLUMNS)
     table = [dict(zip(header, line, strict=True)) for line in lines]

@@ -163,17 +163,21 @@ def test_another_vocabulary_is_refused(train: Train, tmp_path: Path, capsys) -> 
 def test_a_training_process_starts_lean(data: Path, tmp_path: Path) -> None:
     heavy = {"sympy", "torch._dynamo", "transformers", "peft", "pandas", "polars", "sklearn", "scipy", "numba"}
     program = "import sys; from ribolm.cli.train import main; assert main(sys.argv[1:]) == 0; print(*sys.modules)"
-    options = [
-        "--store",
-        data / "store",
-        "--out",
-        tmp_path / "m",
-        "--checkpoint-dir",
-        tmp_path / "c",
+    places = {"--store": data / "store", "--out": tmp_path / "m", "--checkpoint-dir": tmp_path / "c"}
+    options = [text for name, path in places.items() for text in (name, str(path))]
+    command = [
+        sys.executable,
+        "-c",
+        program,
+        "pretrain",
+        *options,
         "--preset",
         "tiny",
+        "--steps",
+        "1",
+        "--device",
+        "cpu",
     ]
-    command = [sys.executable, "-c", program, "pretrain", *map(str, options), "--steps", "1", "--device", "cpu"]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[3] / "bin")}
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     assert not heavy & set(done.stdout.split())

@@ -48,6 +48,8 @@ def test_a_set_is_a_store_a_fasta_and_a_table_of_the_same_rows(made: Path) -> No
     with gzip.open(made / "gene" / "rows.tsv.gz", "rt") as handle:
         assert [row["name"] for row in csv.DictReader(handle, delimiter="\t")] == names
     assert store.tokenizer.kind == "chunk" and label.mean() == 0.5
+    terms = store.manifest["source"]["options"]
+    assert (terms["anchor"], terms["anchor_offset0"], terms["window_nt"]) == ("cleavage", 50, 101)
 
 
 def test_every_given_site_is_listed_with_its_flags_and_every_row_is_accounted_for(made: Path, world: Path) -> None:

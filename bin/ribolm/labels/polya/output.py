@@ -65,14 +65,17 @@ def signal_text(data: PolyaData, hexamer: int, distance_nt: int) -> str:
     return "." if hexamer == NO_HEXAMER else data.rule.name(int(hexamer), int(distance_nt))
 
 
+def window_terms(width_nt: int) -> dict[str, object]:
+    """What a model of these windows must know of them: the anchor, its index, the width, the letter beyond contigs."""
+    return {"anchor": "cleavage", "anchor_offset0": width_nt // 2, "window_nt": width_nt, "padding": "N"}
+
+
 def summary(data: PolyaData) -> dict[str, object]:
     """Numbers and rules of the sets."""
     sites, shares = data.given.list, data.signals
     return {
         "task": TASK,
-        "anchor": "cleavage",
-        "anchor_offset0": data.rules.width_nt // 2,
-        "window_nt": data.rules.width_nt,
+        **window_terms(data.rules.width_nt),
         "format": sites.format,
         "base_given": MEANING_TEXT[data.given.anchors.meaning] if sites.shape == "base" else sites.shape,
         "margin_nt": data.rules.margin_nt,
@@ -115,8 +118,8 @@ def _write_set(folder: Path, one: LabelledSet, data: PolyaData, tokenizer: Token
     names = _row_names(one, data)
     write_bgzf(folder / "windows.fa.gz", _fasta_lines(one, data, names))
     write_bgzf(folder / "rows.tsv.gz", _row_lines(one, data, names))
-    window = {"window_nt": one.width_nt, "anchor": "cleavage", "anchor_offset0": one.width_nt // 2, "padding": "N"}
-    source = {"kind": "polya", "set": one.name, "genome_sha256": data.genome.sha256, "options": window}
+    terms = window_terms(one.width_nt)
+    source = {"kind": "polya", "set": one.name, "genome_sha256": data.genome.sha256, "options": terms}
     with StoreWriter(folder / "store", tokenizer, {TASK: LabelSpec("sequence", 1, (TASK,))}, source) as writer:
         for begin in range(0, len(one), ROWS_AT_A_TIME):
             rows = np.arange(begin, min(begin + ROWS_AT_A_TIME, len(one)))

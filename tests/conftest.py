@@ -8,9 +8,14 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from xdist.scheduler import LoadFileScheduling
+
+# a time limit for single examples says more about the load of a machine than about the code
+settings.register_profile("ribolm", deadline=None)
+settings.load_profile("ribolm")
 
 # files that read the results of one run of the demo: they stay on one worker, so that it runs once
 DEMO = ("test_demo.py", "test_options.py", "test_resume.py")

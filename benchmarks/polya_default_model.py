@@ -35,7 +35,7 @@ CHR22 = "chr22.hg19.maf_partial.fa.gz"
 TASK, FLANK_NT, N_FOLDS, SEED = "polya", 100, 5, 1
 WINDOW_NT = 2 * FLANK_NT + HEXAMER_NT
 ANCHOR0 = FLANK_NT + 3
-PIECE_NT = 4_000_000
+PIECE_NT, SIEVE_BITS = 4_000_000, 26
 Int64 = npt.NDArray[np.int64]
 
 
@@ -56,7 +56,8 @@ def on_genome(windows: WindowSet, genome: Genome) -> npt.NDArray[np.bool_]:
     """Windows that share an exact 51-mer with either strand of a genome, bool [n]."""
     number, row = words(codes_of(windows.letters.ravel()), ends_of(windows), EXACT_NT)
     known, place = np.unique(number, return_inverse=True)
-    met = np.zeros(len(known), dtype=bool)
+    met, seen = np.zeros(len(known), dtype=bool), np.zeros(1 << SIEVE_BITS, dtype=bool)
+    seen[known >> np.uint64(64 - SIEVE_BITS)] = True  # numbers of long words are hashes: their upper bits sieve
     for name, length in genome.lengths.items():
         for strand in "+-":
             contig = genome.fetch(name, 0, length, "+")
@@ -64,6 +65,7 @@ def on_genome(windows: WindowSet, genome: Genome) -> npt.NDArray[np.bool_]:
             for begin in range(0, length, PIECE_NT):
                 piece = codes_of(np.asarray(contig[begin : begin + PIECE_NT + EXACT_NT - 1]))
                 found, _ = words(piece, np.array([0, len(piece)]), EXACT_NT)
+                found = found[seen[found >> np.uint64(64 - SIEVE_BITS)]]
                 at = np.minimum(np.searchsorted(known, found), len(known) - 1)
                 met[at[known[at] == found]] = True
     held = np.zeros(len(windows), dtype=bool)
@@ -100,6 +102,13 @@ def write_store(out: Path, windows: WindowSet, account: dict[str, int], families
     print(f"{out}: {json.dumps(account)}")
 
 
+def stored_windows(directory: Path) -> WindowSet:
+    """The windows of a store that `write_store` wrote."""
+    store = TokenStore.open(directory)
+    letters = store.tokenizer.middle_letters()[np.asarray(store.tokens)].reshape(len(store), WINDOW_NT)
+    return WindowSet(letters, np.asarray(store.label(TASK)) == 1, FLANK_NT, np.full(len(store), directory.name))
+
+
 def main() -> None:
     """Write a store."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -108,10 +117,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    windows, account = human_windows(arguments.data)
     if arguments.what == "stores":
-        write_store(arguments.out / "human", windows, account, windows.clusters())
+        human, account = human_windows(arguments.data)
+        write_store(arguments.out / "human", human, account, human.clusters())
         return
+    windows = stored_windows(arguments.out / "human")
     mouse = read_set("bl_mouse", arguments.data)
     apart = distinct(mouse)
     shared = shares_word(apart.letters.ravel(), ends_of(apart), windows.letters.ravel(), ends_of(windows))

@@ -198,17 +198,26 @@ def list_places(hits, unknown, n_words, n_letters, flank, out):  # type: ignore[
 
 
 @compiled
-def name_places(text, places, ranks, order, nearest, farthest, hexamer, distance):  # type: ignore[no-untyped-def]
-    """Fill `hexamer` and `distance` (uint8 [n]) with the best hexamer of each of the places of `find`."""
+def _stretch(plane, place, n):  # type: ignore[no-untyped-def]
+    """The n bits of a plane from a place on, the first lowest."""
+    w, right, left = place >> 6, np.uint64(place & 63), np.uint64(63 - (place & 63))
+    bits = plane[w + 1] >> right | plane[w + 2] << np.uint64(1) << left
+    return bits & ((np.uint64(1) << np.uint64(n)) - np.uint64(1))
+
+
+@compiled
+def name_places(places, low, high, hits, ranks, order, nearest, farthest, hexamer, distance):  # type: ignore[no-untyped-def]
+    """Fill `hexamer` and `distance` (uint8 [n]) with the best hexamer of each place; `hits` are `find_motifs`'."""
+    n_starts = farthest - nearest + 1
     for k in range(len(places)):
         strand = 1 if places[k] < 0 else 0
-        anchor = ~places[k] if strand else places[k]
-        low = anchor + nearest - 5 if strand else anchor - farthest
-        h, best = np.int64(0), np.int64(1 << 30)
-        for j in range(farthest - nearest + 6):
-            h = (h << 2 | np.int64(text[low + j]) >> 1 & 3) & 4095
-            rank = np.int64(ranks[strand, h])
-            if j >= 5 and rank != NO_HEXAMER:
-                d = low + j - anchor if strand else anchor - low - j + 5
-                best = min(best, rank << 16 | np.int64(order[d]) << 8 | d)
+        anchor = np.int64(~places[k] if strand else places[k])
+        first = anchor + nearest - 5 if strand else anchor - farthest
+        found, best = _stretch(hits[strand], first, n_starts), np.int64(1 << 30)
+        while found:
+            start = first + lowest_bit(found)
+            found &= found - np.uint64(1)
+            letters = _stretch(low, start, 6) | _stretch(high, start, 6) << np.uint64(6)
+            d = start + 5 - anchor if strand else anchor - start
+            best = min(best, np.int64(ranks[strand, letters]) << 16 | np.int64(order[d]) << 8 | d)
         hexamer[k], distance[k] = best >> 16, best & 255

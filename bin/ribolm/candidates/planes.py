@@ -20,13 +20,13 @@ def _whole_blocks(n_words: int) -> int:
 
 
 class Workspace:
-    """Planes for up to `most_nt` letters at a time, used again and again; 13 bits per letter and the places found."""
+    """Planes for up to `most_nt` letters at a time, used again and again; 2 bytes per letter, and 4 for places."""
 
     def __init__(self, most_nt: int) -> None:
         self.n_words = _whole_blocks(most_nt // WORD + 1)
         self.low, self.high, self.unknown = (self._plane() for _ in range(3))
         self.hits = np.zeros((2, self.n_words + 2), dtype=np.uint64)
-        self.spread = np.zeros((2, self.n_words + 2), dtype=np.uint64)
+        self.spread, self.other = (np.zeros((2, self.n_words + 2), dtype=np.uint64) for _ in range(2))
         self.shifted = np.zeros((4, HEXAMER_NT, BLOCK), dtype=np.uint64)
         self.out = np.empty(most_nt + 1, dtype=np.int32)
 
@@ -41,7 +41,7 @@ class Workspace:
         n_words = self._fill(text)
         find_motifs(self.low, self.high, n_words, tables.motifs, self.shifted, self.hits)
         source = self._spread(n_words, tables.farthest_nt - tables.nearest_nt + 1)
-        target = self.spread if source is self.hits else self.hits
+        target = self.other if source is self.spread else self.spread
         join_sites(self.low, self.high, n_words, tables.sites, tables.before, tables.nearest_nt, source, target)
         n = list_places(target, self.unknown, n_words, len(text), tables.flank_nt, self.out)
         return self.out[:n]
@@ -60,19 +60,20 @@ class Workspace:
 
     def _spread(self, n_words: int, width: int) -> Words:
         """Let every hexamer mark `width` places towards its sites; returns the buffer with the result."""
-        source, target, span = self.hits, self.spread, 1
+        source, span = self.hits, 1
         while span < width:
             step = min(span, width - span)
+            target = self.other if source is self.spread else self.spread
             spread_hits(source, target, n_words, step)
-            source, target, span = target, source, span + step
+            source, span = target, span + step
         return source
 
-
-def name_of(text: Letters, places: Places, tables: Tables) -> tuple[Bytes, Bytes]:
-    """Place in the list and distance in nt of the hexamer that names each candidate; uint8 [n] each."""
-    hexamer, distance = np.empty(len(places), dtype=np.uint8), np.empty(len(places), dtype=np.uint8)
-    name_places(text, places, tables.ranks, tables.order, tables.nearest_nt, tables.farthest_nt, hexamer, distance)
-    return hexamer, distance
+    def name(self, places: Places, tables: Tables) -> tuple[Bytes, Bytes]:
+        """Place in the list and distance in nt of the hexamer that names each result of `find`; uint8 [n]."""
+        hexamer, distance = np.empty(len(places), dtype=np.uint8), np.empty(len(places), dtype=np.uint8)
+        near, far = tables.nearest_nt, tables.farthest_nt
+        name_places(places, self.low, self.high, self.hits, tables.ranks, tables.order, near, far, hexamer, distance)
+        return hexamer, distance
 
 
 def anchors_of(places: Places) -> Int64:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ribolm.alphabet import Letters
 from ribolm.candidates.hexamers import CandidateRule
-from ribolm.candidates.planes import Workspace, anchors_of, name_of
+from ribolm.candidates.planes import Workspace, anchors_of
 from ribolm.candidates.tables import Tables
 from ribolm.genome.coordinates import Int64
 
@@ -65,10 +65,9 @@ def candidate_chunks(
     for first in range(begin, end, chunk_nt):
         last = min(first + chunk_nt, end)
         low, high = max(first - rule.flank_nt, 0), min(last + rule.flank_nt, len(sequence))
-        text = np.asarray(sequence[low:high])
-        places = workspace.find(text, tables)
+        places = workspace.find(np.asarray(sequence[low:high]), tables)
         strand = np.where(places < 0, -1, 1).astype(np.int8)
-        yield Candidates(anchors_of(places) + low, strand, *name_of(text, places, tables))
+        yield Candidates(anchors_of(places) + low, strand, *workspace.name(places, tables))
 
 
 def joined(parts: list[Candidates]) -> Candidates:

@@ -21,7 +21,7 @@ class Tables:
 
     `motifs` intp [2, n, 6]: codes of the hexamers and of their reverse complements. `sites`, `before` bool [2, 4]:
     which codes may stand at the anchor and next to it, as the plus strand shows them. `ranks` uint8 [2, 4096]: place
-    of a hexamer in the rule's list by hash, 255 without. `order` uint8 [64]: preference of each distance.
+    of a hexamer in the rule's list by `planes_of`, 255 without. `order` uint8 [64]: preference of each distance.
     """
 
     motifs: npt.NDArray[np.intp]
@@ -39,7 +39,7 @@ class Tables:
         both = (rule.hexamers, reversed_hexamers(rule.hexamers))
         ranks = np.full((2, 1 << 2 * HEXAMER_NT), NO_HEXAMER, dtype=np.uint8)
         for strand, motifs in enumerate(both):
-            ranks[strand, [hash_of(motif) for motif in motifs]] = np.arange(len(motifs))
+            ranks[strand, [planes_of(motif) for motif in motifs]] = np.arange(len(motifs))
         order = np.zeros(64, dtype=np.uint8)
         order[list(rule.distance_order())] = np.arange(len(rule.distance_order()))
         return cls(
@@ -54,12 +54,10 @@ class Tables:
         )
 
 
-def hash_of(motif: str) -> int:
-    """Two bits per letter, the last letter lowest."""
-    value = 0
-    for letter in motif:
-        value = value << 2 | CODES[letter]
-    return value
+def planes_of(motif: str) -> int:
+    """A hexamer as the bit planes show it: low bits of its codes in bits 0 to 5, the first letter lowest, then high."""
+    codes = [CODES[letter] for letter in motif]
+    return sum((code & 1) << k | (code >> 1) << (k + HEXAMER_NT) for k, code in enumerate(codes))
 
 
 def _allowed(bases: str) -> npt.NDArray[np.bool_]:

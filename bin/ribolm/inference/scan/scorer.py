@@ -144,7 +144,7 @@ def hexamers_in_reach(upstream: Letters, rule: CandidateRule) -> tuple[Int64, In
     for step in range(HEXAMER_NT):
         letter = found[:, step : step + n_starts]
         known &= letter < 4
-        number = number << 2 | np.minimum(letter, 3)
+        number |= (letter & 1) << step | (letter >> 1 & 1) << (step + HEXAMER_NT)  # as `planes_of` numbers them
     row, start = np.nonzero(known & (Tables.of(rule).ranks[0][number] != NO_HEXAMER))
     return row.astype(np.int64), (rule.farthest_nt - start).astype(np.int64)
 

@@ -9,7 +9,9 @@ from ribolm.version import __version__
 
 def entry() -> int:
     """Pass the command line on to the verb that it names."""
-    verbs = sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in ("__init__", "ribolm"))
+    # files without a main hold sub-commands or options of others
+    files = [path for path in Path(__file__).parent.glob("*.py") if "\ndef main(" in path.read_text("utf-8")]
+    verbs = sorted(path.stem for path in files)
     argv = sys.argv[1:]
     if argv == ["--version"]:
         print(__version__)

@@ -63,7 +63,17 @@ def windows_around(model: WindowModel, letters: Letters, anchor0: Int64, is_minu
 def score_records(
     model: WindowModel, forward: Forward, records: Genome, anchor0: int | None = None, chosen: Int64 | None = None
 ) -> Iterator[tuple[tuple[str, ...], Float32]]:
-    """Names and uncalibrated logits of the records of a FASTA in their order, some thousand at a time.
+    """Names and uncalibrated logits of the records of a FASTA, in the order of `record_windows`."""
+    with Progress("scoring", len(records.names) if chosen is None else len(chosen), "sequences") as progress:
+        for names, windows in record_windows(model, records, anchor0, chosen):
+            yield names, score_windows(model, forward, windows)
+            progress.advance(len(names))
+
+
+def record_windows(
+    model: WindowModel, records: Genome, anchor0: int | None = None, chosen: Int64 | None = None
+) -> Iterator[tuple[tuple[str, ...], Letters]]:
+    """Names and windows (uint8 [n, window_nt]) of the records of a FASTA in their order, some thousand at a time.
 
     `chosen`: int64 numbers of the records to score, ascending; None: all.
 
@@ -73,21 +83,19 @@ def score_records(
     """
     step = max(1, LETTERS_AT_ONCE // model.window_nt)
     numbers = np.arange(len(records.names)) if chosen is None else chosen
-    with Progress("scoring", len(numbers), "sequences") as progress:
-        for begin in range(0, len(numbers), step):
-            rows = numbers[begin : begin + step]
-            names = tuple(records.names[row] for row in rows.tolist())
-            first, last = records.offsets[rows], records.offsets[rows + 1]
-            anchor = _anchors(model, records, names, last - first, anchor0)
-            starts = first + anchor - model.anchor_offset0
-            windows, is_short = _cut(records.data, starts, first[:, None], last[:, None], model.window_nt)
-            if model.padding == "refuse" and is_short.any():
-                raise DataError(
-                    f"{records.label}, record '{names[int(np.argmax(is_short))]}': the window of {model.window_nt} nt "
-                    "leaves it, which this model refuses. Give longer records."
-                )
-            yield names, score_windows(model, forward, windows)
-            progress.advance(len(names))
+    for begin in range(0, len(numbers), step):
+        rows = numbers[begin : begin + step]
+        names = tuple(records.names[row] for row in rows.tolist())
+        first, last = records.offsets[rows], records.offsets[rows + 1]
+        anchor = _anchors(model, records, names, last - first, anchor0)
+        starts = first + anchor - model.anchor_offset0
+        windows, is_short = _cut(records.data, starts, first[:, None], last[:, None], model.window_nt)
+        if model.padding == "refuse" and is_short.any():
+            raise DataError(
+                f"{records.label}, record '{names[int(np.argmax(is_short))]}': the window of {model.window_nt} nt "
+                "leaves it, which this model refuses. Give longer records."
+            )
+        yield names, windows
 
 
 def write_scores(path: Path, model: WindowModel, parts: Iterable[tuple[tuple[str, ...], Float32]]) -> int:

@@ -149,6 +149,8 @@ FINETUNE_OWN = (
     Spec("resampling", Resampling, Resampling.none, "Formula for showing rows with labels more often."),
     Spec("lora", int, 0, "Rank of adapters that are trained instead of the encoder; 0: none.", {"min": 0}),
     Spec("pooling", Pooling | None, None, "How a sequence becomes one vector [default: mean]."),
+    Spec("delay_nt", int, 0, "Of a causal model: read the answer for a token so many later.", {"min": 0}),
+    Spec("both_strands", bool, False, "Of a causal model: answer for a token from both strands."),
     Spec("positive_weight", float, 1.0, "Weight of a positive label; 0 balances.", {"min": 0}),
     Spec("focal_gamma", float, 0.0, "Exponent of the focal loss; 0: none.", {"min": 0}),
     Spec("label_smoothing", float, 0.0, "Share of the uniform target.", SHARE),

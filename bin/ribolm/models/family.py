@@ -83,6 +83,7 @@ class Family:
     stands between the prefix and the last names (`lora_targets`) of the linear layers that take LoRA. untrained: parts
     of the backbone that are carried along and never trained. rename: names of published files to ours. tokenizer: kind
     of the published models' tokenizer, and the file of their folders that holds its vocabulary (None: always the same).
+    bases: ids of A, C, G, T, N where every base is one token and a causal state may be read later, see `look_ahead`.
     parity: the upstream file that outputs were compared with, and whether on published weights. licence: what users of
     published weights must know.
     """
@@ -104,4 +105,5 @@ class Family:
     adapted: str = r"encoder\.layer\..*"
     untrained: tuple[str, ...] = ()
     tokenizer: tuple[str, str | None] = ("esm", None)
+    bases: tuple[int, int, int, int, int] | None = None
     licence: str | None = None

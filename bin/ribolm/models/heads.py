@@ -22,11 +22,16 @@ POOLINGS: tuple[Pooling, ...] = ("mean", "cls", "last")
 
 @dataclass(frozen=True)
 class HeadSpec:
-    """Which head: its kind, the number of its outputs, how a sequence is pooled (None where each token answers)."""
+    """Which head: its kind, the number of its outputs, how a sequence is pooled (None where each token answers).
+
+    delay_nt, both_strands: where a token head of a causal backbone reads a token's state, see `look_ahead`.
+    """
 
     kind: Kind
     n_labels: int = 1
     pooling: Pooling | None = None
+    delay_nt: int = 0
+    both_strands: bool = False
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -36,6 +41,10 @@ class HeadSpec:
             raise DataError(f"a {self.kind} head has no pooling {self.pooling!r}. Use one of {', '.join(POOLINGS)}.")
         if pooled and self.pooling is None:
             object.__setattr__(self, "pooling", "mean")
+        if (self.delay_nt or self.both_strands) and (self.kind != "token" or self.delay_nt < 0):
+            raise DataError(
+                f"a {self.kind} head has no delay of {self.delay_nt} nt and no second strand. Use a token head."
+            )
         if self.n_labels < 1:
             raise DataError(f"a head needs at least one label, not {self.n_labels}. Name the labels.")
 
@@ -67,11 +76,11 @@ class TokenHead(nn.Linear):
     """One linear layer per token, as in `EsmForTokenClassification`."""
 
     def __init__(self, config: BackboneConfig, spec: HeadSpec) -> None:
-        super().__init__(config.hidden_size, spec.n_labels)
+        super().__init__(config.hidden_size * (1 + spec.both_strands), spec.n_labels)
         self.dropout = config.hidden_dropout_prob
 
     def forward(self, hidden: Tensor) -> Tensor:
-        """Logits [N, labels] of hidden states [N, D]."""
+        """Logits [N, labels] of hidden states [N, D], of both strands [N, 2 · D]."""
         return in_fp32(self, functional.dropout(hidden, self.dropout, self.training))
 
 

@@ -7,6 +7,7 @@ from ribolm.errors import DataError
 from ribolm.models.backbones import build, family_of
 from ribolm.models.family import BackboneConfig, HeadBuilder
 from ribolm.models.heads import HEADS, POOLED, HeadSpec
+from ribolm.models.look_ahead import look_ahead
 from ribolm.models.ragged import Ragged
 
 MASKED_LM = HeadSpec("masked_lm")
@@ -47,7 +48,14 @@ class Network(nn.Module):
         and causal LM: [N, vocabulary]; token: [N, labels]; sequence, regression, multi-label: [B, labels] (`selected`
         unused); pair: [P, labels]. Without a head: hidden states [T, D], or the selected ones.
         """
-        return self.answer(self.encoder(batch), batch, selected)
+        return self.answer(self._states(batch), batch, selected)
+
+    def _states(self, batch: Ragged) -> Tensor:
+        spec, bases = self.spec, family_of(self.config).bases
+        if spec is None or bases is None or not (spec.delay_nt or spec.both_strands):
+            return _tensor(self.encoder(batch))
+        n_behind = int(self.config.eos_token_id is not None)
+        return look_ahead(self.encoder, batch, spec.delay_nt, spec.both_strands, bases, n_behind)
 
     def answer(self, hidden: Tensor, batch: Ragged, selected: Tensor | None = None) -> Tensor:
         """Logits from hidden states [T, D]; see `forward`."""
@@ -82,6 +90,8 @@ def _head(config: BackboneConfig, spec: HeadSpec) -> tuple[str, HeadBuilder]:
     family = family_of(config)
     if config.causal and spec.pooling == "cls":
         raise DataError(f"{family.name} is causal, so a first token has seen nothing. Use pooling mean or last.")
+    if (spec.delay_nt or spec.both_strands) and not (config.causal and family.bases):
+        raise DataError(f"{family.name} sees what follows a token anyway: give no delay and no second strand.")
     heads = {**HEADS, **family.heads}
     if spec.kind not in heads or (spec.kind.endswith("_lm") and spec.kind != family.language_model):
         raise DataError(f"{family.name} has no head for {spec.kind}. Use another model.")

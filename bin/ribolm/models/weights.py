@@ -55,7 +55,8 @@ def head_of_task(task: Mapping[str, Any], source: Path | str = TASK) -> HeadSpec
             f"{source}: level {level!r} with labels {labels!r} is no task. Name a level of {', '.join(LEVELS)} "
             "and a list of labels."
         )
-    return HeadSpec(LEVELS[level], len(labels), task.get("pooling"))
+    delay_nt, both_strands = int(task.get("delay_nt", 0)), bool(task.get("both_strands", False))
+    return HeadSpec(LEVELS[level], len(labels), task.get("pooling"), delay_nt, both_strands)
 
 
 def save_model(

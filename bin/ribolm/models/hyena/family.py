@@ -139,6 +139,7 @@ HYENA = Family(
         "multilabel": _CLASSIFIER,
     },
     tokenizer=("hyena", None),
+    bases=(7, 8, 9, 10, 11),
     lora_targets=("in_proj", "out_proj", "fc1", "fc2"),
     adapted=r"backbone\.layers\..*",
     parity="standalone_hyenadna.py and modeling_hyena.py on random weights; unverified against published weights",

@@ -68,6 +68,8 @@ class FinetuneOptions:
     label_smoothing: float = 0.0
     crop_tokens: int | None = None
     universe: str | None = None
+    delay_nt: int = 0
+    both_strands: bool = False
 
 
 def finetune(options: FinetuneOptions, key_only: bool = False) -> str:
@@ -75,7 +77,7 @@ def finetune(options: FinetuneOptions, key_only: bool = False) -> str:
     optimisation = options.optimisation
     split = (options.folds, options.fold, options.dev_share, optimisation.seed)
     data = open_labelled_rows(options.store, options.task, options.level, *split)
-    head = HeadSpec(options.level, data.spec.width, options.pooling)
+    head = HeadSpec(options.level, data.spec.width, options.pooling, options.delay_nt, options.both_strands)
     model = options.start.load(data.store.tokenizer, options.level)
     network = options.start.network(model, data.store.tokenizer, head, optimisation.seed)
     settings = _settings(options, data, options.start.record(model, network))
@@ -104,8 +106,9 @@ class _Finetuning:
 
     @property
     def incomplete(self) -> bool:
-        """Whether unknown labels have a meaning: yes-no labels of tokens."""
-        return self.options.level == "token"
+        """Whether unknown labels have a meaning: yes-no labels of tokens, but for stores that call theirs complete."""
+        made = self.data.store.manifest["source"].get("options", {})
+        return self.options.level == "token" and not made.get("complete_labels", False)
 
     def labels(self, network: Network) -> LabelArray:
         """The labels to train on: as they are, under a mode of incomplete annotation, or cross-predicted."""
@@ -160,6 +163,7 @@ class _Finetuning:
             "overlap_nt": made.get("overlap_nt"),
             **{key: made[key] for key in WINDOW_KEYS if key in made},
         }
+        task |= _reading(options)
         if options.universe is not None:
             task["universe"] = options.universe
         if data.spec.width == 1 and options.level in ("token", "sequence"):
@@ -224,7 +228,13 @@ def _settings(options: FinetuneOptions, data: LabelledRows, network: dict[str, A
     return Settings(
         kind="finetune",
         data={"store": data.store.digest, **split, "crop_tokens": options.crop_tokens},
-        network={**network, "head": options.level, "pooling": options.pooling, "lora": options.lora},
+        network={
+            **network,
+            "head": options.level,
+            "pooling": options.pooling,
+            "lora": options.lora,
+            **_reading(options),
+        },
         objective={
             "task": options.task,
             "unlabeled": options.unlabeled,
@@ -236,6 +246,12 @@ def _settings(options: FinetuneOptions, data: LabelledRows, network: dict[str, A
         },
         optimisation=options.optimisation,
     )
+
+
+def _reading(options: FinetuneOptions) -> dict[str, Any]:
+    """Where a causal model's answer is read, said only where it is not at the token itself."""
+    found = {"delay_nt": options.delay_nt, "both_strands": options.both_strands}
+    return {name: value for name, value in found.items() if value}
 
 
 def _adapted(network: Network, options: FinetuneOptions) -> Network:

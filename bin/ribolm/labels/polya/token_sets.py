@@ -28,6 +28,9 @@ from ribolm.sequences.store import LabelSpec, StoreWriter, TokenStore
 from ribolm.sequences.tokenizers import Tokenizer
 
 LEAST_KNOWN = 0.5  # share of the bases of a crop; whole genes are written as they are, but for those all of N
+COMPLETE = {
+    "complete_labels": True
+}  # a label of 0 is meant, an unknown one is left out: there is no evidence to wait for
 UNCLEAR_NT = 5  # around a listed site whose anchor is no A, or that was left out as primed inside
 Float32 = npt.NDArray[np.float32]
 
@@ -70,10 +73,12 @@ def write_token_sets(
     asked = np.flatnonzero((rules.fold < 0) | (fold_of_cluster[genes.cluster] == rules.fold))
     tiled = gene_tiles(genes, territories, asked, rules.tile_nt, rules.overlap_nt)
     labels = SiteLabels.of(given)
-    for name, drawn, share in (("crops", cropped, LEAST_KNOWN), ("genes", tiled, 0)):
+    parts = (("crops", cropped, LEAST_KNOWN, rules.crop_nt), ("genes", tiled, 0, rules.tile_nt))
+    for name, drawn, share, longest_nt in parts:
         stretches = drawn.known(genome, share)
         outcomes.add(name, "rows_unknown", len(drawn) - len(stretches))
-        write_store(folder / name, genome, genes, stretches, labels, tokenizer, outcomes)
+        options = {"window_nt": longest_nt, "overlap_nt": min(rules.overlap_nt, longest_nt // 4), **COMPLETE}
+        write_store(folder / name, genome, genes, stretches, labels, tokenizer, outcomes, options)
         store = TokenStore.open(folder / name)
         folds = Folds(fold_of_cluster[stretches.cluster], stretches.cluster)
         write_folds(folder / f"{name}.folds.tsv", store.names(("name", "chrom")), folds)
@@ -142,9 +147,10 @@ def write_store(
     labels: SiteLabels,
     tokenizer: Tokenizer,
     outcomes: Outcomes,
+    options: dict[str, object],
 ) -> None:
     """Write the stretches as a store with token labels; rows, tokens, sites and unknown bases are counted."""
-    source = {"kind": "polya tokens", "genome_sha256": genome.sha256}
+    source = {"kind": "polya tokens", "genome_sha256": genome.sha256, "options": options}
     n = {"rows": len(stretches), "tokens": 0, "known": 0, "sites": 0}
     with StoreWriter(folder, tokenizer, {TASK: LabelSpec("token", 1, (TASK,))}, source) as writer:
         for row in range(len(stretches)):

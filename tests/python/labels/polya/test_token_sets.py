@@ -90,3 +90,9 @@ def test_what_cannot_be_labelled_is_refused(polya_world, tmp_path):
         write(tmp_path, polya_world, RULES, "chunk")
     with pytest.raises(UsageError, match="--overlap 1500 does not fit"):
         write(tmp_path, polya_world, TokenRules(tile_nt=1500, overlap_nt=1500))
+
+
+def test_the_stores_say_how_wide_their_rows_are_and_that_an_unknown_label_is_left_out(folder):
+    options = {name: TokenStore.open(folder / name).manifest["source"]["options"] for name in ("crops", "genes")}
+    assert options["crops"] == {"window_nt": 600, "overlap_nt": 150, "complete_labels": True}
+    assert options["genes"] == {"window_nt": 1500, "overlap_nt": 200, "complete_labels": True}

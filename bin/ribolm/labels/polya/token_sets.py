@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -147,7 +148,7 @@ def write_store(
     labels: SiteLabels,
     tokenizer: Tokenizer,
     outcomes: Outcomes,
-    options: dict[str, object],
+    options: Mapping[str, object],
 ) -> None:
     """Write the stretches as a store with token labels; rows, tokens, sites and unknown bases are counted."""
     source = {"kind": "polya tokens", "genome_sha256": genome.sha256, "options": options}

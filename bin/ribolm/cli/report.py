@@ -190,17 +190,21 @@ def _add_evaluation(cli: "typer.Typer") -> None:
 
     @cli.command()
     def evaluation(
-        folder: Annotated[Path, Option("--dir", help="Folder that `ribolm-evaluate sites` wrote.")],
+        folder: Annotated[Path, Option("--dir", help="Folder of `ribolm-evaluate sites` or `sequences`.")],
         outdir: Annotated[Path, Option(help="Folder for sections and the figure.")],
     ) -> None:
-        """Precision and recall, ROC, calibration, methods, differences, strata and leakage of site scores."""
+        """Precision and recall, ROC, calibration, methods, differences, strata and leakage of scores."""
         from ribolm.files import atomic_directory
         from ribolm.report.evaluation_folder import read_evaluation
         from ribolm.report.evaluation_sections import write_evaluation_sections
+        from ribolm.report.window_sections import UNIVERSE, write_window_sections
 
         content = read_evaluation(folder)
         with atomic_directory(outdir) as out:
-            write_evaluation_sections(out, content)
+            if content.universes == [UNIVERSE]:
+                write_window_sections(out, content)
+            else:
+                write_evaluation_sections(out, content)
 
 
 def _add_methods(cli: "typer.Typer") -> None:

@@ -44,6 +44,10 @@ CHAPTERS = {
         "Poly(A) data sets",
         "Which known poly(A) sites could be used, what their negatives are, and how the letters of both differ.",
     ),
+    "ribolm_polya_models": (
+        "Poly(A) models",
+        "How well windows around poly(A) sites are told from others, beside what needs no language model.",
+    ),
     "ribolm_training": (
         "Training of the models",
         "Whether the models learnt, how long it took, and what was chosen automatically.",

@@ -12,6 +12,7 @@ from sklearn import metrics as sk
 
 from ribolm.alphabet import letters
 from ribolm.cli.evaluate import main
+from ribolm.cli.report import main as report
 from ribolm.evaluation.bootstrap import bootstrap
 from ribolm.evaluation.metrics import RankedCounts, rank
 from ribolm.evaluation.sequence_level.floors import hexamer_rule
@@ -102,6 +103,12 @@ def test_a_model_stands_beside_floors_that_never_saw_its_windows(folder: Path, t
     assert {row["name"] for row in strata} == {"AATAAA", "ATTAAA"} and len(strata) == 2 * 4
     differences = rows_of(tmp_path / "o" / "differences.tsv")
     assert {row["other"] for row in differences} == set(methods) - {"mine"}
+    assert report(["evaluation", "--dir", str(tmp_path / "o"), "--outdir", str(tmp_path / "q")]) == 0
+    sections = {path.name for path in (tmp_path / "q").iterdir()}
+    wanted = ("methods", "published", "curves", "differences", "hexamers")
+    assert sections == {f"window_{name}_mqc.json" for name in wanted}
+    shown = json.loads((tmp_path / "q" / "window_methods_mqc.json").read_text())
+    assert set(shown["data"]) == set(methods)
 
 
 def test_seeds_are_averaged_and_floors_may_learn_from_another_store(folder: Path, tmp_path: Path) -> None:

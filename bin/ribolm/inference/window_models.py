@@ -89,12 +89,15 @@ def forward_of(
 ) -> Forward:
     """The model on a device. UsageError when CUDA is asked for and none is seen.
 
-    `tokens_per_batch`: of one pass, by default so many that the activations stay in the cache of a CPU.
+    `tokens_per_batch`: of one pass on a card. On a CPU every pass has one shape whatever is asked for (products of
+    another shape round otherwise), so small that the activations stay in the cache.
     """
     forward = Forward.prepare((model.loaded.network,), model.loaded.tokenizer, device, precision, tokens_per_batch or 0)
-    if tokens_per_batch is None:
-        forward.tokens_per_batch = TOKENS_PER_PASS[forward.device.kind]
-        choice("tokens per pass", f"{forward.tokens_per_batch:,}", f"default on {forward.device.kind}")
+    kind = forward.device.kind
+    if kind == "cpu" or tokens_per_batch is None:
+        forward.tokens_per_batch = TOKENS_PER_PASS[kind]
+        reason = "one shape, so that scores do not depend on it" if kind == "cpu" else "default on a card"
+        choice("tokens per pass", f"{forward.tokens_per_batch:,}", reason)
     return forward
 
 

@@ -40,15 +40,17 @@ def test_a_logit_is_that_of_the_network_on_the_window_alone(window_model: Window
 
 def test_neither_number_nor_order_nor_company_changes_a_logit(window_model: WindowModel) -> None:
     windows = some_windows(200)
-    forward = forward_of(window_model, "cpu", tokens_per_batch=43 * 32)
+    forward = forward_of(window_model, "cpu")
+    forward.tokens_per_batch = 43 * 32
     whole = score_windows(window_model, forward, windows)
     order = np.random.default_rng(1).permutation(200)
     assert np.array_equal(score_windows(window_model, forward, windows[order]), whole[order])
     pieces = [score_windows(window_model, forward, windows[a:b]) for a, b in ((0, 1), (1, 33), (33, 200))]
     assert np.array_equal(np.concatenate(pieces), whole)
     assert len(score_windows(window_model, forward, windows[:0])) == 0
-    other = score_windows(window_model, forward_of(window_model, "cpu", tokens_per_batch=1), windows)
-    np.testing.assert_allclose(other, whole, atol=1e-5)
+    asked = [score_windows(window_model, forward_of(window_model, "cpu", "fp32", n), windows) for n in (None, 1, 99)]
+    assert np.array_equal(asked[0], asked[1]) and np.array_equal(asked[0], asked[2])
+    np.testing.assert_allclose(asked[0], whole, atol=1e-5)
 
 
 def test_windows_are_read_on_their_strand_and_padded_with_n(window_model: WindowModel) -> None:

@@ -1,0 +1,185 @@
+//
+// Real inputs for the tests of single processes: what the steps before them make of the simulated data in tests/data/m6a.
+// Each workflow hands on the outputs of the one that it builds on.
+//
+
+include { HISAT2_ALIGN       } from '../modules/local/hisat2/align/main'
+include { HISAT2_BUILD       } from '../modules/local/hisat2/build/main'
+include { HISAT2_SPLICESITES } from '../modules/local/hisat2/splicesites/main'
+include { LABEL_SITES        } from '../subworkflows/local/label_sites/main'
+include { PEAKS_CALL         } from '../modules/local/peaks/call/main'
+include { PREDICT_SITES      } from '../modules/local/predict/sites/main'
+include { PREDICT_STORE      } from '../modules/local/predict/store/main'
+include { PREPROCESS_GENOME  } from '../modules/local/preprocess/genome/main'
+include { TOKENIZE_PEAKS     } from '../modules/local/tokenize/peaks/main'
+include { TRAIN_FINETUNE     } from '../modules/local/train/finetune/main'
+
+// A file of the simulated experiment.
+def simulated(name) {
+    return file("${projectDir}/tests/data/m6a/${name}", checkIfExists: true)
+}
+
+// IP and input of the first replicate, as one unit of peak calling.
+def firstPair() {
+    return [id: 'control', group: 'control', replicate: '', ip: ['control_1_ip'], input: ['control_1_input'], strandedness: [:]]
+}
+
+workflow SIMULATED_GENOME {
+    main:
+    PREPROCESS_GENOME(simulated('genome.fa.gz'), simulated('genes.gtf.gz'), [], [], 'code')
+    fasta = PREPROCESS_GENOME.out.fasta
+    fai = PREPROCESS_GENOME.out.fai
+    gtf = PREPROCESS_GENOME.out.gtf
+    chrom_sizes = PREPROCESS_GENOME.out.chrom_sizes
+
+    emit:
+    fasta       // value channel: path(fasta)
+    fai         // value channel: path(fai)
+    gtf         // value channel: path(gtf)
+    chrom_sizes // value channel: path(tsv)
+}
+
+workflow SIMULATED_ALIGNMENTS {
+    main:
+    SIMULATED_GENOME()
+    fasta = SIMULATED_GENOME.out.fasta
+    fai = SIMULATED_GENOME.out.fai
+    gtf = SIMULATED_GENOME.out.gtf
+    chrom_sizes = SIMULATED_GENOME.out.chrom_sizes
+    HISAT2_BUILD(fasta)
+    HISAT2_SPLICESITES(gtf)
+    ch_reads = channel.of('control_1.input', 'control_1.ip').map { name ->
+        [[id: name.replace('.', '_')], [simulated("fastq/${name}_1.fastq.gz")], [simulated("fastq/${name}_2.fastq.gz")], []]
+    }
+    HISAT2_ALIGN(ch_reads, HISAT2_BUILD.out.index, HISAT2_SPLICESITES.out.splice_sites, fai)
+    index = HISAT2_BUILD.out.index
+    splice_sites = HISAT2_SPLICESITES.out.splice_sites
+    bam = HISAT2_ALIGN.out.bam
+    unit = bam
+        .toSortedList { first, second -> first[0].id <=> second[0].id }
+        .map { bams -> [firstPair(), bams.collect { _meta, file, _bai -> file }, bams.collect { _meta, _file, bai -> bai }] }
+
+    emit:
+    fasta
+    fai
+    gtf
+    chrom_sizes
+    index        // value channel: path(folder)
+    splice_sites // value channel: path(tsv)
+    bam          // channel: [ val(meta), path(bam), path(bai) ], IP and input
+    unit         // channel: [ val(unit), [ path(bam) ], [ path(bai) ] ]
+}
+
+workflow SIMULATED_PEAKS {
+    main:
+    SIMULATED_ALIGNMENTS()
+    fasta = SIMULATED_ALIGNMENTS.out.fasta
+    fai = SIMULATED_ALIGNMENTS.out.fai
+    gtf = SIMULATED_ALIGNMENTS.out.gtf
+    chrom_sizes = SIMULATED_ALIGNMENTS.out.chrom_sizes
+    unit = SIMULATED_ALIGNMENTS.out.unit
+    PEAKS_CALL(unit, gtf, fasta, fai, [], true, 'code')
+    bed = PEAKS_CALL.out.bed.map { _unit, file -> file }
+    tsv = PEAKS_CALL.out.tsv.map { _unit, file -> file }
+    bins = PEAKS_CALL.out.bins.map { _unit, file -> file }
+    summary = PEAKS_CALL.out.summary.map { _unit, file -> file }
+
+    emit:
+    fasta
+    fai
+    gtf
+    chrom_sizes
+    unit
+    bed     // channel: path(bed)
+    tsv     // channel: path(tsv)
+    bins    // channel: path(parquet)
+    summary // channel: path(json)
+}
+
+workflow SIMULATED_CORPUS {
+    main:
+    SIMULATED_GENOME()
+    fasta = SIMULATED_GENOME.out.fasta
+    fai = SIMULATED_GENOME.out.fai
+    gtf = SIMULATED_GENOME.out.gtf
+    TOKENIZE_PEAKS([simulated('truth/regions.bed')], fasta, fai, gtf, 'code')
+    store = TOKENIZE_PEAKS.out.store
+
+    emit:
+    fasta
+    fai
+    gtf
+    store // value channel: path(token store)
+}
+
+workflow SIMULATED_LABELS {
+    main:
+    SIMULATED_CORPUS()
+    fasta = SIMULATED_CORPUS.out.fasta
+    fai = SIMULATED_CORPUS.out.fai
+    gtf = SIMULATED_CORPUS.out.gtf
+    store = SIMULATED_CORPUS.out.store
+    LABEL_SITES(
+        simulated('evidence/sites.csv'),
+        store,
+        fasta,
+        fai,
+        'm6a',
+        [chain: null, family_map: null, sites_technique: null, split_by: 'gene', folds: 3, seed: 1],
+        [sites: 'code', tokens: 'code', folds: 'code'],
+    )
+    sites = LABEL_SITES.out.sites
+    labelled = LABEL_SITES.out.store
+    folds = LABEL_SITES.out.folds
+
+    emit:
+    fasta
+    fai
+    gtf
+    store
+    sites    // value channel: path(bed)
+    labelled // value channel: path(token store with labels)
+    folds    // value channel: path(tsv)
+}
+
+workflow SIMULATED_SCORES {
+    main:
+    SIMULATED_LABELS()
+    fasta = SIMULATED_LABELS.out.fasta
+    fai = SIMULATED_LABELS.out.fai
+    gtf = SIMULATED_LABELS.out.gtf
+    store = SIMULATED_LABELS.out.store
+    labelled = SIMULATED_LABELS.out.labelled
+    folds = SIMULATED_LABELS.out.folds
+    ch_runs = channel.of(0, 1, 2).map { fold -> [[id: "fold${fold}".toString(), method: 'finetuned', fold: fold, seed: 1], []] }
+    TRAIN_FINETUNE(ch_runs, labelled, folds, 'm6a', 'tiny', "${workflow.workDir}/checkpoints", 'code')
+    model = TRAIN_FINETUNE.out.model
+    log_lines = TRAIN_FINETUNE.out.log.map { _meta, file -> file }
+    PREDICT_STORE(model.map { meta, folder -> [meta, [folder]] }, labelled, folds, 'code')
+    scores = PREDICT_STORE.out.scores.toSortedList { first, second -> first[0].id <=> second[0].id }
+
+    emit:
+    fasta
+    fai
+    gtf
+    store
+    labelled
+    folds
+    model     // channel: [ val(meta), path(model directory) ], one for each fold
+    log_lines // channel: path(jsonl)
+    scores    // channel: [ [ val(meta), path(parquet) ] ], in the order of the folds
+}
+
+workflow SIMULATED_SITES {
+    main:
+    SIMULATED_GENOME()
+    ch_chunks = channel.fromList(simulated('truth/regions.bed').readLines().take(20))
+        .collectFile { line -> [line.hashCode() % 2 ? 'peaks.1.bed' : 'peaks.2.bed', line + '\n'] }
+        .map { bed -> [[id: 'control'], bed] }
+    model = file("${projectDir}/assets/models/m6a-sites-small", checkIfExists: true)
+    PREDICT_SITES(ch_chunks, [model], SIMULATED_GENOME.out.fasta, SIMULATED_GENOME.out.fai, SIMULATED_GENOME.out.gtf, 'code')
+    table = PREDICT_SITES.out.table.groupTuple()
+
+    emit:
+    table // channel: [ val(meta), [ path(parquet) ] ], of two chunks of peaks
+}

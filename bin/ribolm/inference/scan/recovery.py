@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from ribolm.genome.fasta import Genome
 from ribolm.inference.scan.annotate import KnownSites
@@ -57,8 +58,8 @@ def recoveries(genome: Genome, result: CallResult, known: KnownSites, logits: np
     `logits` float32 [n]: of all candidates. Sites without `COVERED_NT` known bases around them are not asked for; nor
     are shifted ones.
     """
-    sites = _covered(genome, known.places)
-    shifted = [_covered(genome, known.places.shifted(step)) for step in SHIFTS_NT]
+    sites = covered_sites(genome, known.places)
+    shifted = [covered_sites(genome, known.places.shifted(step)) for step in SHIFTS_NT]
     thresholds = [(f"{100 * share:g} % of candidates", _quantile(logits, share)) for share in SHARES]
     return [
         _recovery(result, sites, shifted, kept, threshold)
@@ -74,8 +75,15 @@ def _quantile(logits: np.ndarray, share: float) -> float:
     return float(np.partition(logits, at)[at])
 
 
-def _covered(genome: Genome, places: Places) -> Places:
+def covered_sites(genome: Genome, places: Places) -> Places:
+    """The places with `COVERED_NT` known bases on either side, which a scan can be asked for."""
     return places.take(~contains_unknown(letters_around(genome, places, COVERED_NT, COVERED_NT)))
+
+
+def met(sites: Places, result: CallResult, threshold: float) -> npt.NDArray[np.bool_]:
+    """Which sites have a call with at least that logit within `WITHIN_NT` on their strand, bool [n]."""
+    rows = np.flatnonzero(result.peaks.candidates.logit >= threshold)
+    return near(sites, result.peaks.candidates.places.take(rows), WITHIN_NT)
 
 
 def _recovery(result: CallResult, sites: Places, shifted: list[Places], kept: str, threshold: float) -> Recovery:

@@ -1,0 +1,88 @@
+"""ribolm-evaluate scan: what a genome scan recovers of known sites."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ribolm.cli import REQUIRED, Device, Spec, add_command
+from ribolm.errors import UsageError
+
+if TYPE_CHECKING:
+    import typer
+
+SCAN = (
+    Spec("scored", list[Path] | None, None, "Parquet of `ribolm-predict scan`; repeat."),
+    Spec("model", Path, REQUIRED, "The model of the scan."),
+    Spec("fasta", Path, REQUIRED, "The genome of the scan."),
+    Spec("known", Path, REQUIRED, "Known sites: BED, GENCODE, PolyASite or PolyA_DB."),
+    Spec("store", Path, REQUIRED, "Labelled windows that the 4-mer regression is fitted on: those of the model."),
+    Spec("outdir", Path, REQUIRED, "Folder for metrics.json and the tables."),
+    Spec("task", str, "polya", "Name of the labels in the store."),
+    Spec("null_groups", int, 20_000, "Shuffled groups of candidates.", {"min": 1}),
+    Spec("draws", int, 1000, "Draws of sites for the intervals.", {"min": 0}),
+    Spec("seed", int, 1, "Seed of draws and shuffles.", {"min": 0}),
+    Spec("device", Device, Device.auto, "Where to compute."),
+)
+
+
+def add_scan(cli: "typer.Typer") -> None:
+    """Add the sub-command."""
+
+    def scan(
+        scored: list[Path] | None,
+        model: Path,
+        fasta: Path,
+        known: Path,
+        store: Path,
+        outdir: Path,
+        device: Device,
+        **chosen: Any,
+    ) -> None:
+        """Known sites within 20 nt of the best 1, 2 and 5 % of candidates, beside the 4-mer regression and chance."""
+        from ribolm.files import require_file, require_folder_possible
+
+        if not scored:
+            raise UsageError("Give at least one --scored.")
+        for path in (fasta, known, *scored):
+            require_file(path)
+        require_folder_possible(outdir)
+        from ribolm.evaluation.scan_recovery import sentences, write_comparison
+
+        found = _compare(tuple(scored), model, fasta, known, store, device, **chosen)
+        write_comparison(outdir, found, {**chosen, "known": known.name, "store": store.name})
+        print("\n".join(sentences(found)))
+
+    add_command(cli, "scan", SCAN, scan)
+
+
+def _compare(
+    scored: tuple[Path, ...],
+    model: Path,
+    fasta: Path,
+    known: Path,
+    store: Path,
+    device: Device,
+    task: str,
+    draws: int,
+    null_groups: int,
+    seed: int,
+) -> Any:
+    from ribolm.evaluation.scan_recovery import REGRESSION, compare_scans, fitted_regression, rescored
+    from ribolm.evaluation.sequence_level.examples import read_examples
+    from ribolm.inference.calibration import Calibration
+    from ribolm.inference.scan.calls import CallOptions
+    from ribolm.inference.scan.merge import open_inputs
+    from ribolm.inference.scan.scorer import ModelScorer
+    from ribolm.inference.window_models import forward_of, load_window_model
+    from ribolm.sequences.store import TokenStore
+
+    loaded = load_window_model(model)
+    scorer = ModelScorer(loaded, forward_of(loaded, device.value))
+    inputs = open_inputs(scorer, scored, fasta, None, known)
+    assert inputs.known is not None
+    regression = fitted_regression(read_examples(TokenStore.open(store), task), scorer, store.name)
+    methods = (
+        ("model", scorer, inputs.scored, loaded.calibration),
+        (REGRESSION, regression, rescored(regression, inputs), Calibration()),
+    )
+    options = CallOptions(fdr=1.0, null_groups=null_groups, seed=seed)
+    return compare_scans(methods, inputs, inputs.known, options, draws)

@@ -1,0 +1,185 @@
+"""What a genome scan is worth: known sites that its best candidates meet, beside the 4-mer regression and chance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ribolm.alphabet import Letters
+from ribolm.errors import DataError
+from ribolm.evaluation.bootstrap import DRAWS, Interval, percentile_interval
+from ribolm.evaluation.sequence_level.binned_kmers import BinnedKmers, fit
+from ribolm.evaluation.sequence_level.examples import Examples
+from ribolm.evaluation.tables import write_tsv
+from ribolm.files import atomic_directory, write_json
+from ribolm.genome.coordinates import Int64
+from ribolm.inference.batches import Float32
+from ribolm.inference.calibration import Calibration
+from ribolm.inference.scan.annotate import KnownSites
+from ribolm.inference.scan.calls import CallOptions, make_calls
+from ribolm.inference.scan.candidate_files import CandidateBlock
+from ribolm.inference.scan.gathered import ScoredCandidates
+from ribolm.inference.scan.merge import ScanInputs
+from ribolm.inference.scan.recovery import Recovery, covered_sites, met, recoveries
+from ribolm.inference.scan.scored import score_block
+from ribolm.inference.scan.scorer import WindowFaults, WindowScorer
+from ribolm.inference.window_models import Anchor, Padding
+
+REGRESSION = "4-mer regression"
+APART_NT = 5_000  # sites nearer than this are drawn together
+BLOCK = 1 << 16
+Row = dict[str, Any]
+Bool = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class RegressionScorer:
+    """The 4-mer regression put on the same windows as a model."""
+
+    regression: BinnedKmers
+    anchor: Anchor
+    window_nt: int
+    anchor_offset0: int
+    padding: Padding = "N"
+
+    def score(self, letters: Letters) -> Float32:
+        """Log-odds of windows, float32 [n]."""
+        return self.regression.logits(letters).astype(np.float32)
+
+    def provenance(self) -> dict[str, Any]:
+        """What it is."""
+        return {"models": [REGRESSION], "window_nt": self.window_nt}
+
+
+@dataclass(frozen=True)
+class ScanComparison:
+    """Recoveries per method, and the paired differences of the first to each other one."""
+
+    methods: list[Row]
+    differences: list[Row]
+    n_known: int
+
+
+def fitted_regression(examples: Examples, model: WindowScorer, source: str) -> RegressionScorer:
+    """Fit the regression on labelled windows; DataError where they are not as wide as the model's or of one class."""
+    if examples.letters is None or examples.letters.shape[1] != model.window_nt:
+        width = "windows of several widths" if examples.letters is None else f"{examples.letters.shape[1]} nt"
+        raise DataError(
+            f"{source}: holds {width}, the model reads {model.window_nt} nt. Give the store that the model learnt from."
+        )
+    if examples.is_positive.all() or not examples.is_positive.any():
+        raise DataError(f"{source}: holds one class only. Give a store with sites and others.")
+    regression = fit(examples.letters, examples.is_positive)
+    return RegressionScorer(regression, model.anchor, model.window_nt, model.anchor_offset0)
+
+
+def rescored(scorer: WindowScorer, inputs: ScanInputs) -> ScoredCandidates:
+    """The same candidates with the logits of another scorer."""
+    found = inputs.scored
+    names = np.array(found.names, dtype=object)
+    logits = np.empty(len(found), dtype=np.float32)
+    for begin in range(0, len(found), BLOCK):
+        rows = np.arange(begin, min(begin + BLOCK, len(found)))
+        block = CandidateBlock(found.places.take(rows), names[found.name[rows]])
+        logits[rows] = score_block(scorer, inputs.genome, block, inputs.rule, "scan", WindowFaults())
+    return ScoredCandidates(found.places, found.name, found.names, logits)
+
+
+def compare_scans(
+    methods: Sequence[tuple[str, WindowScorer, ScoredCandidates, Calibration]],
+    inputs: ScanInputs,
+    known: KnownSites,
+    options: CallOptions,
+    draws: int = DRAWS,
+) -> ScanComparison:
+    """Recovery of the known sites by every method at the same shares of the same candidates.
+
+    Intervals (95 %) from drawing clusters of sites less than 5 kb apart, the same draws for all methods.
+    """
+    sites = covered_sites(inputs.genome, known.places)
+    weights = _draws(_clusters(sites.contig, sites.at0), draws, options.seed)
+    rows: list[Row] = []
+    hits: dict[str, list[tuple[Recovery, Bool]]] = {}
+    for name, scorer, scored, calibration in methods:
+        result = make_calls(scorer, inputs.genome, scored, inputs.rule, calibration, options)
+        found = recoveries(inputs.genome, result, known, scored.logit)[:-1]  # the last is no fixed share
+        hits[name] = [(one, met(sites, result, one.threshold)) for one in found]
+        rows += [{"method": name, **one.facts(), **_bounds(_interval(hit, weights))} for one, hit in hits[name]]
+    first, *others = hits
+    differences = [
+        {"method": first, "other": other, "kept": one.kept, **_difference(hit, other_hit, weights)}
+        for other in others
+        for (one, hit), (_, other_hit) in zip(hits[first], hits[other], strict=True)
+    ]
+    return ScanComparison(rows, differences, len(sites))
+
+
+def write_comparison(outdir: Path, found: ScanComparison, settings: Row) -> None:
+    """Write metrics.json, recovery.tsv and differences.tsv."""
+    content = {"known_sites": found.n_known, "settings": settings}
+    with atomic_directory(outdir) as out:
+        write_json(out / "metrics.json", {**content, "recovery": found.methods, "differences": found.differences})
+        write_tsv(out / "recovery.tsv", found.methods)
+        write_tsv(out / "differences.tsv", found.differences)
+
+
+def sentences(found: ScanComparison) -> list[str]:
+    """The numbers for the log, both nulls with them."""
+    lines = [
+        f"{row['method']}, {row['kept']}: {_share(row, 'recovered')} of {found.n_known:,} sites within "
+        f"{row['within_nt']} nt, {row['by_chance']:.3f} of shifted ones; {row['n_calls']:,} calls, false discovery "
+        f"rate beside shuffled candidates {row['fdr']:.2f}"
+        for row in found.methods
+    ]
+    for row in found.differences:
+        lines.append(f"{row['method']} minus {row['other']}, {row['kept']}: {_share(row, 'difference')}")
+    return lines
+
+
+def _share(row: Row, key: str) -> str:
+    low, high = row[f"{key}_low"], row[f"{key}_high"]
+    return f"{row[key]:.3f}" + (f" ({low:.3f} to {high:.3f})" if low is not None else " (no interval)")
+
+
+def _clusters(contig: Int64, at0: Int64) -> Int64:
+    """Number of the cluster of each site, from 0; both strands together."""
+    order = np.lexsort((at0, contig))
+    apart = (np.diff(contig[order]) != 0) | (np.diff(at0[order]) >= APART_NT)
+    found = np.zeros(len(at0), dtype=np.int64)
+    found[order] = np.cumsum(np.r_[0, apart]) if len(at0) else 0
+    return found
+
+
+def _draws(cluster: Int64, draws: int, seed: int) -> npt.NDArray[np.float64]:
+    """How often each site is drawn, [draws, sites]; none from fewer than two clusters."""
+    n = int(cluster.max(initial=-1)) + 1
+    if n < 2:
+        return np.zeros((0, len(cluster)))
+    random = np.random.Generator(np.random.Philox(seed))
+    counts = np.stack([np.bincount(random.integers(n, size=n), minlength=n) for _ in range(max(draws, 1))])[:draws]
+    return np.asarray(counts[:, cluster], dtype=np.float64)
+
+
+def _shares(hit: npt.NDArray, weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return np.asarray(weights @ hit / np.maximum(weights.sum(axis=1), 1))
+
+
+def _interval(hit: Bool, weights: npt.NDArray[np.float64]) -> Interval:
+    value = float(hit.mean()) if len(hit) else float("nan")
+    return percentile_interval(value, _shares(hit.astype(np.float64), weights))
+
+
+def _bounds(found: Interval) -> Row:
+    return {"recovered_low": found.low, "recovered_high": found.high}
+
+
+def _difference(hit: Bool, other: Bool, weights: npt.NDArray[np.float64]) -> Row:
+    apart = hit.astype(np.float64) - other
+    value = float(apart.mean()) if len(apart) else float("nan")
+    found = percentile_interval(value, _shares(apart, weights))
+    return {"difference": found.value, "difference_low": found.low, "difference_high": found.high}

@@ -1,0 +1,98 @@
+"""`ribolm-evaluate scan`: recovery of known sites beside the 4-mer regression, chance and shuffled candidates."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ribolm.alphabet import letters, reverse_complement
+from ribolm.cli.evaluate import main
+from ribolm.cli.predict import main as predict
+from ribolm.models.heads import HeadSpec
+from ribolm.models.network import new_network
+from ribolm.models.presets import preset_config
+from ribolm.models.weights import save_model
+from ribolm.sequences.store import LabelSpec, StoreWriter
+from ribolm.sequences.tokenizers import make_tokenizer
+
+WINDOW_NT, ANCHOR0, N_SITES = 61, 25, 40
+SITE = "AATAAA" + "TTTCTTGTTATTC" + "CA" + "TGTGTTGTGTCTTGTTTGT"  # a 4-mer regression learns what follows the CA
+
+
+def noise(rng: np.random.Generator, n: int) -> str:
+    return "".join(rng.choice(list("AATTCG"), n))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """genome.fa with planted sites on both strands, known.bed, a store of such windows, a random model, its scan."""
+    out, rng = tmp_path_factory.mktemp("scan"), np.random.default_rng(6)
+    pieces, known, at = [], [], 0
+    for k in range(N_SITES):
+        gap, site = noise(rng, 700), SITE
+        if k % 2:
+            site = reverse_complement(letters(SITE)).tobytes().decode()
+        anchor0 = at + 700 + (SITE.index("CA") + 1 if not k % 2 else len(SITE) - 2 - SITE.index("CA"))
+        last = anchor0 - 1 if not k % 2 else anchor0 + 1  # the base before the A, as site lists give it
+        known.append(f"c\t{last}\t{last + 1}\ts{k}\t0\t{'-' if k % 2 else '+'}\n")
+        pieces += [gap, site]
+        at += 700 + len(SITE)
+    (out / "genome.fa").write_text(">c\n" + "".join(pieces) + noise(rng, 700) + "\n")
+    (out / "known.bed").write_text("".join(known))
+    tokenizer = make_tokenizer("nucleotide")
+    with StoreWriter(out / "store", tokenizer, {"polya": LabelSpec("sequence")}) as writer:
+        for row in range(200):
+            text = noise(rng, 4) + (SITE if row % 2 else "AATAAA" + noise(rng, 13) + "CA" + noise(rng, 19))
+            window = letters((text + noise(rng, WINDOW_NT))[:WINDOW_NT])
+            writer.add(tokenizer.encode(window), f"w{row}", None, {"polya": float(row % 2)})
+    task = {
+        "task": "polya", "level": "sequence", "labels": ["polya"], "pooling": "mean", "window_nt": WINDOW_NT,
+        "anchor": "cleavage", "anchor_offset0": ANCHOR0 - 1, "padding": "N",
+    }  # fmt: skip
+    network = new_network(preset_config("tiny", tokenizer), HeadSpec("sequence", 1, "mean"), 3)
+    save_model(out / "model", network, tokenizer, task)
+    given = ["--fasta", str(out / "genome.fa"), "--out"]
+    assert predict(["candidates", *given, str(out / "c.bed.gz")]) == 0
+    more = ["--model", str(out / "model"), "--candidates", str(out / "c.bed.gz"), "--device", "cpu", "--threads", "1"]
+    assert predict(["scan", *given, str(out / "s.parquet"), *more]) == 0
+    return out
+
+
+def evaluate(folder: Path, outdir: Path, *changes: str) -> int:
+    given = {"model": "model", "fasta": "genome.fa", "known": "known.bed", "store": "store", "scored": "s.parquet"}
+    options = [text for key, name in given.items() for text in (f"--{key}", str(folder / name))]
+    options += ["--outdir", str(outdir), "--null-groups", "300", "--draws", "200", "--device", "cpu", *changes]
+    return main(["scan", *options])
+
+
+def test_regression_that_learnt_the_sites_recovers_them_and_chance_does_not(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ribolm.evaluation.scan_recovery.APART_NT", 500)
+    assert evaluate(folder, tmp_path / "e") == 0
+    found = json.loads((tmp_path / "e" / "metrics.json").read_text())
+    rows = {(row["method"], row["kept"]): row for row in found["recovery"]}
+    assert found["known_sites"] == N_SITES and len(rows) == 6
+    best = rows["4-mer regression", "5 % of candidates"]
+    assert best["recovered"] > 0.9 and best["by_chance"] < 0.2 and 0 < best["fdr"] <= 1
+    assert best["recovered_low"] <= best["recovered"] <= best["recovered_high"]
+    model = rows["model", "5 % of candidates"]
+    paired = {row["kept"]: row for row in found["differences"]}["5 % of candidates"]
+    assert paired["difference"] == pytest.approx(model["recovered"] - best["recovered"])
+    assert paired["difference_low"] <= paired["difference"] <= paired["difference_high"] < 0
+    assert (tmp_path / "e" / "recovery.tsv").read_text().count("\n") == 7
+    told = capsys.readouterr().out
+    assert "of shifted ones" in told and "false discovery rate beside shuffled candidates" in told
+
+
+def test_windows_of_another_width_are_refused(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tokenizer = make_tokenizer("nucleotide")
+    with StoreWriter(tmp_path / "store", tokenizer, {"polya": LabelSpec("sequence")}) as writer:
+        for row in range(4):
+            writer.add(tokenizer.encode(letters("ACGT" * 5)), f"w{row}", None, {"polya": float(row % 2)})
+    assert evaluate(folder, tmp_path / "e", "--store", str(tmp_path / "store")) == 65
+    assert "the model reads 61 nt" in capsys.readouterr().err
+    assert not (tmp_path / "e").exists()

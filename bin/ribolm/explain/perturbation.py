@@ -22,6 +22,7 @@ from ribolm.genome.coordinates import Int64
 from ribolm.inference.calibration import probability
 
 CANONICAL = ("AATAAA", "ATTAAA")
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 LEVELS = tuple(level / 10 for level in range(11))
 TRIES = 1000  # draws of a replacement before a place is left as it is; one in a hundred fails a draw
 Float32 = npt.NDArray[np.float32]
@@ -143,7 +144,7 @@ def _drawn(windows: Letters, row: Int64, start0: Int64, u: Float64, chance: np.r
 
 
 def perturbation_table(found: Perturbed, threshold: float = 0.5) -> pl.DataFrame:
-    """One row per kind (signal, control) and level: windows called below the threshold, quartiles of the probability.
+    """One row per kind (signal, control) and level: windows called below the threshold, quantiles of the probability.
 
     `flipped`: windows above the threshold at level 0 and below it here; `mean_change`: of the logit against level 0.
     Levels must begin with 0.
@@ -154,7 +155,7 @@ def perturbation_table(found: Perturbed, threshold: float = 0.5) -> pl.DataFrame
     for kind, logits in (("signal", found.signals), ("control", found.control)):
         chance = probability(logits.astype(np.float64))
         for level, p, z in zip(found.levels, chance, logits, strict=True):
-            low, middle, high = np.quantile(p, (0.25, 0.5, 0.75)).tolist() if len(p) else (np.nan,) * 3
+            quantiles = np.quantile(p, QUANTILES).tolist() if len(p) else [np.nan] * len(QUANTILES)
             rows.append(
                 {
                     "kind": kind,
@@ -163,9 +164,7 @@ def perturbation_table(found: Perturbed, threshold: float = 0.5) -> pl.DataFrame
                     "n_with_signal": int(found.with_signal.sum()),
                     "misclassified": int((p < threshold).sum()),
                     "flipped": int(((p < threshold) & (chance[0] >= threshold)).sum()),
-                    "probability_q25": low,
-                    "probability_median": middle,
-                    "probability_q75": high,
+                    **{f"probability_q{100 * q:02.0f}": value for q, value in zip(QUANTILES, quantiles, strict=True)},
                     "mean_change": float((z - logits[0]).mean()) if len(p) else np.nan,
                 }
             )

@@ -102,7 +102,7 @@ def test_a_model_that_sees_signals_only_falls_and_its_control_does_not(windows: 
     assert signal["misclassified"].to_list() == sorted(signal["misclassified"].to_list())
     assert (signal["misclassified"][0], signal["flipped"][0], signal["mean_change"][0]) == (0, 0, 0.0)
     assert (signal["misclassified"][-1], signal["flipped"][-1], signal["mean_change"][-1]) == (20, 20, -4.0)
-    assert signal["probability_median"][-1] == pytest.approx(1 / (1 + np.exp(2)))
+    assert signal["probability_q50"][-1] == pytest.approx(1 / (1 + np.exp(2)))
     control = table.filter(table["kind"] == "control")
     assert set(control["misclassified"].to_list()) == {0}
     assert signal["n_with_signal"].to_list() == [20] * len(LEVELS)

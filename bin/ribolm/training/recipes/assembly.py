@@ -98,12 +98,13 @@ def check_memory(session: Session, lesson_network: Network, feed: Feed, share: f
     `share`: answers of the head per token, `outputs` of each; `step`: tokens per step. Raises UsageError.
     """
     fitting, device, world = session.fitting(step), session.device, session.world
+    spec = lesson_network.spec
     trained, weights = count_parameters(lesson_network)
     need = estimate_training(
         lesson_network.config,
         weights,
         trained,
-        max(min(fitting.tokens, step), feed.longest),
+        max(min(fitting.tokens, step), feed.longest) * (2 if spec is not None and spec.both_strands else 1),
         n_outputs=outputs,
         selected_share=share,
         bf16=device.precision == "bf16",
@@ -116,6 +117,18 @@ def check_memory(session: Session, lesson_network: Network, feed: Feed, share: f
     mfu, reason = utilisation(lesson_network.config, feed.lengths, device.name, share, outputs)
     session.log.choice("peak of the device", "known" if mfu(1.0) else "unknown, MFU is 0", reason)
     return mfu
+
+
+def require_length(network: Network, *feeds: Feed | None) -> None:
+    """Raise DataError where a row is longer than the backbone reads, before anything is trained."""
+    longest = max(feed.longest for feed in feeds if feed is not None)
+    longest += network.spec.delay_nt if network.spec is not None else 0
+    bound = network.config.max_tokens
+    if bound is not None and longest > bound:
+        raise DataError(
+            f"A sequence of the store has {longest:,} tokens with special ones, but the model reads up to {bound:,}. "
+            "Make the store anew with shorter windows, or use a model of a longer context."
+        )
 
 
 def check_out(out: Path, checkpoint_dir: Path) -> None:

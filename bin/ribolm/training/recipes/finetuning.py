@@ -24,6 +24,7 @@ from ribolm.training.recipes.assembly import (
     check_memory,
     check_out,
     file_digest,
+    require_length,
     validation_feed,
     write_model,
 )
@@ -141,11 +142,12 @@ class _Finetuning:
         copies = resampled(data.labels, data.store.offsets, rows, options.resampling) if self.incomplete else None
         step, crop = optimisation.tokens_per_step, options.crop_tokens
         feed = Feed(data.store, rows, seed=optimisation.seed, tokens_per_step=step, copies=copies, crop_tokens=crop)
+        validation = validation_feed(data.store, data.dev, step, None)
+        require_length(network, feed, validation)
         mfu = check_memory(self.session, network, feed, float(self.incomplete), data.spec.width, step)
         network.to(self.session.device.name)
         n_layers = network.config.n_layers
         groups = parameter_groups(network, n_layers, optimisation.weight_decay, optimisation.layer_decay)
-        validation = validation_feed(data.store, data.dev, step, None)
         objective, judge = self._objective(labels, self._loss(labels, rows)), self._objective(self._dev_labels())
         return Lesson(settings, network, groups, objective, feed, validation, mfu, judge)
 

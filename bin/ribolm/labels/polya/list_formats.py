@@ -15,6 +15,7 @@ POLYASITE_CLASSES = ("TE", "EX", "IN", "DS", "AE", "AI", "AU", "IG")
 NAMED_1 = re.compile(r"[^:]+:([+-]):(\d+)(?::(\w+))?")  # PolyASite 1: chrom:strand:REP:class
 NAMED_2 = re.compile(r"[^:]+:(\d+):([+-])")  # PolyASite 2 and 3, PolyA_DB 3: chrom:REP:strand
 REPRESENTATIVE = ("polyasite1", "polyasite2", "polyasite3", "polya_db")
+MAX_DIGITS = 12  # longer numbers are no positions, and would not fit an int64
 UCSC_COLUMNS = ("chrom", "strand", "txStart", "txEnd", "name2")
 POLYA_DB_COLUMNS = ("Chromosome", "Position", "Strand")
 # line, start0, end0, strand, representative0 (-1: none), contig, name, feature
@@ -71,7 +72,18 @@ def _polyasite(pattern: re.Pattern[str], place: int, path: Path, lines: Lines) -
             raise bad_value(path, number, "name", name, "names no place", "Write chrom:place:strand, or --format bed.")
         start0, end0 = _interval(path, number, cells, 1, 2)
         strand = _strand(path, number, cells[5])
-        rows.append((number, start0, end0, strand, int(found[place]) - 1, cells[0].strip(), name, GENCODE_SITE))
+        rows.append(
+            (
+                number,
+                start0,
+                end0,
+                strand,
+                _whole(path, number, "name", found[place]) - 1,
+                cells[0].strip(),
+                name,
+                GENCODE_SITE,
+            )
+        )
     return rows
 
 
@@ -174,7 +186,7 @@ def _interval(path: Path, number: int, cells: Sequence[str], start_at: int, end_
 
 
 def _whole(path: Path, number: int, column: str, text: str) -> int:
-    if not text.strip().isdecimal():
+    if not text.strip().isdecimal() or len(text) > MAX_DIGITS:
         raise bad_value(path, number, column, text, "is not a whole number from 0 on", "Mend the position.")
     return int(text)
 

@@ -93,11 +93,11 @@ def summary(data: PolyaData) -> dict[str, object]:
 
 def _site_lines(data: PolyaData) -> Iterator[str]:
     yield "#" + "\t".join(SITE_COLUMNS)
-    given, names = data.given, data.genome.names
+    given, names, lengths = data.given, data.genome.names, np.diff(data.genome.offsets)
     for k in range(len(given)):
         at0 = int(given.places.at0[k])
-        if at0 < 0:
-            continue
+        if not 0 <= at0 < lengths[given.places.contig[k]]:
+            continue  # the base behind a contig's last one
         place = (names[given.places.contig[k]], at0, at0 + 1, given.list.name[given.row[k]] or ".", 0)
         more = (
             STRAND_SIGN[int(given.places.strand[k])],

@@ -160,6 +160,7 @@ def test_names_of_another_build_are_not_read_as_places(polya_world, polya_genome
         ("chr1\t5\t6\tx\t0\t.\n", "row 1, column 'strand': '.' is not"),
         ("chr1\t9\t6\tx\t0\t+\n", "'6' is not above the start 9"),
         ("chr1\t5\t6\tx\t0\t+\nchr1\t-5\t6\tx\t0\t+\n", "row 2, column 'start': '-5' is not a whole number"),
+        ("chr1\t5\t6\tx\t0\t+\nchr1\t5\t9999999999999\tx\t0\t+\n", "row 2, column 'end': '9{13}' is not a whole"),
         ("a b c\n", "is no site list"),
         ("1\t5\t6\tx\t0\t+\n", "'chr' before the names"),
         ("chr1\t5\t6\tx\t0\t+\n2\t5\t6\tx\t0\t+\n", "The same contigs have two names"),
@@ -177,3 +178,10 @@ def test_a_bad_list_is_refused_in_one_sentence(text, words, polya_genome, tmp_pa
 def test_an_unknown_format_is_refused(polya_world):
     with pytest.raises(UsageError, match="--format vcf is not known"):
         read_site_list(polya_world.sites, "vcf")
+
+
+def test_a_site_behind_the_last_base_of_a_contig_is_an_unknown_base(polya_genome, tmp_path):
+    path = tmp_path / "ends.bed"
+    path.write_text("chr1\t89999\t90000\tx\t0\t+\nchr1\t0\t1\tx\t0\t-\n")
+    found = find_anchors(read_site_list(path), polya_genome, "before")
+    assert found.places.at0.tolist() == [90_000, -1] and (found.base == ord("N")).all()

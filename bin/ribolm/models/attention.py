@@ -22,7 +22,7 @@ class Plan(NamedTuple):
     """What every layer needs to know of a batch.
 
     groups: (sequences, length) of neighbours of one length; rotation: None where positions are not rotary; bias: added
-    to the scores of a sequence, fp32 [heads, longest, longest], of which a shorter one takes the upper left corner.
+    to the scores of a sequence, [heads, longest, longest], of which a shorter one takes the upper left corner.
     """
 
     backend: Backend
@@ -58,6 +58,7 @@ def plan_attention(
     tell_backend(backend, reason)
     groups = neighbours_of_one_length(batch.lengths)
     dropout = wanted.dropout if wanted.training else 0.0
+    bias = None if bias is None else bias.to(dtype)
     return Plan(backend, batch.cu_seqlens, batch.lengths, groups, rotation, dropout, wanted.on_attention, bias)
 
 
@@ -114,7 +115,7 @@ def attend(qkv: Tensor, plan: Plan, layer: int) -> Tensor:
 
 
 def _bias(plan: Plan, length: int, dtype: torch.dtype) -> Tensor | None:
-    """The bias of a sequence's scores [heads, L, L], in the type of queries and keys."""
+    """The bias of a sequence's scores [heads, L, L]; in the type of queries and keys, which it mostly has already."""
     return None if plan.bias is None else plan.bias[:, :length, :length].to(dtype)
 
 

@@ -18,7 +18,8 @@ class BackboneConfig(Protocol):
     """What networks, heads, tokenizers and training ask of any backbone's configuration.
 
     `max_tokens`: longest sequence with its special tokens, None without a bound; `causal`: a token's state depends on
-    itself and what stands before it only; `bos_token_id`, `eos_token_id`: put around a sequence, left out by pooling.
+    itself and what stands before it only; `gated`: the feed-forward layer has a third matrix, a gate; `bos_token_id`,
+    `eos_token_id`: put around a sequence, left out by pooling.
     """
 
     @property
@@ -41,6 +42,8 @@ class BackboneConfig(Protocol):
     def max_tokens(self) -> int | None: ...
     @property
     def causal(self) -> bool: ...
+    @property
+    def gated(self) -> bool: ...
     @property
     def hidden_dropout_prob(self) -> float: ...
     @property

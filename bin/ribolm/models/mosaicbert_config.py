@@ -63,6 +63,11 @@ class MosaicBertConfig:
         return None
 
     @property
+    def gated(self) -> bool:
+        """Whether one half of the feed-forward layer gates the other."""
+        return True
+
+    @property
     def causal(self) -> bool:
         """Every token sees all others."""
         return False

@@ -70,6 +70,11 @@ class ConvolutionConfig:
         return self.n_layers
 
     @property
+    def gated(self) -> bool:
+        """Whether one half of the feed-forward layer gates the other."""
+        return False
+
+    @property
     def causal(self) -> bool:
         """Tokens see both sides."""
         return False

@@ -70,6 +70,11 @@ class HyenaConfig:
         return self.max_seq_len
 
     @property
+    def gated(self) -> bool:
+        """Whether one half of the feed-forward layer gates the other."""
+        return False
+
+    @property
     def causal(self) -> bool:
         """Every token sees itself and what stands before it."""
         return True

@@ -20,6 +20,7 @@ TRAINED_BYTES, FROZEN_BYTES, REDUCED_BYTES = 16, 4, 4  # per weight; the last: a
 # Widths D of a layer that are kept per token: input and output of two norms, q, k, v and what attention gives twice
 # (packed and per head); and twice the feed-forward width.
 KEPT_WIDTHS, KEPT_FEED_FORWARD = 9, 2
+KEPT_GATED = 4  # of a gated layer: both halves, the gate behind its activation, the product
 KEPT_WIDTHS_OF_CONVOLUTION = 20  # the same of HyenaDNA: three projections twice, and spectra [measured]
 KEPT_OUTSIDE = 8  # widths around the layers: embeddings, their scaling, rotations, the final norm
 PASSING_WIDTHS, PASSING_FEED_FORWARD = 8, 3  # of one layer, while its backward pass runs
@@ -79,7 +80,8 @@ def estimate_training(
     width, wide = config.hidden_size, config.intermediate_size
     # The residual stream and the norms stay in fp32 under autocast: a third of the widths.
     widths = KEPT_WIDTHS_OF_CONVOLUTION if config.causal else KEPT_WIDTHS
-    kept = widths * width * (value_bytes + (2 if bf16 else 0) / 3) + KEPT_FEED_FORWARD * wide * value_bytes
+    wide_kept = (KEPT_GATED if config.gated else KEPT_FEED_FORWARD) * wide
+    kept = widths * width * (value_bytes + (2 if bf16 else 0) / 3) + wide_kept * value_bytes
     kept += 2 * width * value_bytes if config.hidden_dropout_prob else 0  # one mask behind each projection
     once = (KEPT_OUTSIDE + PASSING_WIDTHS) * width * 4 + PASSING_FEED_FORWARD * wide * 4
     joined = config.n_layers * 3 * width**2 * value_bytes  # q, k and v are multiplied as one matrix

@@ -77,7 +77,7 @@ def training_flops(config: BackboneConfig, lengths: NDArray[Any], answered: floa
     dense layer is counted for the heads that have one (masked tokens, sequences), which is all but those of tokens.
     """
     width, sizes = config.hidden_size, np.asarray(lengths, dtype=np.float64)
-    weights = 4 * width**2 + 2 * width * config.intermediate_size
+    weights = 4 * width**2 + (3 if config.gated else 2) * width * config.intermediate_size
     mixing = _convolution(sizes) if config.causal else 4.0 * (sizes**2).sum()
     encoder = config.n_layers * (2.0 * weights * sizes.sum() + width * mixing)
     return 3 * float(encoder + 2.0 * answered * width * (width + outputs))

@@ -5,7 +5,9 @@ import torch
 from torch.nn import functional
 
 from ribolm.errors import UsageError
+from ribolm.models.mosaicbert_config import MosaicBertConfig
 from ribolm.models.network import MASKED_LM, new_network
+from ribolm.models.nucleotide_transformer import NucleotideTransformerConfig
 from ribolm.models.presets import preset_config
 from ribolm.models.ragged import ragged
 from ribolm.sequences.tokenizers import make_tokenizer
@@ -42,6 +44,23 @@ def saved_bytes(config, tokens: int, length: int, bf16: bool) -> int:
 )
 def test_estimate_covers_what_autograd_keeps_and_is_not_far_above(preset, bf16, dropout) -> None:
     config = replace(preset_config(preset, make_tokenizer("nucleotide")), hidden_dropout_prob=dropout)
+    need = estimate_training(config, 0, 0, 1024, n_outputs=10, selected_share=1 / 7, bf16=bf16)
+    kept = saved_bytes(config, 1024, 128, bf16)
+    assert kept < need.state + need.activations + need.logits < 2.2 * kept
+
+
+SHAPE = {"hidden_size": 192, "num_hidden_layers": 4, "num_attention_heads": 6, "intermediate_size": 768}
+GATED = (
+    MosaicBertConfig(vocab_size=10, hidden_dropout_prob=0.0, **SHAPE),
+    NucleotideTransformerConfig(
+        vocab_size=10, position_embedding_type="rotary", gated_feed_forward=True, add_bias_fnn=False, **SHAPE
+    ),
+)
+
+
+@pytest.mark.parametrize("bf16", [False, True])
+@pytest.mark.parametrize("config", GATED, ids=["DNABERT-2", "Nucleotide Transformer 2"])
+def test_estimate_covers_gated_layers_too(config, bf16) -> None:
     need = estimate_training(config, 0, 0, 1024, n_outputs=10, selected_share=1 / 7, bf16=bf16)
     kept = saved_bytes(config, 1024, 128, bf16)
     assert kept < need.state + need.activations + need.logits < 2.2 * kept

@@ -2,13 +2,13 @@
 runs it from data to model card.
 
     python benchmarks/m6a_default_model.py stores --data ../shared/data --out DIR
-    python benchmarks/m6a_default_model.py network --store DIR/near --out DIR/initial
+    python benchmarks/m6a_default_model.py network --store DIR/taught --out DIR/initial
     python benchmarks/m6a_default_model.py test-list --data ../shared/data --out DIR
 
-`stores` writes two token stores with folds (fold 0 = dev): `taught` holds the answers of regressions for every DRACH
-adenosine (m6a_default_teacher.py), `near` asks whether HEK293 miCLIP calls it, within 150 nt of such a site. Dev are
-the sites of HEK293 miCLIP on hg19 chr22:28–38 Mb. `test-list` applies the fixed rule of the test; nothing is chosen
-on it. m6a_default_score.py scores the model.
+`stores` writes a token store with folds (fold 0 = dev): `taught` holds the answers of the teacher for every DRACH
+adenosine (m6a_default_teacher.py); `whole`, uncut, is what regressions are fitted on. Dev are the sites of GSE63753,
+lifted to hg19, on chr22:28–38 Mb. `test-list` applies the fixed rule of the test; nothing is chosen on it.
+m6a_default_score.py scores the model.
 """
 
 import argparse
@@ -20,22 +20,28 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from joblib import dump  # type: ignore[import-untyped]
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY / "bin"))
 
+from m6a_default_features import ROWS_AT_A_TIME, features_of  # noqa: E402
+from m6a_default_lift import GSE63753  # noqa: E402
 from m6a_default_sequences import (  # noqa: E402
     CHR22_FROM0,
     HALF_NT,
+    NEAR_NT,
+    TARGET_BIT,
     TEST_REGIONS,
     Stretch,
     candidates0,
-    load_stretches,
     read_bed_sites,
     read_reference,
     reverse_complement,
 )
-from m6a_default_teacher import HEK293, NEAR_NT, Adenosines, cross_fitted, features_of  # noqa: E402
+from m6a_default_stretches import load_stretches  # noqa: E402
+from m6a_default_teacher import MAX_N_SHARE, Adenosines, block_of, cross_fitted  # noqa: E402
+from ribolm.evaluation.stored_letters import StoredLetters  # noqa: E402
 from ribolm.models.configuration import EncoderConfig  # noqa: E402
 from ribolm.models.network import MASKED_LM, new_network  # noqa: E402
 from ribolm.models.weights import save_model  # noqa: E402
@@ -47,8 +53,9 @@ TASK = "m6a"
 WINDOW_NT, OVERLAP_NT = 510, 128
 ROW_NT, ROW_OVERLAP_NT = 480, 180
 DEV_TO0 = 38_000_000
-TEST_INSIDE_NT, MAX_N_SHARE = 700, 0.6
-OTHER_TABLES_TARGET = 0.3  # in `near`: an A that other tables call, HEK293 miCLIP not
+TEST_INSIDE_NT = 700
+LABEL_SHARE = 0.2  # of the target of a candidate near a site of GSE63753; the rest is the teacher's
+OTHER_TABLES_TARGET = 0.3  # a site outside DRACH
 SHARE_A, SHARE_OTHER = 0.1, 0.03  # of the adenosines outside DRACH, and of all bases, that are labelled 0
 Float32 = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
@@ -68,8 +75,13 @@ def near(marked: Bool) -> Bool:
     return np.asarray(np.cumsum(edges[:-1]) > 0)
 
 
+def is_target(stretch: Stretch) -> Bool:
+    """Sites of GSE63753."""
+    return np.asarray(stretch.support >> TARGET_BIT > 0)
+
+
 def labels_taught(stretch: Stretch, taught: Float32, rng: np.random.Generator) -> Float32:
-    """The teacher's probability for DRACH adenosines, half of it the label where HEK293 miCLIP can be asked.
+    """The teacher's probability for DRACH adenosines, with a share of the label near a site of GSE63753.
 
     `taught`: [n], NaN elsewhere. Other bases: a sample is labelled 0, sites outside DRACH as certain as tables agree.
     """
@@ -77,29 +89,17 @@ def labels_taught(stretch: Stretch, taught: Float32, rng: np.random.Generator) -
     found, chance = np.full(len(letters), np.nan, dtype=np.float32), rng.random(len(letters))
     found[(chance < SHARE_OTHER) & (letters != ord("N"))] = 0
     found[(chance < SHARE_A) & (letters == ord("A"))] = 0
-    is_drach, label = np.isfinite(taught), labels_near(stretch)
+    is_drach = np.isfinite(taught)
     found[is_drach] = taught[is_drach]
     found[(stretch.support > 0) & ~is_drach] = OTHER_TABLES_TARGET
-    asked = np.isfinite(label) & stretch.complete
-    found[asked & is_drach] = (label[asked & is_drach] + taught[asked & is_drach]) / 2
-    return found
-
-
-def labels_near(stretch: Stretch) -> Float32:
-    """Within reach of a site of HEK293 miCLIP: 1 such a site, between 0 and 1 one of other tables, 0 another DRACH."""
-    in_hek = (stretch.support & HEK293) > 0
-    found = np.full(len(stretch.letters), np.nan, dtype=np.float32)
-    drach = candidates0(stretch.letters)
-    found[drach] = 0
-    found[stretch.support > 0] = OTHER_TABLES_TARGET
-    found[in_hek] = 1
-    found[~near(in_hek)] = np.nan
+    asked = is_drach & near(is_target(stretch)) & stretch.complete
+    found[asked] = LABEL_SHARE * is_target(stretch)[asked] + (1 - LABEL_SHARE) * taught[asked]
     return found
 
 
 def labels_dev(stretch: Stretch) -> Float32:
-    """Every base asked, so that dev is judged as it is: 1 site of HEK293 miCLIP, 0 any other base."""
-    found = np.where((stretch.support & HEK293) > 0, 1, 0).astype(np.float32)
+    """Every base asked, so that dev is judged as it is: 1 site of GSE63753, 0 any other base."""
+    found = is_target(stretch).astype(np.float32)
     found[np.frombuffer(stretch.letters, np.uint8) == ord("N")] = np.nan
     return found
 
@@ -112,8 +112,8 @@ def rows(n: int) -> Iterator[tuple[int, int]]:
 
 
 def dev_rows(stretch: Stretch) -> Iterator[tuple[int, int]]:
-    """Pieces around sites of HEK293 miCLIP, with what is within reach of one."""
-    inside = np.diff(np.r_[0, near((stretch.support & HEK293) > 0).astype(np.int8), 0])
+    """Pieces around sites of GSE63753, with what is within reach of one."""
+    inside = np.diff(np.r_[0, near(is_target(stretch)).astype(np.int8), 0])
     yield from zip(np.flatnonzero(inside > 0).tolist(), np.flatnonzero(inside < 0).tolist(), strict=True)
 
 
@@ -141,7 +141,8 @@ def write_whole(out: Path, stretches: list[Stretch], tokenizer: Tokenizer) -> Ad
     with StoreWriter(out, tokenizer) as writer:
         for number, stretch in enumerate(stretches):
             writer.add(tokenizer.encode(np.frombuffer(stretch.letters, np.uint8)), str(number))
-    columns: dict[str, list[npt.NDArray[np.generic]]] = {field.name: [] for field in fields(Adenosines)}
+    names = [field.name for field in fields(Adenosines) if field.name != "known"]
+    columns: dict[str, list[npt.NDArray[np.generic]]] = {name: [] for name in names}
     before = 0
     for number, stretch in enumerate(stretches):
         at, n = candidates0(stretch.letters), len(stretch.letters)
@@ -150,16 +151,27 @@ def write_whole(out: Path, stretches: list[Stretch], tokenizer: Tokenizer) -> Ad
             "row": np.full(len(at), number),
             "support": stretch.support[at].astype(np.int64),
             "near_site": near(stretch.support > 0)[at],
-            "near_hek": near((stretch.support & HEK293) > 0)[at],
+            "near_target": near(is_target(stretch))[at],
             "complete": np.full(len(at), stretch.complete),
             "dev": np.full(len(at), is_dev(stretch)),
+            "block": np.full(len(at), block_of(stretch)),
+            "chr22": np.full(len(at), stretch.chrom == "chr22"),
         }
         for name, values in of_stretch.items():
             columns[name].append(values)
         before += n
     found = {name: np.concatenate(parts) for name, parts in columns.items()}
+    found["known"] = known_around(TokenStore.open(out), found["flat"].astype(np.int64))
     np.savez(out.with_suffix(".npz"), **found)  # type: ignore[arg-type]
     return Adenosines(**found)
+
+
+def known_around(store: TokenStore, flat: npt.NDArray[np.int64]) -> Bool:
+    """Whether at most `MAX_N_SHARE` of the window around each place is N."""
+    stored = StoredLetters.of(store)
+    parts = [(stored.windows(flat[at : at + ROWS_AT_A_TIME], HALF_NT) == ord("N")).mean(axis=1) <= MAX_N_SHARE
+             for at in range(0, len(flat), ROWS_AT_A_TIME)]  # fmt: skip
+    return np.concatenate(parts)
 
 
 def make_stores(arguments: argparse.Namespace) -> None:
@@ -168,18 +180,15 @@ def make_stores(arguments: argparse.Namespace) -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     adenosines = write_whole(arguments.out / "whole", stretches, tokenizer)
     x = features_of(TokenStore.open(arguments.out / "whole"), adenosines.flat)
-    logit = cross_fitted(x, adenosines, arguments.seed)
+    logit, both = cross_fitted(x, adenosines, arguments.seed)
+    dump(both, arguments.out / "both.joblib")
     taught = np.full(sum(len(s.letters) for s in stretches), np.nan, dtype=np.float32)
     taught[adenosines.flat] = 1 / (1 + np.exp(-logit))
     per_stretch = np.split(taught, np.cumsum([len(s.letters) for s in stretches])[:-1])
     rng = np.random.Generator(np.random.Philox(arguments.seed))
-    labels = {
-        "taught": [labels_taught(s, t, rng) for s, t in zip(stretches, per_stretch, strict=True)],
-        "near": [labels_near(s) for s in stretches],
-    }
-    for name, values in labels.items():
-        asked = [labels_dev(s) if is_dev(s) else v for s, v in zip(stretches, values, strict=True)]
-        write_store(arguments.out / name, stretches, asked, tokenizer)
+    labels = [labels_dev(s) if is_dev(s) else labels_taught(s, t, rng)
+              for s, t in zip(stretches, per_stretch, strict=True)]  # fmt: skip
+    write_store(arguments.out / "taught", stretches, labels, tokenizer)
 
 
 def make_network(arguments: argparse.Namespace) -> None:
@@ -195,7 +204,7 @@ def make_network(arguments: argparse.Namespace) -> None:
         num_hidden_layers=3,
         num_attention_heads=4,
         intermediate_size=512,
-        hidden_dropout_prob=0.1,
+        hidden_dropout_prob=0.05,
     )
     network = new_network(config, MASKED_LM, arguments.seed)
     save_model(arguments.out, network, tokenizer, manifest={"parent": None, "seeds": {"init": arguments.seed}})
@@ -211,7 +220,7 @@ def test_candidates(data: Path) -> list[tuple[str, int, str, bool, bytes]]:
     found = {}
     for chrom, (low0, high0) in TEST_REGIONS.items():
         genome = bytes(read_reference(data, chrom)[: high0 + 1_000])
-        sites = {site[1:] for file in ("abcam.CIMS.m6A.9536", "sysy.CITS.m6A.12051")
+        sites = {site[1:] for file in GSE63753.values()
                  for site in read_bed_sites(data / "m6a/sites" / f"GSE63753_hek293.{file}.hg38.bed.gz")
                  if site[0] == chrom and low0 + TEST_INSIDE_NT <= site[1] < high0 - TEST_INSIDE_NT}  # fmt: skip
         sites = {(p, s) for p, s in sites if genome[p : p + 1] == (b"A" if s == "+" else b"T")}

@@ -42,10 +42,14 @@ TEST_REGIONS = {"chr1": (99_990_000, 125_200_000), "chr22": (10_500_000, 26_000_
 PART_NT = 1_000_000
 WORD_NT = 31
 JOIN_NT = 150  # pieces that lie so close are one stretch
+TARGET_BIT = len(TABLES) + 1  # and the one after it: GSE63753 (HEK293 miCLIP, hg38), abcam and sysy
 CHR22_FROM0 = 28_000_000  # hg19; the test region ends at hg38 26,000,000, 26.4 Mb in hg19
 CHR1_NEAR_TEST = (95_000_000, 152_000_000)  # hg19; the test region is hg38 100.0 to 125.2 Mb
 HALF_NT = 250
+NEAR_NT = 150  # candidates lie so near a site
 MIN_HITS = 20  # words that must agree on one place of a window
+ENOUGH_NEW = 100  # windows placed in one round, else it was the last
+AHEAD = 3  # times as many as agree on any other, where no site vouches for the place
 CODE = np.full(256, 4, dtype=np.uint8)
 CODE[np.frombuffer(b"ACGT", np.uint8)] = range(4)
 COMPLEMENT = bytes.maketrans(b"ACGTN", b"TGCAN")
@@ -174,6 +178,20 @@ class Pieces:
             self.add(chrom, strand, start0, letters)
         return alone
 
+    def place_overlapping(self, windows: set[bytes]) -> int:
+        """Place windows by shared words alone, and again those that share words with them; returns their number."""
+        n_placed, n_new = 0, 1 << 30
+        left = set(windows)
+        while n_new >= ENOUGH_NEW:
+            index = _WordIndex(self)
+            places = {letters: place for letters in sorted(left) if (place := index.place_of(letters))}
+            for letters, place in places.items():
+                self.add(*place, letters)
+            left -= places.keys()
+            n_new = len(places)
+            n_placed += n_new
+        return n_placed
+
     def stretches(self) -> Iterator[tuple[str, str, int, bytes]]:
         """Pieces joined where they touch or nearly do: (chrom, strand, start0, plus-strand letters with N between)."""
         for (chrom, strand), pieces in sorted(self.of.items()):
@@ -220,18 +238,31 @@ class _WordIndex:
 
     def locate(self, letters: bytes, sites: dict[Site, int]) -> tuple[str, str, int, int] | None:
         """(chrom, strand, start0, place of the centre) of a window whose centre is a known site."""
+        best = self._votes(letters).most_common(1)
+        if not best or best[0][1] < MIN_HITS:
+            return None
+        chrom, strand, start0 = self._named(*best[0][0])
+        centre0 = start0 + (HALF_NT if strand == "+" else len(letters) - 1 - HALF_NT)
+        return (chrom, strand, start0, centre0) if (chrom, centre0, strand) in sites else None
+
+    def place_of(self, letters: bytes) -> tuple[str, str, int] | None:
+        """(chrom, strand, start0) that enough words agree on, and far more than on any other."""
+        best = self._votes(letters).most_common(2)
+        if not best or best[0][1] < MIN_HITS or (len(best) > 1 and best[0][1] < AHEAD * best[1][1]):
+            return None
+        return self._named(*best[0][0])
+
+    def _votes(self, letters: bytes) -> Counter[tuple[int, str]]:
         votes: Counter[tuple[int, str]] = Counter()
         for strand, plus in (("+", letters), ("-", reverse_complement(letters))):
             asked = _words(plus, 32)
             at = np.minimum(np.searchsorted(self.number, asked), len(self.number) - 1)
             hit = np.flatnonzero(self.number[at] == asked)
             votes.update((int(v), strand) for v in self.place[at[hit]] - hit)
-        if not votes:
-            return None
-        (place, strand), n = votes.most_common(1)[0]
-        chrom, start0 = self.chroms[place >> 40], place & ((1 << 40) - 1)
-        centre0 = start0 + (HALF_NT if strand == "+" else len(letters) - 1 - HALF_NT)
-        return (chrom, strand, start0, centre0) if n >= MIN_HITS and (chrom, centre0, strand) in sites else None
+        return votes
+
+    def _named(self, place: int, strand: str) -> tuple[str, str, int]:
+        return self.chroms[place >> 40], strand, place & ((1 << 40) - 1)
 
 
 class SiteIndex:
@@ -258,46 +289,3 @@ class SiteIndex:
             letters, support = reverse_complement(plus), support[::-1].copy()
         support[np.frombuffer(letters, np.uint8) != ord("A")] = 0
         return Stretch(chrom, strand, start0, letters, support, complete=True)
-
-
-def load_stretches(data: Path) -> list[Stretch]:
-    """Everything there is to learn from: placed stretches with a site, chr22 around its sites, windows without a place.
-
-    About a minute and 3 GB.
-    """
-    sites = read_sites(data)
-    chr22 = bytes(Genome.open(data / "polya/chr22.hg19.maf_partial.fa.gz").data)
-    forbidden = Forbidden(data, chr22)
-    windows = [(f"{part}:{name}", letters) for part in ("pos", "neg")
-               for name, letters in read_records(data / "m6a/m6A-BERT-Deg" / f"{part}.fa.gz")]  # fmt: skip
-    pieces = Pieces.of_tiles(data)
-    alone = pieces.place(windows, sites)
-    index = SiteIndex(sites)
-    found = [index.stretch(*place) for place in pieces.stretches() if not near_test(place[0], place[2])
-             and place[0] != "chr22"]  # fmt: skip
-    found += [index.stretch(*place) for place in _chr22_places(index, chr22)]
-    kept = [s for s in found if s.support.any() and s.letters not in forbidden]
-    lone = [s for s in (_window(name, letters) for name, letters in alone) if s and s.letters not in forbidden]
-    n_sites = sum(int((stretch.support > 0).sum()) for stretch in kept)
-    print(f"{len(kept):,} stretches with {n_sites:,} sites; {len(lone):,} windows of unknown place")
-    return kept + lone
-
-
-def _chr22_places(index: SiteIndex, chr22: bytes) -> Iterator[tuple[str, str, int, bytes]]:
-    for strand in "+-":
-        places = index.places0("chr22", strand)
-        places = places[places >= CHR22_FROM0]
-        for group in np.split(places, np.flatnonzero(np.diff(places) > 2 * HALF_NT + 20) + 1):
-            low0, high0 = max(CHR22_FROM0, int(group[0]) - HALF_NT - 10), int(group[-1]) + HALF_NT + 11
-            yield "chr22", strand, low0, chr22[low0:high0]
-
-
-def _window(name: str, letters: bytes) -> Stretch | None:
-    """A window alone; of cut windows the site lies 250 nt from one end, where there is a DRACH."""
-    drach = set(candidates0(letters).tolist())
-    places = [p for p in (HALF_NT, len(letters) - 1 - HALF_NT) if p in drach]
-    if not places:
-        return None
-    support = np.zeros(len(letters), dtype=np.uint16)
-    support[places[0]] = 1 << len(TABLES)
-    return Stretch(name, "+", 0, letters, support, complete=False)

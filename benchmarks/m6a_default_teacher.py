@@ -1,148 +1,158 @@
-"""What the default model is told first: the answers of regressions that were fitted on the same sites.
+"""What the default model is told: the answers of regressions and boosted trees that were fitted on the same sites.
 
 Labels are few and noisy (each adenosine was tried by some of the tables only), a network of a million weights learns
-slowly from them. Three logistic regressions (does any table call it? the same with the unknown neighbours of lone
-windows as negatives; does HEK293 miCLIP call it?) on the bases around and on shares of k-mers, and how strong the other
-candidates within 150 nt are, put together by a fourth, give every DRACH adenosine a probability. They are cross-fitted
-in three parts of the stretches, so that no answer was seen in the fit; dev takes no part.
+slowly from them. Boosted trees and a logistic regression that tell GSE63753's sites from other candidates within 150 nt
+of one, and a regression that tells the sites of any table, on what m6a_default_features.py sees, put together by a last
+regression, give every DRACH adenosine a probability. They are cross-fitted in parts of the stretches, so that no answer
+was seen in the fit; dev takes no part.
 """
 
+import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from m6a_default_sequences import CODE, HALF_NT
-from ribolm.evaluation.stored_letters import StoredLetters
+from m6a_default_sequences import TARGET_BIT, Stretch
 from ribolm.genome.coordinates import Int64
-from ribolm.sequences.store import TokenStore
 
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 Bool = npt.NDArray[np.bool_]
 
-NEAR_NT = 150
-HEK293 = 1
-HEK293_WEIGHT = 4.0  # of a site of HEK293 miCLIP in the regression on all tables
-PENALTY = 0.002  # inverse strength of L2 on standardised features
-PARTS = 3
-REACH_NT = 20  # bases named one by one on either side
-KMERS = ((1, 250), (2, 250), (3, 250), (3, 50), (4, 50), (1, 25), (2, 25))  # k and reach of their shares
-ROWS_AT_A_TIME = 4_096
-REGRESSIONS = ("any table", "any table, lone windows", "HEK293 miCLIP")
-LONE = 0.05  # a neighbour counts as so much probability when there is none
+TARGET_WEIGHT = 4.0  # of a site of GSE63753 in the regressions on all tables
+PENALTY_ANY, PENALTY_TARGET = 0.002, 0.003  # inverse strength of L2 on standardised features
+PARTS = 4
+REGRESSIONS = ("any table", "any table, lone windows", "GSE63753")
+CHR22_BLOCKS_TO0 = (34_000_000, 38_600_000, 42_500_000, 1 << 60)  # hg19; other chromosomes are drawn by name
+MAX_N_SHARE = 0.6
 
 
 @dataclass(frozen=True)
 class Adenosines:
     """DRACH adenosines of a store of whole stretches.
 
-    flat: place in tokens.bin, int64 [n], ascending; row: their stretch; support: bits of tables; near_site, near_hek:
-    within 150 nt of a site of any table, of HEK293 miCLIP; complete: all tables were looked up; dev: in the dev block.
+    flat: place in tokens.bin, int64 [n], ascending; row: their stretch; support: bits of tables; near_site,
+    near_target: within 150 nt of a site of any table, of GSE63753; complete: all tables were looked up; dev: in the dev
+    block; block: of the cross-validation; known: at most 60 % N around; chr22.
     """
 
     flat: Int64
     row: Int64
     support: Int64
     near_site: Bool
-    near_hek: Bool
+    near_target: Bool
     complete: Bool
     dev: Bool
+    block: Int64
+    known: Bool
+    chr22: Bool
 
     @property
-    def in_hek(self) -> Bool:
-        """Called by HEK293 miCLIP."""
-        return (self.support & HEK293) > 0
+    def is_target(self) -> Bool:
+        """Called by GSE63753."""
+        return self.support >> TARGET_BIT > 0
+
+    @property
+    def asked(self) -> Bool:
+        """The candidates by the rule of the test."""
+        return self.near_target & self.complete & self.known
 
 
-def competition(flat: Int64, row: Int64, logit: Float64) -> Float64:
-    """Log of the summed odds of the other candidates of the same stretch within 150 nt, float64 [n]."""
-    order = np.lexsort((flat, row))
-    place = row[order] * (1 << 32) + flat[order]  # stretches lie far apart
-    sums = np.r_[0.0, np.cumsum(np.exp(np.clip(logit[order], -15, 15)))]
-    low, high = np.searchsorted(place, place - NEAR_NT), np.searchsorted(place, place + NEAR_NT, side="right")
-    others = sums[high] - sums[low] - np.diff(sums)
-    found = np.empty(len(flat))
-    found[order] = np.log(np.maximum(others, 0) + LONE)
-    return found
+def block_of(stretch: Stretch) -> int:
+    """Which quarter of the cross-validation a stretch lies in."""
+    if stretch.chrom == "chr22":
+        return next(at for at, to0 in enumerate(CHR22_BLOCKS_TO0) if stretch.start0 < to0)
+    return zlib.crc32(stretch.chrom.encode()) % len(CHR22_BLOCKS_TO0)
 
 
-def stacked(local: Float64, flat: Int64, row: Int64) -> Float64:
-    """What the last regression sees: the logits of the others, and the competition by each."""
-    return np.column_stack([local, *(competition(flat, row, local[:, i]) for i in range(local.shape[1]))])
+class Regression:
+    """Logistic regression on standardised features; `n_used`: of the first features only."""
+
+    def __init__(self, x: npt.NDArray[np.floating], y: Bool, weight: Float64 | None, penalty: float) -> None:
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+
+        self.n_used = x.shape[1]
+        model = make_pipeline(StandardScaler(), LogisticRegression(C=penalty, max_iter=100))
+        self._model = model.fit(x, y, logisticregression__sample_weight=weight)
+
+    def logit(self, x: npt.NDArray[np.floating]) -> Float64:
+        """Log odds, float64 [n]."""
+        return np.asarray(self._model.decision_function(x[:, : self.n_used]), dtype=np.float64)
 
 
-def fit_logistic(
-    x: npt.NDArray[np.floating], y: Bool, weight: Float64 | None = None, penalty: float = PENALTY
-) -> object:
-    """Logistic regression on standardised features."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
+class BoostedTrees:
+    """Gradient boosting of small trees, each split sees a tenth of the features."""
 
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=penalty, max_iter=300))
-    return model.fit(x, y, logisticregression__sample_weight=weight)
+    def __init__(self, x: Float32, y: Bool, seed: int) -> None:
+        from sklearn.ensemble import HistGradientBoostingClassifier
+
+        self._model = HistGradientBoostingClassifier(
+            max_iter=200, learning_rate=0.05, max_leaf_nodes=12, min_samples_leaf=40, l2_regularization=10,
+            max_features=0.1, random_state=seed,
+        ).fit(x, y)  # fmt: skip
+
+    def logit(self, x: Float32) -> Float64:
+        """Log odds, float64 [n]."""
+        return np.asarray(self._model.decision_function(x), dtype=np.float64)
 
 
 def training_rows(a: Adenosines) -> tuple[Bool, Bool, Bool]:
     """Which adenosines each of `REGRESSIONS` is fitted on."""
-    asked = ~a.dev & a.near_site
-    return asked & (a.complete | (a.support > 0)), asked, ~a.dev & a.near_hek & a.complete
+    return a.near_site & (a.complete | (a.support > 0)), a.near_site, a.near_target & a.complete
 
 
-def fit_local(x: Float32, a: Adenosines, inside: Bool) -> tuple[object, ...]:
-    """The regressions that see no neighbours, fitted on the adenosines `inside`."""
-    *by_any, by_hek = (rows & inside for rows in training_rows(a))
-    weight = np.where(a.in_hek, HEK293_WEIGHT, 1.0)
-    found = [fit_logistic(x[use], a.support[use] > 0, weight[use]) for use in by_any]
-    return (*found, fit_logistic(x[by_hek], a.in_hek[by_hek]))
+def fit_any(x: Float32, a: Adenosines, rows: Bool) -> Regression:
+    """Does any table call it?"""
+    weight = np.where(a.is_target, TARGET_WEIGHT, 1.0)
+    return Regression(x[rows], a.support[rows] > 0, weight[rows], PENALTY_ANY)
 
 
-def logits_of(models: tuple[object, ...], x: npt.ArrayLike) -> Float64:
-    """Logits of some regressions, float64 [n, models]."""
-    return np.stack([np.asarray(m.decision_function(x), dtype=np.float64) for m in models], axis=1)  # type: ignore[attr-defined]
+def fit_target(x: Float32, a: Adenosines, rows: Bool) -> Regression:
+    """Does GSE63753 call it?"""
+    return Regression(x[rows], a.is_target[rows], None, PENALTY_TARGET)
 
 
-def cross_fitted(x: Float32, a: Adenosines, seed: int) -> Float64:
-    """Logit of every adenosine by regressions that saw neither its stretch nor dev, float64 [n]."""
+def fit_regressions(x: Float32, a: Adenosines, inside: Bool) -> tuple[Regression, ...]:
+    """One per `REGRESSIONS`, fitted on the adenosines `inside`."""
+    by_any, with_lone, by_target = (rows & inside for rows in training_rows(a))
+    return (fit_any(x, a, by_any), fit_any(x, a, with_lone), fit_target(x, a, by_target))
+
+
+class Teacher:
+    """Two boostings and two regressions, fitted on the adenosines `inside`."""
+
+    def __init__(self, x: Float32, a: Adenosines, inside: Bool) -> None:
+        by_any, _, by_target = (rows & inside for rows in training_rows(a))
+        self.models: Sequence[BoostedTrees | Regression] = (
+            *(BoostedTrees(x[by_target], a.is_target[by_target], seed) for seed in (0, 1)),
+            fit_target(x, a, by_target),
+            fit_any(x, a, by_any),
+        )
+
+    def logits(self, x: Float32) -> Float64:
+        """Log odds by each, float64 [n, 4]."""
+        return np.stack([model.logit(x) for model in self.models], axis=1)
+
+
+def fit_both(logits: Float64, a: Adenosines, inside: Bool) -> Regression:
+    """The regression that puts logits together that were not seen in their own fit."""
+    rows = inside & a.near_target & a.complete
+    return Regression(logits[rows], a.is_target[rows], None, 1.0)
+
+
+def cross_fitted(x: Float32, a: Adenosines, seed: int) -> tuple[Float64, Regression]:
+    """Logit of every adenosine by models that saw neither its stretch nor dev, float64 [n]; what put it together."""
     rng = np.random.Generator(np.random.Philox(seed))
     part = rng.integers(0, PARTS, int(a.row.max()) + 1)[a.row]
-    local = np.zeros((len(a.flat), len(REGRESSIONS)))
+    logits = np.zeros((len(a.flat), 4))
     for number in range(PARTS):
-        logits = logits_of(fit_local(x, a, part != number), x)
+        of_part = Teacher(x, a, ~a.dev & (part != number)).logits(x)
         unseen = (part == number) & ~a.dev
-        local[unseen] = logits[unseen]
-        local[a.dev] += logits[a.dev] / PARTS
-    return logits_of((fit_both(local, a),), stacked(local, a.flat, a.row))[:, 0]
-
-
-def fit_both(local: Float64, a: Adenosines) -> object:
-    """The regression that weighs the neighbours, fitted on logits that were not seen in their own fit."""
-    use = training_rows(a)[-1]
-    return fit_logistic(stacked(local, a.flat, a.row)[use], a.in_hek[use], penalty=0.1)
-
-
-def features_of(store: TokenStore, flat: Int64) -> Float32:
-    """Bases around each adenosine and shares of k-mers in windows that have it in the centre, float32 [n, 748]."""
-    stored = StoredLetters.of(store)
-    parts = [_features(stored.windows(flat[at : at + ROWS_AT_A_TIME], HALF_NT))
-             for at in range(0, len(flat), ROWS_AT_A_TIME)]  # fmt: skip
-    return np.concatenate(parts)
-
-
-def _features(letters: npt.NDArray[np.uint8]) -> Float32:
-    codes = CODE[letters].astype(np.int64)
-    near = codes[:, HALF_NT - REACH_NT : HALF_NT + REACH_NT + 1]
-    found = [(near == base).astype(np.float32) for base in range(4)]
-    for k, reach in KMERS:
-        window = codes[:, HALF_NT - reach : HALF_NT + reach + 1]
-        n_places = window.shape[1] - k + 1
-        number, unknown = np.zeros((len(codes), n_places), dtype=np.int64), np.zeros((len(codes), n_places), dtype=bool)
-        for at in range(k):
-            number = number * 4 + np.minimum(window[:, at : at + n_places], 3)
-            unknown |= window[:, at : at + n_places] > 3
-        number[unknown] = 4**k
-        number += np.arange(len(codes))[:, None] * (4**k + 1)
-        counts = np.bincount(number.ravel(), minlength=len(codes) * (4**k + 1)).reshape(len(codes), -1)
-        found.append((counts[:, :-1] / np.maximum(1, (~unknown).sum(axis=1))[:, None]).astype(np.float32))
-    return np.concatenate(found, axis=1)
+        logits[unseen] = of_part[unseen]
+        logits[a.dev] += of_part[a.dev] / PARTS
+    both = fit_both(logits, a, ~a.dev)
+    return both.logit(logits), both

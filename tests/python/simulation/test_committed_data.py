@@ -36,7 +36,8 @@ def test_the_documented_command_writes_the_committed_files(remade: Path) -> None
         return {p.relative_to(folder) for p in folder.rglob("*") if p.is_file()}
 
     committed = DATA / remade.name
-    assert names(remade) == names(committed)
+    by_hand = {name for name in names(committed) if f"| `{name}` | by hand: " in (DATA / "README.md").read_text()}
+    assert names(remade) == names(committed) - by_hand
     for name in sorted(names(remade)):
         assert content(remade / name) == content(committed / name), name
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from ribolm.alphabet import Letters
 from ribolm.candidates.hexamers import CandidateRule
 from ribolm.candidates.regions import SearchRegions
 from ribolm.candidates.search import CHUNK_NT, Candidates, candidate_chunks
@@ -56,7 +57,13 @@ def genome_candidates(
                 counts.minus += int(np.count_nonzero(kept.strand < 0))
                 yield name, kept
             counts.bases_nt += end - begin
-            counts.unknown_nt += int(np.count_nonzero(sequence[begin:end] == ord("N")))
+            counts.unknown_nt += _unknown_nt(sequence, begin, end)
+
+
+def _unknown_nt(sequence: Letters, begin: int, end: int) -> int:
+    """Bases of a stretch that are N, counted a chunk at a time."""
+    chunks = (sequence[first : min(first + CHUNK_NT, end)] for first in range(begin, end, CHUNK_NT))
+    return sum(int(np.count_nonzero(chunk == ord("N"))) for chunk in chunks)
 
 
 def write_candidates(

@@ -32,7 +32,7 @@ from ribolm.sequences.tokenizers import make_tokenizer  # noqa: E402
 
 DATA = Path(os.environ.get("RIBOLM_DATA", REPOSITORY.parent / "shared" / "data")) / "polya"
 CHR22 = "chr22.hg19.maf_partial.fa.gz"
-TASK, FLANK_NT, N_FOLDS, SEED = "polya", 100, 5, 1
+TASK, FLANK_NT, N_FOLDS, SEED = "polya", 100, 10, 1
 WINDOW_NT = 2 * FLANK_NT + HEXAMER_NT
 ANCHOR0 = FLANK_NT + 3
 PIECE_NT, SIEVE_BITS = 4_000_000, 26

@@ -17,11 +17,11 @@ train() { # name, fold that is never seen, seed
     [ -f "$scratch/models/$1/manifest.json" ] ||
         ribolm-train finetune --store "$scratch/human" --folds "$scratch/human.folds.tsv" --fold "$2" --seed "$3" \
             --task polya --level sequence --preset convolution-206 --device cpu --precision fp32 \
-            --epochs 3 --learning-rate 2e-3 --warmup-share 0.1 --floor 0 --beta2 0.999 --weight-decay 0.1 \
+            --epochs 4 --learning-rate 2e-3 --warmup-share 0.1 --floor 0 --beta2 0.999 --weight-decay 0.05 \
             --label-smoothing 0.05 --tokens-per-step 26624 --tokens-per-micro-batch 13312 --evaluate-every-steps 100 \
             --checkpoint-dir "$scratch/checkpoints/$1" --out "$scratch/models/$1"
 }
-for fold in 0 1 2 3 4; do train "fold-$fold" "$fold" 1; done
+for fold in 0 1 2 3 4 5 6 7 8 9; do train "fold-$fold" "$fold" 1; done
 for seed in $seeds; do train "final-$seed" none "$seed"; done
 
 mkdir -p "$model"

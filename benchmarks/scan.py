@@ -35,6 +35,13 @@ ROOM_BYTES = 1 << 30
 CHUNK_NT = 1 << 22
 LINE_NT = 60
 Letters = np.ndarray
+STARTER = """
+import os, subprocess, sys
+with open(sys.argv[1], "wb") as out:
+    child = subprocess.Popen(sys.argv[2:], stdout=out, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(child.pid, 0)
+print(status, usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
+"""
 
 
 def encoded(scratch: Path, fasta: Path | None, n_nt: int) -> Letters:
@@ -191,14 +198,16 @@ def write_fasta(path: Path, letters: Letters) -> None:
 
 
 def run(command: list[str], out: Path | None = None) -> tuple[float, float]:
-    """(processor seconds, peak resident bytes) of a process of its own."""
+    """(processor seconds, peak resident bytes) of a process of its own.
+
+    A small process starts it: Linux counts the memory of the process that forks to the peak of the one it starts.
+    """
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    with (out or Path(os.devnull)).open("wb") as handle:
-        child = subprocess.Popen(command, stdout=handle, stderr=subprocess.DEVNULL, env=environment)
-        _, status, usage = os.wait4(child.pid, 0)
-    if status:
+    line = [sys.executable, "-c", STARTER, str(out or os.devnull), *command]
+    told = subprocess.run(line, stdout=subprocess.PIPE, text=True, env=environment, check=True).stdout.split()
+    if told[0] != "0":
         raise SystemExit(f"{' '.join(command)} failed")
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024.0
+    return float(told[1]), float(told[2]) * 1024.0
 
 
 def time_commands(scratch: Path, letters: Letters, n_scored: int, seqkit: str | None) -> list[str]:

@@ -6,8 +6,13 @@
 include { HISAT2_ALIGN       } from '../modules/local/hisat2/align/main'
 include { HISAT2_BUILD       } from '../modules/local/hisat2/build/main'
 include { HISAT2_SPLICESITES } from '../modules/local/hisat2/splicesites/main'
+include { LABELS_FOLDS       } from '../modules/local/labels/folds/main'
+include { LABELS_POLYA       } from '../modules/local/labels/polya/main'
 include { LABEL_SITES        } from '../subworkflows/local/label_sites/main'
 include { PEAKS_CALL         } from '../modules/local/peaks/call/main'
+include { PREDICT_CANDIDATES } from '../modules/local/predict/candidates/main'
+include { PREDICT_SCAN       } from '../modules/local/predict/scan/main'
+include { PREDICT_SEQUENCES  } from '../modules/local/predict/sequences/main'
 include { PREDICT_SITES      } from '../modules/local/predict/sites/main'
 include { PREDICT_STORE      } from '../modules/local/predict/store/main'
 include { PREPROCESS_GENOME  } from '../modules/local/preprocess/genome/main'
@@ -17,6 +22,11 @@ include { TRAIN_FINETUNE     } from '../modules/local/train/finetune/main'
 // A file of the simulated experiment.
 def simulated(name) {
     return file("${projectDir}/tests/data/m6a/${name}", checkIfExists: true)
+}
+
+// A file of the simulated genome with poly(A) sites.
+def simulatedPolya(name) {
+    return file("${projectDir}/tests/data/polya/${name}", checkIfExists: true)
 }
 
 // IP and input of the first replicate, as one unit of peak calling.
@@ -151,8 +161,8 @@ workflow SIMULATED_SCORES {
     store = SIMULATED_LABELS.out.store
     labelled = SIMULATED_LABELS.out.labelled
     folds = SIMULATED_LABELS.out.folds
-    ch_runs = channel.of(0, 1, 2).map { fold -> [[id: "fold${fold}".toString(), method: 'finetuned', fold: fold, seed: 1], []] }
-    TRAIN_FINETUNE(ch_runs, labelled, folds, 'm6a', 'tiny', "${workflow.workDir}/checkpoints", 'code')
+    ch_runs = channel.of(0, 1, 2).map { fold -> [[id: "fold${fold}".toString(), method: 'finetuned', fold: fold, seed: 1], []] }.combine(labelled).combine(folds)
+    TRAIN_FINETUNE(ch_runs, 'm6a', 'token', 'tiny', "${workflow.workDir}/checkpoints", 'code')
     model = TRAIN_FINETUNE.out.model
     log_lines = TRAIN_FINETUNE.out.log.map { _meta, file -> file }
     PREDICT_STORE(model.map { meta, folder -> [meta, [folder]] }, labelled, folds, 'code')
@@ -182,4 +192,32 @@ workflow SIMULATED_SITES {
 
     emit:
     table // channel: [ val(meta), [ path(parquet) ] ], of two chunks of peaks
+}
+
+workflow SIMULATED_WINDOWS {
+    main:
+    ch_genome = channel.of([[id: 'simulated'], simulatedPolya('genome.fa.gz')])
+    LABELS_POLYA(ch_genome.map { meta, fasta -> [meta, fasta, simulatedPolya('genes.gtf.gz'), simulatedPolya('sites.polyasite.bed')] }, 'code')
+    store = LABELS_POLYA.out.sets.map { _meta, folder -> folder.resolve('gene/store') }
+    windows = LABELS_POLYA.out.sets.map { _meta, folder -> folder.resolve('gene/windows.fa.gz') }
+    LABELS_FOLDS(store.map { folder -> [[id: 'gene'], folder] }, 'gene', 3, 1, 'code')
+    folds = LABELS_FOLDS.out.tsv.map { _meta, table -> table }
+    ch_run = store.combine(folds).map { folder, table -> [[id: 'fold0', set: 'gene', method: 'finetuned', fold: 0, seed: 1], [], folder, table] }
+    TRAIN_FINETUNE(ch_run, 'polya', 'sequence', 'convolution-101', "${workflow.workDir}/checkpoints", 'code')
+    model = TRAIN_FINETUNE.out.model.map { _meta, folder -> folder }
+    PREDICT_SEQUENCES(TRAIN_FINETUNE.out.model.combine(windows).combine(folds), 'code')
+    scores = PREDICT_SEQUENCES.out.scores.map { _meta, table -> table }
+    PREDICT_CANDIDATES(ch_genome, simulatedPolya('scan.bed'), 1000, 'code')
+    candidates = PREDICT_CANDIDATES.out.chunks.map { _meta, chunks -> chunks.min { chunk -> chunk.name } }
+    PREDICT_SCAN(candidates.combine(model).map { bed, folder -> [[id: 'simulated', n_chunks: 1], bed, simulatedPolya('genome.fa.gz'), folder] }, 'code')
+    scored = PREDICT_SCAN.out.scored.map { _meta, table -> table }
+
+    emit:
+    store      // channel: path(token store with labels)
+    windows    // channel: path(fasta)
+    folds      // channel: path(tsv)
+    model      // channel: path(model directory), trained without fold 0
+    scores     // channel: path(tsv), of fold 0
+    candidates // channel: path(bed), a thousand
+    scored     // channel: path(parquet), of those
 }

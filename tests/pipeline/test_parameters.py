@@ -86,7 +86,7 @@ def test_a_missing_file_is_named_by_row_and_column(launcher: Launcher, sheet: Ca
     run = launcher.run("--input", str(path))
     assert run.status == 1
     assert "samples.csv row 3, column 'fastq_1': 'missing.fastq.gz' does not exist" in run.text
-    assert "neither beside the samplesheet nor in" in run.text
+    assert "neither beside the sheet nor in" in run.text
 
 
 def test_fastq_without_the_align_step_is_named(launcher: Launcher, small_sheet: Path) -> None:

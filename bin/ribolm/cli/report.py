@@ -29,6 +29,7 @@ def app() -> "typer.Typer":
         _add_strandedness,
         _add_training,
         _add_evaluation,
+        _add_scan,
         _add_methods,
         _add_headline,
     ):
@@ -205,6 +206,23 @@ def _add_evaluation(cli: "typer.Typer") -> None:
                 write_window_sections(out, content)
             else:
                 write_evaluation_sections(out, content)
+
+
+def _add_scan(cli: "typer.Typer") -> None:
+    from typer import Option
+
+    @cli.command()
+    def scan(
+        folder: Annotated[list[Path], Option("--dir", help="Folder of `ribolm-predict merge --details`; repeat.")],
+        outdir: Annotated[Path, Option(help="Folder for sections and logos.")],
+    ) -> None:
+        """Calls of a scan for poly(A) sites: their error, recovery of known sites, places and letters."""
+        from ribolm.files import atomic_directory
+        from ribolm.report.scan_sections import read_scan, write_scan_sections
+
+        folders = [read_scan(path) for path in folder]
+        with atomic_directory(outdir) as out:
+            write_scan_sections(out, folders)
 
 
 def _add_methods(cli: "typer.Typer") -> None:

@@ -3,6 +3,8 @@
 import html
 from typing import Any
 
+from ribolm.report.polya_paragraphs import REFERENCES as POLYA_REFERENCES
+from ribolm.report.polya_paragraphs import polya_limits, polya_paragraphs
 from ribolm.report.run_record import Run
 from ribolm.report.site_paragraphs import REFERENCES as SITE_REFERENCES
 from ribolm.report.site_paragraphs import site_limits, site_paragraphs
@@ -34,12 +36,16 @@ REFERENCES = {
     "multiqc": "Ewels P et al. (2016) MultiQC: summarize analysis results for multiple tools and samples in a single "
     "report. <i>Bioinformatics</i> 32:3047. doi:10.1093/bioinformatics/btw354",
     **SITE_REFERENCES,
+    **POLYA_REFERENCES,
 }
 
 
 def paragraphs(run: Run) -> list[str]:
     """Sentences for a methods section; [key] marks a reference of `REFERENCES`."""
     steps = [*_asked(run)]
+    together = f"Results were put together with MultiQC{run.version('multiqc')} [multiqc]."
+    if run.get("track") == "polya":
+        return [*polya_paragraphs(run, steps), together]
     text = [
         f"Data were processed with ribolm{run.version('ribolm')} under Nextflow{run.version('nextflow')} [nextflow], "
         "from methylated RNA immunoprecipitation sequencing (MeRIP-seq, m6A-seq [dominissini][meyer])."
@@ -52,9 +58,7 @@ def paragraphs(run: Run) -> list[str]:
         text += _macs(run) if run.get("peak_caller", "ribolm") == "macs3" else _peaks(run)
     if "quality" in steps:
         text.append(_quality(run))
-    text += site_paragraphs(run, steps)
-    text.append(f"Results were put together with MultiQC{run.version('multiqc')} [multiqc].")
-    return text
+    return [*text, *site_paragraphs(run, steps), together]
 
 
 def _asked(run: Run) -> list[str]:
@@ -210,6 +214,8 @@ PLACE_LIMITS = (
 
 def limits(run: Run) -> list[str]:
     """What the results cannot show, in plain words (HTML)."""
+    if run.get("track") == "polya":
+        return polya_limits()
     of_sites = site_limits(_asked(run))
     if run.get("peak_caller", "ribolm") == "macs3":
         return [*GENERAL_LIMITS, MACS_LIMIT, *PLACE_LIMITS, *of_sites]

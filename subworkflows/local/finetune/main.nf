@@ -1,18 +1,11 @@
 //
-// Fine-tuning, folds times seeds: each model never sees its fold. A control of the same architecture starts at random
+// Fine-tuning on labelled tokens, folds times seeds: each model never sees its fold. A control of the same architecture
+// starts at random
 //
 
-include { TRAIN_FINETUNE } from '../../../modules/local/train/finetune/main'
+include { TRAIN_FINETUNE           } from '../../../modules/local/train/finetune/main'
 
-// One map for each method, fold and seed; seeds count up from the first.
-def trainingRuns(method, n_folds, first_seed, n_seeds) {
-    return (0..<n_folds).collectMany { fold ->
-        (0..<n_seeds).collect { index ->
-            def seed = first_seed + index
-            return [id: "${method}.fold${fold}.seed${seed}".toString(), method: method, fold: fold, seed: seed]
-        }
-    }
-}
+include { finetuningRuns ; startOf } from './runs'
 
 workflow FINETUNE {
     take:
@@ -26,10 +19,12 @@ workflow FINETUNE {
     code                // map: digest of each sub-command of ribolm-train
 
     main:
-    def runs = trainingRuns('finetuned', settings.folds, settings.seed, settings.seeds)
-    def controls = with_control ? trainingRuns('random_start', settings.folds, settings.seed, settings.seeds) : []
-    ch_runs = channel.fromList(runs).combine(ch_init.map { init -> [init] }).mix(channel.fromList(controls).map { meta -> [meta, []] })
-    TRAIN_FINETUNE(ch_runs, ch_store, ch_folds, task_name, settings.preset, checkpoints, code.finetune)
+    ch_runs = ch_init
+        .map { init -> [init] }
+        .combine(ch_store)
+        .combine(ch_folds)
+        .flatMap { init, store, folds -> finetuningRuns('', [control: with_control], settings).collect { run -> [run, startOf(run, init), store, folds] } }
+    TRAIN_FINETUNE(ch_runs, task_name, 'token', settings.preset, checkpoints, code.finetune)
     ch_logs = TRAIN_FINETUNE.out.log.map { meta, lines -> [meta.id, lines] }
 
     // assigned here: `name = value` under emit is lost by the strict parser of 25.04
@@ -37,6 +32,6 @@ workflow FINETUNE {
     logs = ch_logs
 
     emit:
-    model // channel: [ val(meta), path(model directory) ]; meta: id, method, fold, seed
+    model // channel: [ val(meta), path(model directory) ]; meta: id, set, method, fold, seed
     logs  // channel: [ val(name), path(jsonl) ]
 }

@@ -47,3 +47,69 @@ def checkpointFolder(given, trains) {
     }
     return folder.toAbsolutePath().toString()
 }
+
+// Places where the file that a cell of a sheet names may lie. A leading ${NAME} is a variable of the environment; relative
+// paths start at the sheet, then at the folder of the run.
+def placesOf(sheet, text) {
+    def variable = text =~ /^\$\{(\w+)\}/
+    def path = variable.find() ? (System.getenv(variable.group(1)) ?: '/') + text.substring(variable.end()) : text
+    if (path.contains('://') || path.startsWith('/')) {
+        return [file(path)]
+    }
+    return [sheet.parent.resolve(path).normalize(), workflow.launchDir.resolve(path).normalize()]
+}
+
+// The file of a cell, [] for an empty one.
+def cellFile(sheet, text) {
+    return text ? placesOf(sheet, text).find { place -> place.exists() } : []
+}
+
+// What keeps a cell's file from being read, or nothing.
+def whyMissing(sheet, number, column, text) {
+    def place = "${sheet.name} row ${number}, column '${column}': '${text}'"
+    def variable = text =~ /^\$\{(\w+)\}/
+    if (variable.find() && !System.getenv(variable.group(1))) {
+        return "${place}: the variable ${variable.group(1)} is not set. Set it where nextflow is started: export ${variable.group(1)}=..."
+    }
+    def places = placesOf(sheet, text)
+    if (places.any { candidate -> candidate.exists() }) {
+        return ''
+    }
+    return "${place} does not exist${places.size() > 1 ? ", neither beside the sheet nor in ${workflow.launchDir}" : ''}. Correct the path."
+}
+
+// Rows of a CSV sheet as maps by column name in lower case, values trimmed, empty lines left out.
+def sheetRows(sheet) {
+    return sheet.splitCsv(header: true).collect { row -> row.collectEntries { name, value -> [name.replace('\uFEFF', '').trim().toLowerCase(), value ? value.trim() : ''] } }
+        .findAll { row -> row.values().any { value -> value } }
+}
+
+// Genomes to scan: rows of a sheet (sample, fasta, gtf, sites), or the one that parameters name. Each is
+// [ map of its id, fasta, gtf or [], known sites or [] ].
+def givenGenomes(settings) {
+    if (!settings.input) {
+        def fasta = file(settings.fasta, checkIfExists: true)
+        def others = ['gtf', 'sites'].collect { name -> settings[name] ? file(settings[name], checkIfExists: true) : [] }
+        return [[[id: fasta.name.replaceFirst(/(?i)\.(fasta|fna|fa)?(\.gz)?$/, '')], fasta] + others]
+    }
+    def sheet = file(settings.input, checkIfExists: true)
+    def rows = sheetRows(sheet)
+    def missing = ['sample', 'fasta'].findAll { column -> !rows || !(column in rows[0].keySet()) }
+    if (missing) {
+        error("${sheet.name}: no column '${missing[0]}', or no row. A sheet of genomes has sample,fasta and, where there are, gtf,sites.")
+    }
+    def faults = rows.withIndex().collectMany { row, index ->
+        def empty = ['sample', 'fasta'].findAll { column -> !row[column] }.collect { column -> "${sheet.name} row ${index + 2}: column '${column}' is empty. Fill it in." }
+        def odd = row.sample ==~ /[\w.-]+/ || !row.sample ? [] : ["${sheet.name} row ${index + 2}, column 'sample': '${row.sample}' has other characters than letters, digits, _, - and . ; rename it."]
+        def lost = ['fasta', 'gtf', 'sites'].findAll { column -> row[column] }.collect { column -> whyMissing(sheet, index + 2, column, row[column]) }.findAll { text -> text }
+        return empty + odd + lost
+    }
+    def twice = rows.countBy { row -> row.sample }.find { _name, count -> count > 1 }
+    if (twice) {
+        faults += ["${sheet.name}, column 'sample': '${twice.key}' names ${twice.value} genomes. Give each a name of its own."]
+    }
+    if (faults) {
+        error(faults.join('\n'))
+    }
+    return rows.collect { row -> [[id: row.sample]] + ['fasta', 'gtf', 'sites'].collect { column -> cellFile(sheet, row[column]) } }
+}

@@ -6,6 +6,8 @@ include { LABELS_FOLDS  } from '../../../modules/local/labels/folds/main'
 include { LABELS_SITES  } from '../../../modules/local/labels/sites/main'
 include { LABELS_TOKENS } from '../../../modules/local/labels/tokens/main'
 
+include { cellFile ; sheetRows ; whyMissing } from '../initialise/given_files'
+
 // First line of a text file, plain or gz; empty for an empty file.
 def firstLine(table) {
     def stream = table.name.endsWith('.gz') ? new java.util.zip.GZIPInputStream(table.newInputStream()) : table.newInputStream()
@@ -20,23 +22,17 @@ def evidenceRows(given, technique) {
     if (!given.name.endsWith('.csv') || !('path' in columns)) {
         return [[source: given.name.replaceFirst(/\..*$/, ''), path: given.toString(), technique: technique ?: '']]
     }
-    return given.splitCsv(header: true).collect { row -> row.collectEntries { name, value -> [name.trim().toLowerCase(), value ? value.trim() : ''] } }
+    return sheetRows(given)
 }
 
-// The file of a row. A leading ${NAME} is a variable of the environment; relative paths start at the sheet, then at the folder of the run.
+// The file of a row.
 def evidenceFile(sheet, row, number) {
     def text = row.path ?: ''
-    def variable = text =~ /^\$\{(\w+)\}/
-    if (variable.find() && !System.getenv(variable.group(1))) {
-        error("${sheet.name} row ${number}, column 'path': '${text}': the variable ${variable.group(1)} is not set. Set it where nextflow is started: export ${variable.group(1)}=...")
+    def fault = text ? whyMissing(sheet, number, 'path', text) : "${sheet.name} row ${number}: column 'path' is empty. Fill it in."
+    if (fault) {
+        error(fault)
     }
-    def path = variable.find(0) ? System.getenv(variable.group(1)) + text.substring(variable.end()) : text
-    def places = path.startsWith('/') || path.contains('://') ? [file(path)] : [sheet.parent.resolve(path).normalize(), workflow.launchDir.resolve(path).normalize()]
-    def found = text ? places.find { place -> place.exists() } : null
-    if (!found) {
-        error("${sheet.name} row ${number}, column 'path': '${text}' does not exist. Correct the path.")
-    }
-    return found
+    return cellFile(sheet, text)
 }
 
 // BUILD=FILE[,BUILD=FILE] as [[build, file], ...].
@@ -75,12 +71,12 @@ workflow LABEL_SITES {
         code.sites,
     )
     LABELS_TOKENS(ch_store, LABELS_SITES.out.bed, task_name, code.tokens)
-    LABELS_FOLDS(LABELS_TOKENS.out.store, settings.split_by, settings.folds, settings.seed, code.folds)
+    LABELS_FOLDS(LABELS_TOKENS.out.store.map { store -> [[id: task_name], store] }, settings.split_by, settings.folds, settings.seed, code.folds)
 
     // assigned here: `name = value` under emit is lost by the strict parser of 25.04
     sites = LABELS_SITES.out.bed
     store = LABELS_TOKENS.out.store
-    folds = LABELS_FOLDS.out.tsv
+    folds = LABELS_FOLDS.out.tsv.map { _meta, table -> table }.first()
     summary = LABELS_SITES.out.summary
     multiqc = LABELS_SITES.out.multiqc
 

@@ -4,48 +4,19 @@
 
 include { PREPROCESS_SAMPLESHEET } from '../../../modules/local/preprocess/samplesheet/main'
 
-// Places where the file that a cell names may lie. A leading ${NAME} is a variable of the environment; relative
-// paths start at the samplesheet, then at the folder of the run.
-def candidateFiles(sheet, text) {
-    def variable = text =~ /^\$\{(\w+)\}/
-    def path = variable.find() ? (System.getenv(variable.group(1)) ?: '/') + text.substring(variable.end()) : text
-    if (path.contains('://') || path.startsWith('/')) {
-        return [file(path)]
-    }
-    return [sheet.parent.resolve(path).normalize(), workflow.launchDir.resolve(path).normalize()]
-}
-
-// The file of a cell, [] for an empty one.
-def sheetFile(sheet, text) {
-    return text ? candidateFiles(sheet, text).find { candidate -> candidate.exists() } : []
-}
-
-// What keeps a cell's file from being read, or nothing.
-def missingFile(sheet, row, column) {
-    def text = row[column]
-    def place = "${sheet.name} row ${row.row}, column '${column}': '${text}'"
-    def variable = text =~ /^\$\{(\w+)\}/
-    if (variable.find() && !System.getenv(variable.group(1))) {
-        return "${place}: the variable ${variable.group(1)} is not set. Set it where nextflow is started: export ${variable.group(1)}=..."
-    }
-    def places = candidateFiles(sheet, text)
-    if (places.any { candidate -> candidate.exists() }) {
-        return ''
-    }
-    return "${place} does not exist${places.size() > 1 ? ", neither beside the samplesheet nor in ${workflow.launchDir}" : ''}. Correct the path."
-}
+include { cellFile ; whyMissing } from '../initialise/given_files'
 
 // One line for each cell whose file is missing.
 def missingFiles(sheet, rows) {
     def cells = rows.collectMany { row -> ['fastq_1', 'fastq_2', 'bam'].findAll { column -> row[column] }.collect { column -> [row, column] } }
-    return cells.collect { row, column -> missingFile(sheet, row, column) }.findAll { text -> text }
+    return cells.collect { row, column -> whyMissing(sheet, row.row, column, row[column]) }.findAll { text -> text }
 }
 
 // Lanes of all libraries, numbered within their library.
 def lanesOf(sheet, rows) {
     return rows.groupBy { row -> row.library }.collectMany { library, lanes ->
         lanes.withIndex().collect { row, index ->
-            [[id: library, n_lanes: lanes.size(), lane: index + 1], sheetFile(sheet, row.fastq_1), sheetFile(sheet, row.fastq_2), sheetFile(sheet, row.bam)]
+            [[id: library, n_lanes: lanes.size(), lane: index + 1], cellFile(sheet, row.fastq_1), cellFile(sheet, row.fastq_2), cellFile(sheet, row.bam)]
         }
     }
 }

@@ -26,7 +26,7 @@ workflow WRITE_REPORT {
         .mix(ch_versions)
         .flatten()
         .collect(sort: { file -> file.name })
-    def configs = [file("${projectDir}/assets/multiqc_config.yml", checkIfExists: true)] + (settings.multiqc_config ? [file(settings.multiqc_config)] : [])
+    def configs = ['config', settings.track].collect { name -> file("${projectDir}/assets/multiqc_${name}.yml", checkIfExists: true) } + (settings.multiqc_config ? [file(settings.multiqc_config)] : [])
     MULTIQC(ch_files, configs, settings.multiqc_title ?: '')
 
     // assigned here: `name = value` under emit is lost by the strict parser of 25.04

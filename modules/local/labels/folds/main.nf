@@ -1,5 +1,5 @@
 process LABELS_FOLDS {
-    tag "${n_folds} by ${by}"
+    tag "${meta.id}: ${n_folds} by ${by}"
     label 'process_single'
     conda "${moduleDir}/environment.yml"
     container 'ribolm-bio:0.1.0'
@@ -8,25 +8,26 @@ process LABELS_FOLDS {
     cache 'deep'
 
     input:
-    path store
+    tuple val(meta), path(store)
     val by
     val n_folds
     val seed
     val code
 
     output:
-    path 'folds.tsv', emit: tsv
+    tuple val(meta), path("${meta.id}/folds.tsv"), emit: tsv
     tuple val("${task.process}"), val('ribolm'), eval('ribolm-labels --version'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''
     """
     # code: ${code}
-    ribolm-labels folds ${args} --store ${store} --by ${by} --folds ${n_folds} --seed ${seed} --out folds.tsv
+    ribolm-labels folds ${args} --store ${store} --by ${by} --folds ${n_folds} --seed ${seed} --out ${meta.id}/folds.tsv
     """
 
     stub:
     """
-    touch folds.tsv
+    mkdir ${meta.id}
+    touch ${meta.id}/folds.tsv
     """
 }

@@ -6,10 +6,9 @@ process TRAIN_FINETUNE {
     container 'ribolm-torch:0.1.0'
 
     input:
-    tuple val(meta), path(init, stageAs: 'init/*')
-    path store
-    path folds
+    tuple val(meta), path(init, stageAs: 'init/*'), path(store), path(folds)
     val task_name
+    val level
     val preset
     val checkpoints
     val code
@@ -27,7 +26,7 @@ process TRAIN_FINETUNE {
     """
     # code: ${code}
     export OMP_NUM_THREADS=${task.cpus}
-    ribolm-train finetune ${args} --store ${store} --task ${task_name} --level token ${start} --folds ${folds} --fold ${meta.fold} --seed ${meta.seed} --device ${device} --checkpoint-dir '${checkpoints}/{key}' --out ${meta.id} &
+    ribolm-train finetune ${args} --store ${store} --task ${task_name} --level ${level} ${start} --folds ${folds} --fold ${meta.fold} --seed ${meta.seed} --device ${device} --checkpoint-dir '${checkpoints}/{key}' --out ${meta.id} &
     child=\$!
     trap 'kill -TERM \$child' TERM USR2
     status=0; wait \$child || status=\$?

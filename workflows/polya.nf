@@ -1,0 +1,74 @@
+//
+// Poly(A): from genomes and known sites to models of windows, and from models to a scan of whole genomes
+//
+
+include { EVALUATE_WINDOWS } from '../subworkflows/local/evaluate_windows/main'
+include { FINETUNE_WINDOWS } from '../subworkflows/local/finetune_windows/main'
+include { LABEL_WINDOWS    } from '../subworkflows/local/label_windows/main'
+include { REPORT_TRAINING  } from '../modules/local/report/training/main'
+include { SCAN_GENOME      } from '../subworkflows/local/scan_genome/main'
+
+include { checkpointFolder ; givenGenomes ; modelFolders } from '../subworkflows/local/initialise/given_files'
+
+workflow POLYA {
+    take:
+    settings            // map: parameters of the run
+    steps               // list: steps to run
+    code                // map of maps: digest of each sub-command
+
+    main:
+    ch_multiqc = channel.empty()
+    def genomes = givenGenomes(settings)
+    ch_genomes = channel.fromList(genomes)
+
+    ch_sets = channel.empty()
+    if ('labels' in steps) {
+        LABEL_WINDOWS(channel.fromList(genomes.findAll { _meta, _fasta, gtf, sites -> gtf && sites }), settings, code.labels)
+        ch_sets = LABEL_WINDOWS.out.sets
+        ch_multiqc = ch_multiqc.mix(LABEL_WINDOWS.out.multiqc)
+    }
+
+    // models: what a user gives, else those fine-tuned here
+    def models = settings.model ? modelFolders(settings.model) : []
+    ch_fold_models = channel.empty()
+    ch_scan_models = channel.fromList(genomes).map { meta, _fasta, _gtf, _sites -> [meta.id, models ? models[0] : []] }
+    if ('finetune' in steps) {
+        FINETUNE_WINDOWS(
+            ch_sets.map { meta, store, _windows, folds -> [meta, store, folds] },
+            settings.init_model ? file(settings.init_model) : [],
+            [control: settings.random_control && settings.init_model, whole: 'scan' in steps],
+            'polya',
+            checkpointFolder(settings.checkpoint_dir, true),
+            settings,
+            code.train,
+        )
+        ch_fold_models = FINETUNE_WINDOWS.out.model.filter { meta, _model -> meta.method != 'whole' }
+        if (!models) {
+            // the model of the first set scans the genome that the set is of
+            def first = settings.polya_sets.tokenize(',')[0].trim()
+            ch_scan_models = FINETUNE_WINDOWS.out.model
+                .filter { meta, _model -> meta.method == 'whole' && meta.set.endsWith(".${first}") }
+                .map { meta, model -> [meta.set.take(meta.set.size() - first.size() - 1), model] }
+        }
+        ch_logs = FINETUNE_WINDOWS.out.logs.toSortedList { first, second -> first[0] <=> second[0] }
+        REPORT_TRAINING(ch_logs.map { logs -> logs.collect { name, _lines -> name } }, ch_logs.map { logs -> logs.collect { _name, lines -> lines } }, code.report.training)
+        ch_multiqc = ch_multiqc.mix(REPORT_TRAINING.out.multiqc)
+    }
+    if ('evaluate' in steps) {
+        ch_given = ch_sets.flatMap { meta, _store, _windows, _folds ->
+            models.collect { model -> [[id: "${meta.id}.${model.name}".toString(), set: meta.id, method: model.name, fold: '', seed: ''], model] }
+        }
+        EVALUATE_WINDOWS(ch_sets, ch_fold_models.mix(ch_given), settings, code)
+        ch_multiqc = ch_multiqc.mix(EVALUATE_WINDOWS.out.multiqc)
+    }
+    if ('scan' in steps) {
+        SCAN_GENOME(ch_genomes, ch_scan_models, settings.scan_regions ? file(settings.scan_regions, checkIfExists: true) : [], settings, code)
+        ch_multiqc = ch_multiqc.mix(SCAN_GENOME.out.multiqc)
+    }
+
+    // assigned here: `name = value` under emit is lost by the strict parser of 25.04
+    multiqc = ch_multiqc
+
+    emit:
+    multiqc // channel: path(file)
+}

@@ -10,10 +10,8 @@ import numpy.typing as npt
 
 from ribolm.candidates.search import Candidates
 from ribolm.console import notice
-from ribolm.errors import DataError
-from ribolm.genome.contigs import require_one_naming_style, require_shared_contigs
 from ribolm.genome.coordinates import Int64, overlap_clusters
-from ribolm.genome.regions import Region, read_bed
+from ribolm.genome.regions import Region, read_bed, require_inside
 
 Stretches = tuple[Int64, Int64]
 
@@ -69,18 +67,7 @@ def read_search_regions(path: Path, lengths: Mapping[str, int], genome_label: st
     without a region is told: nothing will be found.
     """
     regions = read_bed(path)
-    chroms = tuple(dict.fromkeys(region.chrom for region in regions))
-    require_shared_contigs(genome_label, list(lengths), f"BED {path.name}", chroms)
-    require_one_naming_style(genome_label, list(lengths), f"BED {path.name}", chroms)
-    for region in regions:
-        where = f"{path.name}: region {region.chrom}:{region.start0}-{region.end0}"
-        if region.chrom not in lengths:
-            raise DataError(f"{where} lies on a contig that {genome_label} lacks. Use files of the same genome.")
-        if region.end0 > lengths[region.chrom]:
-            raise DataError(
-                f"{where} ends beyond the {lengths[region.chrom]:,} nt of its contig in {genome_label}. "
-                "The files belong to different genome builds; use files of one build."
-            )
+    require_inside(path, regions, lengths, genome_label)
     if not regions:
         notice(f"{path.name}: holds no region, so nothing is searched.")
     return SearchRegions(regions)

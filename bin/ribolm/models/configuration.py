@@ -7,6 +7,16 @@ from typing import Any, TypeVar
 from ribolm.errors import DataError
 
 
+def require_special_ids(vocab_size: int, **ids: int) -> None:
+    """Raise DataError when a special token, given by the name of its field, lies outside the vocabulary."""
+    for name, value in ids.items():
+        if not 0 <= value < vocab_size:
+            raise DataError(
+                f"{name} {value} lies outside the vocabulary of {vocab_size} tokens. "
+                "Use the config.json and the vocabulary of one model."
+            )
+
+
 @dataclass(frozen=True)
 class EncoderConfig:
     """Shape and rules of an encoder, as in the `config.json` of an ESM-2 checkpoint.
@@ -38,12 +48,7 @@ class EncoderConfig:
                 f"hidden_size {self.hidden_size} is not an even multiple of num_attention_heads "
                 f"{self.num_attention_heads}, which rotary positions need. Change one of them."
             )
-        for name in ("pad_token_id", "mask_token_id"):
-            if not 0 <= getattr(self, name) < self.vocab_size:
-                raise DataError(
-                    f"{name} {getattr(self, name)} lies outside the vocabulary of {self.vocab_size} tokens. "
-                    "Use the config.json and the vocabulary of one model."
-                )
+        require_special_ids(self.vocab_size, pad_token_id=self.pad_token_id, mask_token_id=self.mask_token_id)
 
     @property
     def head_size(self) -> int:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ribolm.errors import DataError
-from ribolm.models.configuration import TELLING, fill, require_fixed
+from ribolm.models.configuration import TELLING, fill, require_fixed, require_special_ids
 
 MODEL_TYPE = "mosaicbert"  # ours: as "bert", transformers would read it without ALiBi
 FIXED: dict[str, Any] = {"is_decoder": False, "add_cross_attention": False, "hidden_act": "gelu"}
@@ -40,12 +40,7 @@ class MosaicBertConfig:
                 f"hidden_size {self.hidden_size} is no multiple of num_attention_heads {self.num_attention_heads}. "
                 "Change one of them."
             )
-        for name in ("pad_token_id", "mask_token_id"):
-            if not 0 <= getattr(self, name) < self.vocab_size:
-                raise DataError(
-                    f"{name} {getattr(self, name)} lies outside the vocabulary of {self.vocab_size} tokens. "
-                    "Use the config.json and the vocabulary of one model."
-                )
+        require_special_ids(self.vocab_size, pad_token_id=self.pad_token_id, mask_token_id=self.mask_token_id)
 
     @property
     def head_size(self) -> int:

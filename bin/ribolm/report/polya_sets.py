@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from ribolm.candidates.kernel import NO_HEXAMER
 from ribolm.genome.coordinates import Int64
 from ribolm.labels.polya.build import PolyaData
 from ribolm.labels.polya.given_sites import KEPT, LOST
 from ribolm.labels.polya.output import composition
 from ribolm.labels.polya.sets import MATCHED, LabelledSet
-from ribolm.labels.polya.signals import NO_HEXAMER
 from ribolm.report.figures import embed, new_figure, save_figure
 from ribolm.report.letter_stacks import draw_stacks
 from ribolm.report.logo import RNA, information_bits

@@ -41,10 +41,11 @@ class Recovery:
     def facts(self) -> dict[str, object]:
         """For JSON: the fields, and what follows from the shifted null.
 
-        `chance_share`: of the known sites recovered, the share that chance alone would give. `least_true_share`: of
-        the calls, the share near known sites beyond chance; the rest may be sites that nobody listed.
+        `chance_share`: of the known sites recovered, the share that chance alone would give, None where none is
+        recovered. `least_true_share`: of the calls, the share near known sites beyond chance; the rest may be sites
+        that nobody listed.
         """
-        chance = self.by_chance / self.recovered if self.recovered else float("nan")
+        chance = self.by_chance / self.recovered if self.recovered else None
         return {
             **vars(self),
             "chance_share": chance,

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ribolm.alphabet import Letters
 from ribolm.candidates.hexamers import HEXAMER_NT, CandidateRule
 from ribolm.candidates.kernel import NO_HEXAMER
-from ribolm.candidates.tables import CODES, Tables
+from ribolm.candidates.upstream import ranks_upstream
 from ribolm.errors import DataError
 from ribolm.genome.coordinates import Int64
 from ribolm.genome.fasta import Genome
@@ -135,18 +135,9 @@ def hexamers_in_reach(upstream: Letters, rule: CandidateRule) -> tuple[Int64, In
     `upstream` uint8 [n, farthest_nt + 1]: letters of each candidate's strand up to its base, which is the last.
     Ascending by candidate, the farthest hexamer first.
     """
-    codes = np.full(256, 4, dtype=np.int64)
-    codes[[ord(base) for base in CODES]] = list(CODES.values())
-    found = codes[upstream]
-    n_starts = rule.farthest_nt - rule.nearest_nt + 1
-    number = np.zeros((len(found), n_starts), dtype=np.int64)
-    known = np.ones((len(found), n_starts), dtype=bool)
-    for step in range(HEXAMER_NT):
-        letter = found[:, step : step + n_starts]
-        known &= letter < 4
-        number |= (letter & 1) << step | (letter >> 1 & 1) << (step + HEXAMER_NT)  # as `planes_of` numbers them
-    row, start = np.nonzero(known & (Tables.of(rule).ranks[0][number] != NO_HEXAMER))
-    return row.astype(np.int64), (rule.farthest_nt - start).astype(np.int64)
+    rank, distance = ranks_upstream(upstream, rule)
+    row, start = np.nonzero(rank != NO_HEXAMER)
+    return row.astype(np.int64), distance[start]
 
 
 def best_of_hexamers(

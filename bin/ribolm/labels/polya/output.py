@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+from ribolm.candidates.kernel import NO_HEXAMER
 from ribolm.files import atomic_path, write_json
 from ribolm.genome.coordinates import STRAND_SIGN, Int64
 from ribolm.labels.polya.anchors import MEANING_TEXT
 from ribolm.labels.polya.build import PolyaData
 from ribolm.labels.polya.gene_places import Genes
 from ribolm.labels.polya.sets import LabelledSet
-from ribolm.labels.polya.signals import NO_HEXAMER
 from ribolm.sequences.places import PlaceBatch
 from ribolm.sequences.store import LabelSpec, StoreWriter
 from ribolm.sequences.tokenizers import Tokenizer

@@ -8,12 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ribolm.alphabet import Letters
-from ribolm.candidates.hexamers import HEXAMER_NT, CandidateRule
+from ribolm.candidates.hexamers import CandidateRule
+from ribolm.candidates.kernel import NO_HEXAMER
+from ribolm.candidates.upstream import ranks_upstream
 from ribolm.console import notice
 from ribolm.genome.fasta import Genome
 from ribolm.labels.polya.strand_letters import Places, letters_around
 
-NO_HEXAMER = 255
 SHIFTS_NT = (-2000, -1000, -500, 500, 1000, 2000)  # places beside the sites, on their strand: what chance gives
 LEAST_RATIO = 1.3
 LEAST_SIGMA = 3.0
@@ -27,34 +28,13 @@ def name_signals(upstream: Letters, rule: CandidateRule) -> tuple[npt.NDArray[np
     order of the rule's list decides, then nearness to its preferred distance, then the smaller distance, as for
     candidates. uint8 [n] each.
     """
-    codes = np.full(256, 4, dtype=np.int64)
-    codes[list(b"ACGT")] = np.arange(4)
-    ranks = np.full(4**HEXAMER_NT, NO_HEXAMER, dtype=np.int64)
-    for place, hexamer in enumerate(rule.hexamers):
-        ranks[_number(codes[list(hexamer.encode())])] = place
-    found = codes[upstream]
-    n_starts = rule.farthest_nt - rule.nearest_nt + 1
-    number = np.zeros((len(found), n_starts), dtype=np.int64)
-    known = np.ones((len(found), n_starts), dtype=bool)
-    for step in range(HEXAMER_NT):
-        letter = found[:, step : step + n_starts]
-        known &= letter < 4
-        number = 4 * number + np.minimum(letter, 3)
-    rank = np.where(known, ranks[number], NO_HEXAMER)
-    distance = rule.farthest_nt - np.arange(n_starts)
+    rank, distance = ranks_upstream(upstream, rule)
     preference = np.zeros(rule.farthest_nt + 1, dtype=np.int64)
-    preference[list(rule.distance_order())] = np.arange(n_starts)
-    best = (rank * 64 + preference[distance]).argmin(axis=1)
-    at = np.arange(len(found))
+    preference[list(rule.distance_order())] = np.arange(len(distance))
+    best = (rank.astype(np.int64) * 64 + preference[distance]).argmin(axis=1)
+    at = np.arange(len(rank))
     has = rank[at, best] < NO_HEXAMER
-    return rank[at, best].astype(np.uint8), np.where(has, distance[best], 0).astype(np.uint8)
-
-
-def _number(codes: npt.NDArray[np.int64]) -> int:
-    value = 0
-    for code in codes:
-        value = 4 * value + int(code)
-    return value
+    return rank[at, best], np.where(has, distance[best], 0).astype(np.uint8)
 
 
 def signals_of(

@@ -21,7 +21,7 @@ TRAINED_BYTES, FROZEN_BYTES, REDUCED_BYTES = 16, 4, 4  # per weight; the last: a
 # (packed and per head); and twice the feed-forward width.
 KEPT_WIDTHS, KEPT_FEED_FORWARD = 9, 2
 KEPT_GATED = 4  # of a gated layer: both halves, the gate behind its activation, the product
-KEPT_WIDTHS_OF_CONVOLUTION = 20  # the same of HyenaDNA: three projections twice, and spectra [measured]
+KEPT_WIDTHS_OF_CONVOLUTION = 20  # the same of HyenaDNA: three projections twice, and spectra [estimated]
 KEPT_OUTSIDE = 8  # widths around the layers: embeddings, their scaling, rotations, the final norm
 PASSING_WIDTHS, PASSING_FEED_FORWARD = 8, 3  # of one layer, while its backward pass runs
 LOGIT_COPIES = 4  # logits, their log softmax, the gradient, and one in passing

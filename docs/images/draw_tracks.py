@@ -45,10 +45,16 @@ TRACKS = (
         "poly(A)",
         "sites from genomes",
         ("genome", "genes, sites"),
-        (("windows", ""), ("fine-tune", ""), ("scan", ""), ("annotate", ""), ("evaluate", ""), ("report", "")),
+        (
+            ("labels", "site lists → windows"),
+            ("finetune", "folds × seeds"),
+            ("evaluate", "with baselines"),
+            ("scan", "calls with FDR"),
+            ("report", "MultiQC, IGV"),
+        ),
         "#b7791f",
         320,
-        False,
+        True,
     ),
     Track(
         "RNA language model",
@@ -136,7 +142,7 @@ def picture() -> str:
     """The whole SVG."""
     parts = [
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {HEIGHT}' {FONT} role='img'>",
-        "<title>The tracks of ribolm: m6A runs from reads to sites, poly(A) and RNA language model are coming</title>",
+        "<title>The tracks of ribolm: m6A from reads to sites, poly(A) from genomes to calls; the RNA language model is coming</title>",
         f"<rect width='{WIDTH}' height='{HEIGHT}' rx='16' fill='{PAPER}'/>",
         *draw_branch(),
     ]

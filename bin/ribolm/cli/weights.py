@@ -27,7 +27,7 @@ def main(argv: Sequence[str]) -> int:
 def app() -> "typer.Typer":
     """Build the command line; heavy modules are imported by the sub-command that needs them."""
     cli = new_app(__doc__)
-    for add in (_add_init, _add_convert, _add_verify, _add_show):
+    for add in (_add_init, _add_convert, _add_unite, _add_verify, _add_show):
         add(cli)
     return cli
 
@@ -90,6 +90,21 @@ def _add_convert(cli: "typer.Typer") -> None:
             raise UsageError("--k, --mapping and --tokenizer-file describe a tokenizer. Name it with --tokenizer.")
         chosen = make_tokenizer(tokenizer, k=k, mapping=mapping, file=tokenizer_file) if tokenizer else None
         convert_model(source, out, chosen)
+
+
+def _add_unite(cli: "typer.Typer") -> None:
+    from typer import Option
+
+    @cli.command()
+    def unite(
+        model: Annotated[list[Path], Option(help="Model directory of a trained convolution; once for each.")],
+        out: Annotated[Path, Option(help="Model directory to write.")],
+    ) -> None:
+        """Put trained convolutional models of one recipe, of other seeds say, into one: the mean of their logits."""
+        from ribolm.models.uniting import unite_models
+
+        _require_no_model(out)
+        unite_models(model, out)
 
 
 def _add_verify(cli: "typer.Typer") -> None:

@@ -1,7 +1,7 @@
 """What defines a convolutional backbone: the content of its config.json."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from ribolm.errors import DataError
@@ -16,8 +16,9 @@ class ConvolutionConfig:
     `base_token_ids`: tokens of A, C, G and T, which alone carry anything: all others are zero, as what lies beyond a
     sequence. `motif_nt`: width of the motifs; `stretch_nt`: tokens per stretch; `kernel`: stretches that a layer
     reads, `dilations` apart, taken in turn. `max_tokens`: longest sequence with its special tokens, which all are
-    padded to. `head_units`, `head_size`: units of the head that weigh every stretch, and its dense layer. Raises
-    DataError for a shape that cannot be built.
+    padded to. `head_units`, `head_size`: units of the head that weigh every stretch, and its dense layer. `towers`:
+    networks side by side that share `hidden_size` evenly and whose logits are averaged. Raises DataError for a shape
+    that cannot be built.
     """
 
     vocab_size: int
@@ -40,17 +41,20 @@ class ConvolutionConfig:
     input_dropout_prob: float = 0.0
     initializer_range: float = 0.02
     layer_norm_eps: float = 1e-5
+    towers: int = 1
 
     def __post_init__(self) -> None:
         for name in ("base_token_ids", "dilations"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
-        names = ("hidden_size", "motif_nt", "stretch_nt", "kernel", "max_tokens", "head_units", "head_size")
+        names = ("hidden_size", "motif_nt", "stretch_nt", "kernel", "max_tokens", "head_units", "head_size", "towers")
         wrong = [name for name in names if getattr(self, name) < 1]
         if wrong or self.motif_nt % 2 == 0 or self.kernel % 2 == 0 or not self.dilations:
             raise DataError(
                 f"{wrong[0] if wrong else 'motif_nt, kernel or dilations'} of this configuration cannot be built: "
                 "widths are odd, the others at least 1. Use the config.json of the model."
             )
+        if self.hidden_size % self.towers:
+            raise DataError(f"hidden_size {self.hidden_size} cannot be shared evenly by {self.towers} towers.")
         if len(self.base_token_ids) != 4 or not all(0 <= i < self.vocab_size for i in self.base_token_ids):
             raise DataError(f"base_token_ids {self.base_token_ids} are not four tokens of the vocabulary.")
 
@@ -58,6 +62,15 @@ class ConvolutionConfig:
     def n_stretches(self) -> int:
         """Stretches of the longest sequence."""
         return -(-self.max_tokens // self.stretch_nt)
+
+    @property
+    def one_tower(self) -> "ConvolutionConfig":
+        """The shape of each of the networks side by side."""
+        return self.with_towers(1)
+
+    def with_towers(self, towers: int) -> "ConvolutionConfig":
+        """The shape of so many networks like each of these, side by side."""
+        return replace(self, towers=towers, hidden_size=self.hidden_size // self.towers * towers)
 
     @property
     def intermediate_size(self) -> int:

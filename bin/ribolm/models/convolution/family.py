@@ -3,8 +3,9 @@
 import torch
 from torch import nn
 
-from ribolm.models.convolution.backbone import Convolution, WeighingHead
+from ribolm.models.convolution.backbone import WeighingHead
 from ribolm.models.convolution.configuration import MODEL_TYPE, ConvolutionConfig, convolution_config_from_dict
+from ribolm.models.convolution.towers import build, build_head
 from ribolm.models.family import Family
 
 OTHER_KINDS = ("", "token", "pair", "regression", "multilabel")
@@ -33,9 +34,9 @@ CONVOLUTION = Family(
     config=ConvolutionConfig,
     recognises=lambda content: content.get("model_type") == MODEL_TYPE,
     read_config=convolution_config_from_dict,
-    build=Convolution,
+    build=build,
     initialise=initialise,
-    heads={"sequence": ("classifier", WeighingHead)},
+    heads={"sequence": ("classifier", build_head)},
     architectures={"sequence": "ConvolutionForSequenceClassification", **dict.fromkeys(OTHER_KINDS, "Convolution")},
     language_model="",
     lora_targets=(),

@@ -142,7 +142,8 @@ def picture() -> str:
     """The whole SVG."""
     parts = [
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {HEIGHT}' {FONT} role='img'>",
-        "<title>The tracks of ribolm: m6A from reads to sites, poly(A) from genomes to calls; the RNA language model is coming</title>",
+        "<title>The tracks of ribolm: m6A from reads to sites, poly(A) from genomes to calls; "
+        "the RNA language model is coming</title>",
         f"<rect width='{WIDTH}' height='{HEIGHT}' rx='16' fill='{PAPER}'/>",
         *draw_branch(),
     ]

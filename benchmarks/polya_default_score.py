@@ -3,8 +3,9 @@
     python benchmarks/polya_default_score.py --stores DIR --models DIR --out TABLE.md [--aparent2 FILE.h5]
 
 DIR/human, DIR/human.folds.tsv and DIR/mouse are of benchmarks/polya_default_model.py. In --models lie `fold-F` (the
-recipe with fold F never seen, one for each fold) and `final-S` (the recipe on all but the dev fold, by seed). Held-out
-clusters are scored by the fold models, mouse by the final ones: mean over seeds, intervals over families.
+recipe with fold F never seen, one for each fold) and `final-S` (the recipe on all but the dev fold, each of seeds of
+its own). Held-out clusters are scored by the fold models, mouse by the final ones: mean over them, intervals over
+families.
 """
 
 import argparse

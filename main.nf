@@ -23,7 +23,8 @@ def subCommands() {
         train: ['pretrain', 'finetune'],
         predict: ['sites', 'merge', 'store', 'candidates', 'scan', 'sequences'],
         evaluate: ['sites', 'sequences'],
-        report: ['peaks', 'motif', 'metagene', 'tracks', 'session', 'strandedness', 'methods', 'headline', 'training', 'evaluation', 'scan'],
+        explain: ['windows'],
+        report: ['peaks', 'motif', 'metagene', 'tracks', 'session', 'strandedness', 'methods', 'headline', 'training', 'evaluation', 'scan', 'explain'],
     ]
 }
 

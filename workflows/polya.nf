@@ -3,6 +3,7 @@
 //
 
 include { EVALUATE_WINDOWS } from '../subworkflows/local/evaluate_windows/main'
+include { EXPLAIN_SETS     } from '../subworkflows/local/explain_sets/main'
 include { FINETUNE_WINDOWS } from '../subworkflows/local/finetune_windows/main'
 include { LABEL_WINDOWS    } from '../subworkflows/local/label_windows/main'
 include { REPORT_TRAINING  } from '../modules/local/report/training/main'
@@ -30,6 +31,7 @@ workflow POLYA {
 
     // models: what a user gives, else those fine-tuned here
     def models = settings.model ? modelFolders(settings.model) : []
+    def first_set = settings.polya_sets.tokenize(',')[0].trim()
     ch_fold_models = channel.empty()
     ch_scan_models = channel.fromList(genomes).map { meta, _fasta, _gtf, _sites -> [meta.id, models ? models[0] : []] }
     if ('finetune' in steps) {
@@ -45,21 +47,26 @@ workflow POLYA {
         ch_fold_models = FINETUNE_WINDOWS.out.model.filter { meta, _model -> meta.method != 'whole' }
         if (!models) {
             // the model of the first set scans the genome that the set is of
-            def first = settings.polya_sets.tokenize(',')[0].trim()
             ch_scan_models = FINETUNE_WINDOWS.out.model
-                .filter { meta, _model -> meta.method == 'whole' && meta.set.endsWith(".${first}") }
-                .map { meta, model -> [meta.set.take(meta.set.size() - first.size() - 1), model] }
+                .filter { meta, _model -> meta.method == 'whole' && meta.set.endsWith(".${first_set}") }
+                .map { meta, model -> [meta.set.take(meta.set.size() - first_set.size() - 1), model] }
         }
         ch_logs = FINETUNE_WINDOWS.out.logs.toSortedList { first, second -> first[0] <=> second[0] }
         REPORT_TRAINING(ch_logs.map { logs -> logs.collect { name, _lines -> name } }, ch_logs.map { logs -> logs.collect { _name, lines -> lines } }, code.report.training)
         ch_multiqc = ch_multiqc.mix(REPORT_TRAINING.out.multiqc)
     }
+    ch_given = ch_sets.flatMap { meta, _store, _windows, _folds ->
+        models.collect { model -> [[id: "${meta.id}.${model.name}".toString(), set: meta.id, method: model.name, fold: '', seed: ''], model] }
+    }
     if ('evaluate' in steps) {
-        ch_given = ch_sets.flatMap { meta, _store, _windows, _folds ->
-            models.collect { model -> [[id: "${meta.id}.${model.name}".toString(), set: meta.id, method: model.name, fold: '', seed: ''], model] }
-        }
         EVALUATE_WINDOWS(ch_sets, ch_fold_models.mix(ch_given), settings, code)
         ch_multiqc = ch_multiqc.mix(EVALUATE_WINDOWS.out.multiqc)
+    }
+    if ('explain' in steps) {
+        // of the first set of each genome: given models on all windows, and one trained here on the fold that it has not seen
+        ch_unseen = ch_fold_models.filter { meta, _model -> meta.method == 'finetuned' && meta.fold == 0 && meta.seed == settings.seed }
+        EXPLAIN_SETS(ch_sets.filter { meta, _store, _windows, _folds -> meta.name == first_set }, ch_unseen.mix(ch_given), code)
+        ch_multiqc = ch_multiqc.mix(EXPLAIN_SETS.out.multiqc)
     }
     if ('scan' in steps) {
         SCAN_GENOME(ch_genomes, ch_scan_models, settings.scan_regions ? file(settings.scan_regions, checkIfExists: true) : [], settings, code)

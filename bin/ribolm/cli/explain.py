@@ -8,6 +8,7 @@ from ribolm.cli import REQUIRED, Spec, add_command, new_app, run
 from ribolm.cli.inputs import require_inputs
 from ribolm.cli.predict import COMPUTING
 from ribolm.cli.predict_polya import prepared
+from ribolm.errors import UsageError
 
 if TYPE_CHECKING:
     import typer
@@ -30,7 +31,7 @@ def main(argv: Sequence[str]) -> int:
 def app() -> "typer.Typer":
     """Build the command line; heavy modules are imported by the sub-command that needs them."""
     cli = new_app(__doc__)
-    for add in (_add_perturbation, _add_attention, _add_mutagenesis, _add_gradients):
+    for add in (_add_windows, _add_perturbation, _add_attention, _add_mutagenesis, _add_gradients):
         add(cli)
     return cli
 
@@ -60,6 +61,39 @@ def _all_windows(model: "WindowModel", path: Path, anchor0: int | None, first: i
     import numpy as np
 
     return np.concatenate([windows for _, windows in _windows(model, path, anchor0, first)])
+
+
+def _add_windows(cli: "typer.Typer") -> None:
+    specs = (
+        MODEL,
+        Spec("store", Path, REQUIRED, "Token store of the same windows, with one label per sequence."),
+        Spec("sequences", Path, REQUIRED, "FASTA of the windows, plain or gzip."),
+        Spec("outdir", Path, REQUIRED, "Folder for the tables."),
+        Spec("task", str, "polya", "Name of the labels in the store."),
+        Spec("folds", Path | None, None, "Folds of the store's rows."),
+        Spec("fold", int | None, None, "Fold whose windows are looked at [default: all].", {"min": 0}),
+        Spec("most", int, 1000, "Windows of a class, evenly spread over the set.", {"min": 1}),
+        Spec("seed", int, 1, "Seed of the replacements.", {"min": 0}),
+        *DEVICE,
+    )
+
+    def windows(
+        model: Path, store: Path, sequences: Path, outdir: Path, task: str, folds: Path | None, fold: int | None,
+        most: int, seed: int, **computing: Any,
+    ) -> None:  # fmt: skip
+        """Look at a labelled set: signals destroyed, letters changed, words attended to where a model has attention."""
+        if (folds is None) != (fold is None):
+            raise UsageError("--folds and --fold belong together: the table, and which of its folds is looked at.")
+        from ribolm.explain.labelled import classes_of, explain_classes
+        from ribolm.genome.fasta import Genome
+
+        records = Genome.open(sequences)
+        classes = classes_of(store, task, records, folds, fold, most)
+        loaded, forward = _loaded(model, **computing)
+        summary = explain_classes(outdir, loaded, forward, records, classes, seed)
+        print(f"{outdir}: {summary['positives']:,} positives, {summary['negatives']:,} negatives")
+
+    add_command(cli, "windows", specs, windows)
 
 
 def _add_perturbation(cli: "typer.Typer") -> None:

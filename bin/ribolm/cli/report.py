@@ -30,6 +30,7 @@ def app() -> "typer.Typer":
         _add_training,
         _add_evaluation,
         _add_scan,
+        _add_explain,
         _add_methods,
         _add_headline,
     ):
@@ -223,6 +224,23 @@ def _add_scan(cli: "typer.Typer") -> None:
         folders = [read_scan(path) for path in folder]
         with atomic_directory(outdir) as out:
             write_scan_sections(out, folders)
+
+
+def _add_explain(cli: "typer.Typer") -> None:
+    from typer import Option
+
+    @cli.command()
+    def explain(
+        folder: Annotated[list[Path], Option("--dir", help="Folder of `ribolm-explain windows`; repeat.")],
+        outdir: Annotated[Path, Option(help="Folder for sections and pictures.")],
+    ) -> None:
+        """What models of windows look at: signals destroyed, letters changed, words attended to."""
+        from ribolm.files import atomic_directory
+        from ribolm.report.explain_sections import read_explained, write_explain_sections
+
+        folders = [read_explained(path) for path in folder]
+        with atomic_directory(outdir) as out:
+            write_explain_sections(out, folders)
 
 
 def _add_methods(cli: "typer.Typer") -> None:

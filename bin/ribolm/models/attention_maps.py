@@ -10,6 +10,11 @@ from ribolm.models.network import Network
 from ribolm.models.ragged import Ragged
 
 
+def has_attention(network: Network) -> bool:
+    """Whether the backbone has attention to look at."""
+    return isinstance(network.encoder, Encoder | MosaicBert)
+
+
 @torch.no_grad()
 def attention_maps(network: Network, batch: Ragged, layer: int = -1) -> list[Tensor]:
     """Attention probabilities of a layer (counted from 0, or backwards from −1): per sequence [heads, L, L].

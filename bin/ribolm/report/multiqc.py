@@ -52,6 +52,10 @@ CHAPTERS = {
         "Poly(A) sites of genomes",
         "What a scan found, how much of it may be false, and how it compares with known sites.",
     ),
+    "ribolm_polya_explain": (
+        "What poly(A) models look at",
+        "How much of a model's answer hangs on the signal, and on which other letters.",
+    ),
     "ribolm_training": (
         "Training of the models",
         "Whether the models learnt, how long it took, and what was chosen automatically.",

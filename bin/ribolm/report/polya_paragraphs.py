@@ -29,7 +29,13 @@ def polya_paragraphs(run: Run, steps: Sequence[str]) -> list[str]:
         f"Nextflow{run.version('nextflow')} [nextflow], after PolyA-GLM [polyaglm]; where its text and code differ, or "
         "say nothing, the choices are ribolm's own."
     )
-    writers = {"labels": _labels, "finetune": _finetuning, "evaluate": _evaluation, "scan": _scan}
+    writers = {
+        "labels": _labels,
+        "finetune": _finetuning,
+        "evaluate": _evaluation,
+        "explain": _explanation,
+        "scan": _scan,
+    }
     return [opening, *(write(run) for step, write in writers.items() if step in steps)]
 
 
@@ -67,6 +73,16 @@ def _evaluation(_run: Run) -> str:
         "class. Intervals are percentiles of a bootstrap over families of similar windows, paired between methods "
         "[efron]. Floors, cross-fitted on the same folds: logistic regression [sklearn] on 4-mers by place (bins of 10 "
         "nt), a small convolutional network, the hexamer alone, and shuffled labels."
+    )
+
+
+def _explanation(run: Run) -> str:
+    return (
+        f"Of each class up to {_value(run, 'explain_windows', 1000)} windows of the first set were looked at: those of "
+        "the fold that a model had not seen, all for a given model. A growing share of the AATAAA and ATTAAA of "
+        "positives was replaced by random hexamers that are no signal, beside as many other hexamers as control; every "
+        "letter was replaced by each other one; and where a model has attention, the words at the most attended token "
+        "were counted in both classes."
     )
 
 

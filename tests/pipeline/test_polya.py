@@ -68,6 +68,16 @@ def test_chunks_hide_no_candidate(scan: Run) -> None:
     assert scan.tasks("COMPLETED")["PREDICT_SCAN"] > 1
 
 
+def test_models_are_explained_on_the_fold_that_they_have_not_seen(scan: Run) -> None:
+    folder = scan.outdir / "explain" / "simulated.gene.finetuned.fold0.seed1"
+    assert json.loads((folder / "summary.json").read_text())["positives"] == 50
+    last = {row["kind"]: row for row in rows(folder / "perturbation.tsv") if float(row["level"]) == 1}
+    assert last.keys() == {"signal", "control"}
+    assert scan.tasks("COMPLETED")["EXPLAIN_WINDOWS"] == 1
+    size = {int(row["place"]): float(row["size"]) for row in rows(folder / "importance.tsv")}
+    assert max(size) - min(size) == 100
+
+
 def test_the_report_tells_scan_models_and_methods(scan: Run) -> None:
     text = (scan.outdir / "multiqc" / "multiqc_report.html").read_text()
     for part in (
@@ -75,6 +85,7 @@ def test_the_report_tells_scan_models_and_methods(scan: Run) -> None:
         "Poly(A) sites at a glance",
         "Models of windows",
         "Known sites among the calls",
+        "Signals destroyed",
     ):
         assert part in text
     assert "MeRIP" not in text
@@ -86,6 +97,7 @@ def test_the_report_tells_scan_models_and_methods(scan: Run) -> None:
         (["--input", "none.csv"], "none.csv"),
         (["--steps", "evaluate"], "Give --steps labels,evaluate."),
         (["--steps", "scan,report"], "--model is missing."),
+        (["--steps", "labels,explain"], "--model is missing. Step explain"),
     ],
 )
 def test_what_cannot_be_run_is_told_before_anything_starts(

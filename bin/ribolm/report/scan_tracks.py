@@ -9,8 +9,8 @@ from typing import Any
 from xml.etree import ElementTree
 
 from ribolm.files import atomic_directory, atomic_path
+from ribolm.report.bigwig import write_bigwig
 from ribolm.report.palette import group_colours
-from ribolm.report.tracks import write_bigwig
 
 STRANDS = {"plus": "+", "minus": "-"}
 

@@ -16,6 +16,7 @@ from ribolm.files import atomic_directory, open_text, require_file, write_json
 from ribolm.genome.contigs import require_shared_contigs, shown
 from ribolm.reads.alignments import ReadFilter
 from ribolm.reads.coverage import Depth, read_depth
+from ribolm.report.bigwig import write_bigwig
 from ribolm.report.peak_folder import read_json_object
 
 SEGMENT_NT = 1 << 22
@@ -214,20 +215,6 @@ def join_equal(edges: npt.NDArray[np.int64], values: Float64) -> Runs:
     same = (values[1:] == values[:-1]) | (np.isnan(values[1:]) & np.isnan(values[:-1]))
     keep = np.r_[True, ~same]
     return np.r_[edges[:-1][keep], edges[-1]], values[keep]
-
-
-def write_bigwig(path: Path, sizes: Mapping[str, int], runs: Iterator[tuple[str, int, int, float]]) -> None:
-    """Write runs (contig, start0, end0, value), sorted by byte order of contigs; without any, one base of value 0."""
-    import pybigtools
-
-    first = next(runs, None)
-    lengths = dict(sorted(sizes.items()))
-
-    def values() -> Iterator[tuple[str, int, int, float]]:
-        yield first or (next(iter(lengths)), 0, 1, 0.0)
-        yield from runs
-
-    pybigtools.open(str(path), "w").write(lengths, values())
 
 
 def named_bams(arguments: Sequence[str], option: str) -> dict[str, Path]:

@@ -57,6 +57,16 @@ def textOfSubCommand(text, sub_command) {
     }.join('')
 }
 
+// Whether a module is a further cli file of the command (cli/<command>_<more>.py) that registers other sub-commands only.
+def registersOthers(bin, command, sub_command, module_name) {
+    def file_name = (module_name =~ /^ribolm\.cli\.(\w+)/)
+    if (!file_name.find() || !file_name.group(1).startsWith("${command}_")) {
+        return false
+    }
+    def name = sub_command.replace('_', '[-_]')
+    return !(bin.resolve("ribolm/cli/${file_name.group(1)}.py".toString()).text =~ /add_command\(\s*\w+,\s*"${name}"/).find()
+}
+
 // SHA-256 (first 16 hex digits) over the names and texts of all files a sub-command reaches.
 def codeDigest(bin, command, sub_command) {
     def cli = "ribolm/cli/${command}.py".toString()
@@ -64,7 +74,9 @@ def codeDigest(bin, command, sub_command) {
     def found = new TreeMap()
     found[cli] = bin.resolve(cli)
     followImports(bin, 'ribolm.cli', found)
-    importedModules(text, "ribolm.cli.${command}".toString(), false).each { imported -> followImports(bin, imported, found) }
+    importedModules(text, "ribolm.cli.${command}".toString(), false)
+        .findAll { imported -> !registersOthers(bin, command, sub_command, imported) }
+        .each { imported -> followImports(bin, imported, found) }
     def digest = java.security.MessageDigest.getInstance('SHA-256')
     found.each { relative, source ->
         def content = relative == cli ? text : source.text

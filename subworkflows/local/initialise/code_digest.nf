@@ -63,8 +63,8 @@ def registersOthers(bin, command, sub_command, module_name) {
     if (!file_name.find() || !file_name.group(1).startsWith("${command}_")) {
         return false
     }
-    def name = sub_command.replace('_', '[-_]')
-    return !(bin.resolve("ribolm/cli/${file_name.group(1)}.py".toString()).text =~ /add_command\(\s*\w+,\s*"${name}"/).find()
+    def registration = "add_command\\(\\s*\\w+,\\s*\"${sub_command.replace('_', '[-_]')}\"".toString()
+    return !(bin.resolve("ribolm/cli/${file_name.group(1)}.py".toString()).text =~ registration).find()
 }
 
 // SHA-256 (first 16 hex digits) over the names and texts of all files a sub-command reaches.

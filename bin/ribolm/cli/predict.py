@@ -28,14 +28,15 @@ class Precision(StrEnum):
     bf16 = "bf16"
 
 
-MAX_TOKENS = 1 << 31  # beyond it a batch cannot be addressed
+MAX_TOKENS = 1 << 24  # more than any card takes at a time
+MAX_THREADS = 1024  # beyond some thousand torch dies without a word
 MODEL = Spec("model", list[Path] | None, None, "Model folder; repeat for the mean of several.")
 UNIVERSE = Spec("universe", Universe, Universe.drach, "Positions to score.")
 COMPUTING = (
     Spec("device", Device, Device.auto, "Where to compute."),
     Spec("precision", Precision, Precision.fp32, "Matrix products; bf16 moves logits by about 0.01."),
     Spec("tokens_per_batch", int | None, None, "Tokens at a time [default: by device].", {"min": 1, "max": MAX_TOKENS}),
-    Spec("threads", int | None, None, "CPU threads [default: all that are allowed].", {"min": 1}),
+    Spec("threads", int | None, None, "CPU threads [default: all that are allowed].", {"min": 1, "max": MAX_THREADS}),
 )
 SITES = (
     Spec("out", Path, REQUIRED, "BED to write: BED6, probability, logit, context."),

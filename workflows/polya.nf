@@ -9,7 +9,7 @@ include { LABEL_WINDOWS    } from '../subworkflows/local/label_windows/main'
 include { REPORT_TRAINING  } from '../modules/local/report/training/main'
 include { SCAN_GENOME      } from '../subworkflows/local/scan_genome/main'
 
-include { checkpointFolder ; givenGenomes ; modelFolders } from '../subworkflows/local/initialise/given_files'
+include { checkGenomes ; checkpointFolder ; givenGenomes ; modelFolders } from '../subworkflows/local/initialise/given_files'
 
 workflow POLYA {
     take:
@@ -20,6 +20,7 @@ workflow POLYA {
     main:
     ch_multiqc = channel.empty()
     def genomes = givenGenomes(settings)
+    checkGenomes(settings, steps, genomes)
     ch_genomes = channel.fromList(genomes)
 
     ch_sets = channel.empty()

@@ -113,3 +113,14 @@ def givenGenomes(settings) {
     }
     return rows.collect { row -> [[id: row.sample]] + ['fasta', 'gtf', 'sites'].collect { column -> cellFile(sheet, row[column]) } }
 }
+
+// Genomes without genes or known sites have no set and, where models are trained here, none to be scanned by.
+def checkGenomes(settings, steps, genomes) {
+    def bare = genomes.findAll { _meta, _fasta, gtf, sites -> !gtf || !sites }.collect { meta, _fasta, _gtf, _sites -> meta.id }
+    if ('labels' in steps && bare.size() == genomes.size()) {
+        error("${settings.input}: no genome has both gtf and sites, which step labels needs. Fill in the columns of one at least.")
+    }
+    if ('scan' in steps && !settings.model && bare) {
+        error("${settings.input}: ${bare.join(', ')} cannot be scanned: without gtf and sites no model is trained on it. Fill them in, or give --model.")
+    }
+}

@@ -35,4 +35,7 @@ def checkPolya(settings, steps) {
     if ('scan' in steps && !('finetune' in steps) && !settings.model) {
         error("--model is missing. Step scan needs a model of windows; train one here with --steps labels,finetune,scan,report.")
     }
+    if (settings.model && settings.model.tokenize(',').size() > 1) {
+        error("--model: track polya reads one model. Unite models of several seeds by ribolm-weights unite, and give the one.")
+    }
 }

@@ -30,6 +30,11 @@ def scope_of(nodeid: str) -> str:
     return "demo" if PurePosixPath(path).name in DEMO else path
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes give their argument's name, for compressed ones hold the second of their making and workers must agree."""
+    return argname if isinstance(val, bytes) else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Where workers share the tests: what compiles, whole runs (the longest must not begin last), then the rest."""
     if hasattr(config, "workerinput"):

@@ -75,8 +75,15 @@ class _Product(torch.autograd.Function):
         gradient = gradients[0].contiguous()
         x, weight = ctx.saved_tensors
         wants_x, wants_weight, wants_bias = ctx.needs_input_grad
-        return (
-            _product(gradient, weight.t(), None) if wants_x else None,
-            _product(gradient.t(), x.t(), None) if wants_weight else None,
-            gradient.sum(0) if ctx.has_bias and wants_bias else None,
-        )
+        of_weight, of_bias = _gradients(gradient, x, weight, ctx.has_bias) if wants_weight else (None, None)
+        if of_bias is None and ctx.has_bias and wants_bias:
+            of_bias = gradient.sum(0)
+        return _product(gradient, weight.t(), None) if wants_x else None, of_weight, of_bias
+
+
+def _gradients(gradient: Tensor, x: Tensor, weight: Tensor, has_bias: bool) -> tuple[Tensor, Tensor | None]:
+    """Gradients of weight [m, n] and bias [m] in one pass; as a product of transposed matrices oneDNN copies both."""
+    of_weight, of_bias = torch.ops.aten.mkldnn_linear_backward_weights(
+        gradient.to_mkldnn(), x.contiguous().to_mkldnn(), weight, has_bias
+    )
+    return of_weight.to_dense(), of_bias.to_dense() if has_bias else None

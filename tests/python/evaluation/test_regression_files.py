@@ -1,0 +1,61 @@
+"""The 4-mer regression as a file gives the logits of the one fitted, and refuses files of another kind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from ribolm.cli.evaluate import main
+from ribolm.errors import DataError
+from ribolm.evaluation.sequence_level.examples import read_examples
+from ribolm.evaluation.sequence_level.regression_files import fit_regression, read_regression
+from ribolm.sequences.store import LabelSpec, StoreWriter, TokenStore
+from ribolm.sequences.tokenizers import make_tokenizer
+
+
+def windows(out: Path, labels: list[float], width: int = 40) -> Path:
+    rng, tokenizer = np.random.default_rng(5), make_tokenizer("nucleotide")
+    with StoreWriter(out, tokenizer, {"polya": LabelSpec("sequence")}) as writer:
+        for row, label in enumerate(labels):
+            letters = rng.choice(np.frombuffer(b"ACGT", np.uint8), width)
+            writer.add(tokenizer.encode(letters), f"w{row}", None, {"polya": label})
+    return out
+
+
+def test_the_file_gives_the_logits_of_the_regression_that_was_fitted(tmp_path: Path) -> None:
+    store, out = windows(tmp_path / "store", [0.0, 1.0] * 40), tmp_path / "regression.safetensors"
+    assert main(["regression", "--store", str(store), "--out", str(out)]) == 0
+    examples = read_examples(TokenStore.open(store), "polya")
+    assert examples.letters is not None
+    found, fitted = read_regression(out), fit_regression(examples, "store")
+    assert (found.window_nt, found.source, found.n_windows, found.n_sites) == (40, "store", 80, 40)
+    np.testing.assert_array_equal(found.regression.logits(examples.letters), fitted.regression.logits(examples.letters))
+
+
+def test_windows_of_one_class_are_refused(tmp_path: Path) -> None:
+    store = windows(tmp_path / "store", [1.0] * 4)
+    assert main(["regression", "--store", str(store), "--out", str(tmp_path / "r.safetensors")]) == 65
+    assert not (tmp_path / "r.safetensors").exists()
+
+
+@pytest.mark.parametrize("damage", ["cut short", "another kind", "other width", "not finite"])
+def test_a_file_that_is_none_is_refused(tmp_path: Path, damage: str) -> None:
+    store, out = windows(tmp_path / "store", [0.0, 1.0] * 8), tmp_path / "regression.safetensors"
+    assert main(["regression", "--store", str(store), "--out", str(out)]) == 0
+    arrays = {name: values.copy() for name, values in load_file(out).items()}
+    about = {"kind": "counts of 4-mers per stretch of ten bases", "window_nt": "40", "source": "s"}
+    about |= {"windows": "16", "sites": "8"}
+    if damage == "cut short":
+        out.write_bytes(out.read_bytes()[:-9])
+    elif damage == "another kind":
+        save_file(arrays, out, metadata=about | {"kind": "weights"})
+    elif damage == "other width":
+        save_file(arrays, out, metadata=about | {"window_nt": "101"})
+    else:
+        arrays["coefficients"][3] = np.nan
+        save_file(arrays, out, metadata=about)
+    with pytest.raises(DataError):
+        read_regression(out)

@@ -66,7 +66,7 @@ def _add_sites(cli: "typer.Typer") -> None:
         from ribolm.labels.quality import measure_quality
         from ribolm.labels.site_files import write_site_files
         from ribolm.labels.sites import genome_build
-        from ribolm.report.label_quality import write_label_sections
+        from ribolm.report.m6a_sites.label_quality import write_label_sections
 
         tables = _tables(**chosen)
         build, families = genome_build(tables, chosen["build"]), read_families(chosen["families"])

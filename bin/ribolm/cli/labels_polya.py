@@ -114,7 +114,7 @@ def add_polya(cli: "typer.Typer") -> None:
         from ribolm.labels.polya.negatives import KINDS
         from ribolm.labels.polya.output import write_polya
         from ribolm.labels.polya.sets import SetRules
-        from ribolm.report.polya_sets import write_polya_sections
+        from ribolm.report.polya.set_sections import write_polya_sections
         from ribolm.sequences.tokenizers import make_tokenizer
 
         out, width, kind = chosen["out"], chosen["width"], chosen["kind"].value

@@ -87,7 +87,7 @@ def _merge_scan(
     from ribolm.inference.scan.merge import merge_scan, open_inputs, write_scan
     from ribolm.inference.scan.scorer import ModelScorer
     from ribolm.inference.window_models import load_window_model
-    from ribolm.report.scan_tracks import write_scan_tracks
+    from ribolm.report.browser.scan_tracks import write_scan_tracks
 
     options = CallOptions(**{key: value for key in OPTIONS if (value := chosen.pop(key)) is not None})
     loaded = load_window_model(model)

@@ -50,11 +50,11 @@ def _add_peaks(cli: "typer.Typer") -> None:
         """Libraries and peaks of all groups: reads in peaks, enrichment, correlation, lengths, regions."""
         from ribolm.files import atomic_directory
         from ribolm.genome.annotation import read_gtf
-        from ribolm.report.correlation import write_correlation_sections
-        from ribolm.report.enrichment import write_enrichment_sections
-        from ribolm.report.library_quality import write_library_sections
-        from ribolm.report.peak_folder import read_peak_folders
-        from ribolm.report.peak_overview import write_overview_sections
+        from ribolm.report.folders.peak_folder import read_peak_folders
+        from ribolm.report.libraries.correlation import write_correlation_sections
+        from ribolm.report.libraries.enrichment import write_enrichment_sections
+        from ribolm.report.libraries.quality import write_library_sections
+        from ribolm.report.peaks.overview import write_overview_sections
 
         folders = read_peak_folders(peaks_dir)
         with atomic_directory(outdir) as out:
@@ -80,8 +80,8 @@ def _add_motif(cli: "typer.Typer") -> None:
         from ribolm.files import atomic_directory
         from ribolm.genome.annotation import read_gtf
         from ribolm.genome.fasta import Genome
-        from ribolm.report.motif_sections import write_motif_report
-        from ribolm.report.peak_places import read_named_peaks
+        from ribolm.report.peaks.motif_sections import write_motif_report
+        from ribolm.report.peaks.places import read_named_peaks
 
         groups = read_named_peaks(peaks, name)
         with atomic_directory(outdir) as out:
@@ -101,8 +101,8 @@ def _add_metagene(cli: "typer.Typer") -> None:
         """Peaks along transcripts: 5'UTR, CDS, 3'UTR, distance to the stop codon."""
         from ribolm.files import atomic_directory
         from ribolm.genome.annotation import read_gtf
-        from ribolm.report.metagene_sections import write_metagene_report
-        from ribolm.report.peak_places import read_named_peaks
+        from ribolm.report.peaks.metagene_sections import write_metagene_report
+        from ribolm.report.peaks.places import read_named_peaks
 
         groups = read_named_peaks(peaks, name)
         with atomic_directory(outdir) as out:
@@ -125,7 +125,7 @@ def _add_tracks(cli: "typer.Typer") -> None:
         threads: Annotated[int, Option(min=1, help="Threads for decompression.")] = 1,
     ) -> None:
         """bigWig tracks of spliced coverage: IP, input and their log2 ratio."""
-        from ribolm.report.tracks import named_bams, write_tracks
+        from ribolm.report.browser.tracks import named_bams, write_tracks
 
         ip_bams, control_bams = named_bams(ip or [], "--ip"), named_bams(control or [], "--input")
         write_tracks(outdir, name, ip_bams, control_bams, summary, chrom_sizes, threads)
@@ -146,7 +146,7 @@ def _add_session(cli: "typer.Typer") -> None:
     ) -> None:
         """IGV session with all tracks, coloured by assay and group."""
         from ribolm.files import atomic_path
-        from ribolm.report.session import igv_session
+        from ribolm.report.browser.session import igv_session
 
         text = igv_session(track or [], genome_fasta, gtf, locus)
         with atomic_path(out) as temporary:
@@ -163,7 +163,7 @@ def _add_strandedness(cli: "typer.Typer") -> None:
     ) -> None:
         """Strandedness of all libraries."""
         from ribolm.files import atomic_directory
-        from ribolm.report.strandedness import write_strandedness_report
+        from ribolm.report.libraries.strandedness import write_strandedness_report
 
         with atomic_directory(outdir) as out:
             write_strandedness_report(out, json)
@@ -179,8 +179,8 @@ def _add_training(cli: "typer.Typer") -> None:
     ) -> None:
         """Loss, metrics on held-out sequences, learning rate, throughput and choices of all trainings."""
         from ribolm.files import atomic_directory
-        from ribolm.report.training_log import read_runs
-        from ribolm.report.training_sections import write_training_sections
+        from ribolm.report.training.log import read_runs
+        from ribolm.report.training.sections import write_training_sections
 
         runs = read_runs(log)
         with atomic_directory(outdir) as out:
@@ -197,9 +197,9 @@ def _add_evaluation(cli: "typer.Typer") -> None:
     ) -> None:
         """Precision and recall, ROC, calibration, methods, differences, strata and leakage of scores."""
         from ribolm.files import atomic_directory
-        from ribolm.report.evaluation_folder import read_evaluation
-        from ribolm.report.evaluation_sections import write_evaluation_sections
-        from ribolm.report.window_sections import UNIVERSE, write_window_sections
+        from ribolm.report.folders.evaluation_folder import read_evaluation
+        from ribolm.report.m6a_sites.evaluation_sections import write_evaluation_sections
+        from ribolm.report.polya.window_sections import UNIVERSE, write_window_sections
 
         content = read_evaluation(folder)
         with atomic_directory(outdir) as out:
@@ -219,7 +219,7 @@ def _add_scan(cli: "typer.Typer") -> None:
     ) -> None:
         """Calls of a scan for poly(A) sites: their error, recovery of known sites, places and letters."""
         from ribolm.files import atomic_directory
-        from ribolm.report.scan_sections import read_scan, write_scan_sections
+        from ribolm.report.polya.scan_sections import read_scan, write_scan_sections
 
         folders = [read_scan(path) for path in folder]
         with atomic_directory(outdir) as out:
@@ -236,7 +236,7 @@ def _add_explain(cli: "typer.Typer") -> None:
     ) -> None:
         """What models of windows look at: signals destroyed, letters changed, words attended to."""
         from ribolm.files import atomic_directory
-        from ribolm.report.explain_sections import read_explained, write_explain_sections
+        from ribolm.report.polya.explain_sections import read_explained, write_explain_sections
 
         folders = [read_explained(path) for path in folder]
         with atomic_directory(outdir) as out:
@@ -254,8 +254,8 @@ def _add_methods(cli: "typer.Typer") -> None:
         summary: Annotated[list[Path] | None, Option(help="summary.json of a group; repeat.")] = None,
     ) -> None:
         """Methods text and limits, filled with versions and parameters."""
-        from ribolm.report.methods import write_methods
-        from ribolm.report.run_record import read_run
+        from ribolm.report.run.methods import write_methods
+        from ribolm.report.run.record import read_run
 
         write_methods(outdir, read_run(parameters, versions, summary or []))
 
@@ -270,8 +270,9 @@ def _add_headline(cli: "typer.Typer") -> None:
         motif: Annotated[list[Path] | None, Option(help="<group>.motif.json; repeat.")] = None,
     ) -> None:
         """The five numbers to read first."""
-        from ribolm.report.headline import headline_numbers, write_headline, write_headline_section
-        from ribolm.report.peak_folder import read_peak_folders
+        from ribolm.report.drawing.cards import write_headline
+        from ribolm.report.folders.peak_folder import read_peak_folders
+        from ribolm.report.peaks.headline import headline_numbers, write_headline_section
 
         numbers = headline_numbers(read_peak_folders(peaks_dir), motif or [])
         write_headline(out, numbers)

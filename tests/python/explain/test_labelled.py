@@ -16,7 +16,7 @@ from ribolm.explain.perturbation import LEVELS
 from ribolm.genome.fasta import Genome
 from ribolm.labels.folds import Folds, write_folds
 from ribolm.models.weights import save_model
-from ribolm.report.explain_sections import read_explained
+from ribolm.report.polya.explain_sections import read_explained
 from ribolm.sequences.store import LabelSpec, StoreWriter, TokenStore
 from ribolm.sequences.tokenizers import make_tokenizer
 

@@ -16,7 +16,10 @@ ROOMS = (
     "peaks", "reads", "candidates", "sequences", "genome", "samplesheet",
 )  # fmt: skip
 # Rooms with sub-packages, from top to bottom; files of the room itself lie below its sub-packages.
-FLOORS = {"training": ("recipes", "run", "objectives", "feed", "checkpoints", "machine")}
+FLOORS = {
+    "training": ("recipes", "run", "objectives", "feed", "checkpoints", "machine"),
+    "report": ("run", "training", "polya", "m6a_sites", "libraries", "peaks", "browser", "folders", "drawing"),
+}
 ROOT_MODULES = {"alphabet", "errors", "console", "files", "version"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 SOURCES = [*MODULES, *sorted((ROOT / "benchmarks").glob("*.py"))]

@@ -1,4 +1,4 @@
-"""A small made-up run: two genes, two groups, peaks on planted GGACU near the stop codons."""
+"""A small made-up run (and logs of trainings): two genes, two groups, peaks on planted GGACU near the stop codons."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -73,6 +73,26 @@ def command() -> Callable[..., int]:
         return main([str(word) for word in words])
 
     return run
+
+
+@pytest.fixture
+def write_log() -> Callable[..., Path]:
+    """Write log.jsonl of a training of some steps, as `ribolm-train` does."""
+
+    def write(path: Path, n_steps: int = 900) -> Path:
+        events = [{"event": "choice", "what": "device <x>", "value": "cpu", "reason": "none seen"}]
+        events += [step(i) for i in range(1, n_steps + 1)]
+        events += [{"event": "evaluation", "step": n_steps, "metrics": {"loss": 0.4, "average_precision": 0.3}}]
+        events += [{"event": "resume", "step": 2}]
+        path.write_text("".join(json.dumps(event) + "\n" for event in events))
+        return path
+
+    return write
+
+
+def step(number: int, **more: Any) -> dict[str, Any]:
+    values = {"tokens": 100 * number, "loss": 1 / number, "learning_rate": 1e-3, "tokens_per_s": 500.0}
+    return {"event": "step", "step": number, **values, "mfu": 0.0, "elapsed_s": number * 2.0, **more}
 
 
 def make_run(root: Path) -> SmallRun:

@@ -130,29 +130,6 @@ def test_methods_name_versions_parameters_choices_and_references_in_order(comman
     assert "raw p-values" in limits and "not a combined test" in limits
 
 
-@pytest.mark.parametrize(
-    ("parameters", "words"),
-    [
-        ({"trimmer": "cutadapt", "duplicates": "exclude"}, ("Cutadapt", "not counted")),
-        ({"peak_caller": "macs3"}, ("MACS3", "effective genome size")),
-        ({"peak_test": "negative-binomial", "gc_correction": "false"}, ("negative binomial", "not corrected for GC")),
-        ({"spikein_fasta": "s.fa", "multimappers": "unique", "min_mapq": 20}, ("spike-in", "none", "quality 20")),
-        ({"steps": "peaks"}, ("laid end to end",)),
-    ],
-)
-def test_methods_follow_the_parameters(command, tmp_path: Path, parameters: dict, words: tuple[str, ...]) -> None:
-    (tmp_path / "p.json").write_text(json.dumps(parameters))
-    (tmp_path / "v.yml").write_text("")
-    outdir = tmp_path / "q"
-    assert (
-        command("methods", "--parameters", tmp_path / "p.json", "--versions", tmp_path / "v.yml", "--outdir", outdir)
-        == 0
-    )
-    text = (outdir / "methods_mqc.html").read_text()
-    assert all(word in text for word in words)
-    assert ("trimmed with" in text) == ("steps" not in parameters)
-
-
 def test_headline_numbers_are_those_of_the_files(command, small_run, tmp_path: Path) -> None:
     write_report(command, small_run, tmp_path / "q")
     numbers = {n["label"]: n for n in json.loads((tmp_path / "q" / "headline.json").read_text())["numbers"]}

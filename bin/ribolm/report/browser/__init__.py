@@ -1,0 +1,1 @@
+"""Tracks and sessions for genome browsers: of peak calling and of scans."""

@@ -1,0 +1,1 @@
+"""What other commands wrote, read and checked: for sections of more than one room."""

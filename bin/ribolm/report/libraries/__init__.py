@@ -1,0 +1,1 @@
+"""Libraries of MeRIP-seq: reads in peaks, enrichment, agreement, strandedness."""

@@ -1,0 +1,1 @@
+"""Poly(A) sites: sets of windows, one file for each evaluation of models, scans of genomes, what models look at."""

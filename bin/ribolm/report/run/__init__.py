@@ -1,0 +1,1 @@
+"""The run as a whole in words: methods and limits, filled with its parameters and versions."""

@@ -1,0 +1,115 @@
+"""Sentences of the methods text and of the limits on poly(A) sites: sets of windows, models, scans."""
+
+import html
+from collections.abc import Sequence
+from typing import Any
+
+from ribolm.report.run.record import Run
+
+REFERENCES = {
+    "polyaglm": "Saha S, Fahmi NA, Yong J, Zhang W (2025) PolyA-GLM. <i>Comput Struct Biotechnol J</i>. "
+    "doi:10.1016/j.csbj.2025.12.011",
+    "polyasite": "Herrmann CJ et al. (2020) PolyASite 2.0: a consolidated atlas of polyadenylation sites from 3' end "
+    "sequencing. <i>Nucleic Acids Res</i> 48:D174. doi:10.1093/nar/gkz918",
+    "beaudoing": "Beaudoing E et al. (2000) Patterns of variant polyadenylation signal usage in human genes. "
+    "<i>Genome Res</i> 10:1001. doi:10.1101/gr.10.7.1001",
+}
+UNITS = {
+    "gene": "whole genes (overlapping genes together)",
+    "chromosome": "whole chromosomes",
+    "similarity": "whole families of similar sequences",
+    "random": "single windows, dealt at random as in the published work; windows that overlap lie on both sides",
+}
+
+
+def polya_paragraphs(run: Run, steps: Sequence[str]) -> list[str]:
+    """Paragraphs of the steps that were run, in the order in which they work."""
+    opening = (
+        f"Genomes were searched for poly(A) sites with ribolm{run.version('ribolm')} under "
+        f"Nextflow{run.version('nextflow')} [nextflow], after PolyA-GLM [polyaglm]; where its text and code differ, or "
+        "say nothing, the choices are ribolm's own."
+    )
+    writers = {
+        "labels": _labels,
+        "finetune": _finetuning,
+        "evaluate": _evaluation,
+        "explain": _explanation,
+        "scan": _scan,
+    }
+    return [opening, *(write(run) for step, write in writers.items() if step in steps)]
+
+
+def _value(run: Run, name: str, default: Any) -> str:
+    return html.escape(str(run.get(name, default)))
+
+
+def _labels(run: Run) -> str:
+    width = _value(run, "polya_window_nt", 101)
+    return (
+        "Known sites (formats of PolyASite [polyasite], PolyA_DB, GENCODE and BED) were brought to one anchor, the A "
+        f"behind the last base of the RNA, and windows of {width} nt were cut around it; sites whose anchor is no A "
+        "were left out, no base was edited. Negatives are as many A's of the same contigs with a signal hexamer 10 to "
+        "35 nt upstream, farther than a window from every known site of either strand; exact duplicates were removed "
+        "within and across classes."
+    )
+
+
+def _finetuning(run: Run) -> str:
+    start = "given weights" if run.get("init_model") else f"random weights of preset {_value(run, 'preset', '')}"
+    units = UNITS.get(str(run.get("split_by", "gene")), UNITS["gene"])
+    epochs, folds, seeds = (
+        _value(run, name, default) for name, default in (("finetune_epochs", 10), ("folds", 5), ("seeds", 3))
+    )
+    return (
+        f"A model that answers once per window was trained from {start} for {epochs} epochs at most, with early "
+        f"stopping. {folds} folds hold {units}: one is tested, the next steers stopping and calibration, the others "
+        f"train; {seeds} seeds per fold. Logits became probabilities by Platt scaling [platt] on the fold that steers."
+    )
+
+
+def _evaluation(_run: Run) -> str:
+    return (
+        "Scores were evaluated on the fold that a model had not seen. Precision, recall and F1 are of the positive "
+        "class. Intervals are percentiles of a bootstrap over families of similar windows, paired between methods "
+        "[efron]. Floors, cross-fitted on the same folds: logistic regression [sklearn] on 4-mers by place (bins of 10 "
+        "nt), a small convolutional network, the hexamer alone, and shuffled labels."
+    )
+
+
+def _explanation(run: Run) -> str:
+    return (
+        f"Of each class up to {_value(run, 'explain_windows', 1000)} windows of the first set were looked at: those of "
+        "the fold that a model had not seen, all for a given model. A growing share of the AATAAA and ATTAAA of "
+        "positives was replaced by random hexamers that are no signal, beside as many other hexamers as control; every "
+        "letter was replaced by each other one; and where a model has attention, the words at the most attended token "
+        "were counted in both classes."
+    )
+
+
+def _scan(run: Run) -> str:
+    share = float(run.get("fdr", 0.5))
+    return (
+        "Candidates of both strands are A's behind C or G with one of 18 signal hexamers [beaudoing] 10 to 35 nt "
+        "upstream. Each was scored by the model; candidates within 24 nt on a strand were united, the best score "
+        "first. The false discovery rate compares scores with those of the same candidates whose surroundings were "
+        f"shuffled, dinucleotides kept; calls have an estimated rate of at most {share:g}. Probabilities are "
+        "calibrated to the estimated share of sites among candidates. Recovery of known sites is told beside that of "
+        "the same sites shifted along their strand."
+    )
+
+
+LIMITS = (
+    "A called site is what a sequence model expects. Which sites a cell uses depends on its proteins and on "
+    "expression, which sequence alone does not tell.",
+    "The false discovery rate is an estimate against shuffled windows. Repeats and A-rich stretches are not like "
+    "shuffled letters, so that true rates can be higher; sites unlike those of training are missed.",
+    "Lists of known sites are incomplete and hold internal priming: calls far from known sites need not be false, and "
+    "some known sites are not true.",
+    "Metrics of sets with equal classes say how windows are ranked, not how a genome-wide scan performs, where sites "
+    "are rare.",
+)
+
+
+def polya_limits() -> list[str]:
+    """Limits of called sites and of evaluated models of windows."""
+    return list(LIMITS)

@@ -1,0 +1,1 @@
+"""Trainings: their log, and curves and choices from it."""

@@ -1,0 +1,64 @@
+"""Sections on scans: numbers beside chance, genomes beside each other, folders of another kind refused."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ribolm.errors import DataError
+from ribolm.report.polya.scan_sections import read_scan, write_scan_sections
+
+RECOVERY = {
+    "kept": "calls", "threshold": 1.5, "n_calls": 40, "within_nt": 20, "n_known": 50, "recovered": 0.6,
+    "by_chance": 0.02, "calls_at_known": 0.7, "calls_by_chance": 0.03, "fdr": 0.3,
+}  # fmt: skip
+
+
+def scan_folder(path: Path, calls: int = 40, known: bool = True) -> Path:
+    path.mkdir()
+    summary = {
+        "candidates": 9000, "calls": calls, "calls_plus": calls // 2, "calls_minus": calls - calls // 2,
+        "fdr_estimate": 0.3 if calls else None, "prevalence": 0.02, "threshold_logit": 1.5, "novel_sites": 4,
+        "features": {"3'UTR": calls} if calls else {}, "per_contig": {"chr1": {"length_nt": 10**6, "calls": calls}},
+        "recovery": [RECOVERY] if known else [],
+    }  # fmt: skip
+    (path / "summary.json").write_text(json.dumps(summary))
+    lines = [f"{place}\t{calls}\t0\t0\t0" for place in range(-50, 51)] if calls else []
+    (path / "composition.tsv").write_text("\n".join(["place\tA\tC\tG\tT", *lines]) + "\n")
+    return path
+
+
+def section(outdir: Path, name: str) -> dict:
+    return json.loads((outdir / f"{name}_mqc.json").read_text())
+
+
+def test_recovery_stands_beside_chance(tmp_path: Path) -> None:
+    write_scan_sections(tmp_path, [read_scan(scan_folder(tmp_path / "human"))])
+    cells = section(tmp_path, "scan_recovery")["data"]["human, calls"]
+    assert (cells["recovered"], cells["by_chance"]) == (60.0, 2.0)
+    assert "60.0 %" in section(tmp_path, "headline_scan")["data"]
+    assert section(tmp_path, "scan_contigs")["data"]["chr1"]["calls"] == 40.0
+    assert (tmp_path / "scan_logo_human.png").stat().st_size > 1000
+
+
+def test_a_scan_without_calls_and_without_known_sites_says_so(tmp_path: Path) -> None:
+    write_scan_sections(tmp_path, [read_scan(scan_folder(tmp_path / "empty", calls=0, known=False))])
+    assert "recovery cannot be told" in section(tmp_path, "scan_recovery")["data"]
+    assert "nothing to show" in section(tmp_path, "scan_features")["data"].lower()
+
+
+def test_genomes_stand_beside_each_other(tmp_path: Path) -> None:
+    folders = [read_scan(scan_folder(tmp_path / name)) for name in ("human", "mouse")]
+    write_scan_sections(tmp_path, folders)
+    assert list(section(tmp_path, "scan_calls")["data"]) == ["human", "mouse"]
+    assert list(section(tmp_path, "scan_contigs")["data"]) == ["human chr1", "mouse chr1"]
+
+
+def test_folders_of_another_kind_are_refused(tmp_path: Path) -> None:
+    path = scan_folder(tmp_path / "human")
+    (path / "composition.tsv").write_text("place\tA\n-1\tx\n")
+    with pytest.raises(DataError, match="whole numbers"):
+        read_scan(path)
+    (path / "summary.json").write_text("{}")
+    with pytest.raises(DataError, match="has no 'candidates'"):
+        read_scan(path)

@@ -1,0 +1,59 @@
+"""Methods and limits follow what a run did."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("parameters", "present", "absent"),
+    [
+        ({"steps": "corpus,pretrain,labels,finetune,predict,evaluate", "seeds": 4, "resampling": "none"},
+         ("restore 15 %", "4 seeds", "kept as probabilities", "paired between methods", "Vaswani"), ("formula",)),
+        ({"steps": "finetune", "unlabeled": "as_negative", "split_by": "chromosome"},
+         ("taken as negatives", "whole chromosomes", "sCR"), ("restore 15 %",)),
+        ({"steps": "predict", "universe": "adenosine", "model": "a,b"}, ("for all adenosines", "given models"), ()),
+        ({"sites": "s.csv"}, ("fixed per gene", "independent technology families", "Efron"), ("restore 15 %",)),
+    ],
+)  # fmt: skip
+def test_methods_tell_the_steps_on_sites(
+    command: Callable[..., int],
+    tmp_path: Path,
+    parameters: dict[str, Any],
+    present: tuple[str, ...],
+    absent: tuple[str],
+) -> None:
+    (tmp_path / "p.json").write_text(json.dumps(parameters))
+    (tmp_path / "v.yml").write_text("")
+    words = ["--parameters", tmp_path / "p.json", "--versions", tmp_path / "v.yml", "--outdir", tmp_path / "q"]
+    assert command("methods", *words) == 0
+    text = (tmp_path / "q" / "methods_mqc.html").read_text().split("<details>")[0]
+    assert all(word in text for word in present), text
+    assert not any(word in text for word in absent)
+    assert "lower bound" in (tmp_path / "q" / "limits_mqc.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        ({"trimmer": "cutadapt", "duplicates": "exclude"}, ("Cutadapt", "not counted")),
+        ({"peak_caller": "macs3"}, ("MACS3", "effective genome size")),
+        ({"peak_test": "negative-binomial", "gc_correction": "false"}, ("negative binomial", "not corrected for GC")),
+        ({"spikein_fasta": "s.fa", "multimappers": "unique", "min_mapq": 20}, ("spike-in", "none", "quality 20")),
+        ({"steps": "peaks"}, ("laid end to end",)),
+    ],
+)
+def test_methods_follow_the_parameters(command, tmp_path: Path, parameters: dict, words: tuple[str, ...]) -> None:
+    (tmp_path / "p.json").write_text(json.dumps(parameters))
+    (tmp_path / "v.yml").write_text("")
+    outdir = tmp_path / "q"
+    assert (
+        command("methods", "--parameters", tmp_path / "p.json", "--versions", tmp_path / "v.yml", "--outdir", outdir)
+        == 0
+    )
+    text = (outdir / "methods_mqc.html").read_text()
+    assert all(word in text for word in words)
+    assert ("trimmed with" in text) == ("steps" not in parameters)

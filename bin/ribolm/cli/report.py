@@ -216,14 +216,17 @@ def _add_scan(cli: "typer.Typer") -> None:
     def scan(
         folder: Annotated[list[Path], Option("--dir", help="Folder of `ribolm-predict merge --details`; repeat.")],
         outdir: Annotated[Path, Option(help="Folder for sections and logos.")],
+        beside: Annotated[list[Path] | None, Option(help="Folder of `ribolm-evaluate scan`; repeat.")] = None,
     ) -> None:
         """Calls of a scan for poly(A) sites: their error, recovery of known sites, places and letters."""
         from ribolm.files import atomic_directory
+        from ribolm.report.polya.scan_comparison import read_comparison, write_comparison_section
         from ribolm.report.polya.scan_sections import read_scan, write_scan_sections
 
-        folders = [read_scan(path) for path in folder]
+        folders, compared = [read_scan(path) for path in folder], [read_comparison(path) for path in beside or []]
         with atomic_directory(outdir) as out:
             write_scan_sections(out, folders)
+            write_comparison_section(out, compared)
 
 
 def _add_explain(cli: "typer.Typer") -> None:

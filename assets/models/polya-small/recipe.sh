@@ -2,14 +2,14 @@
 # Makes this model from the files of RIBOLM_DATA and scores it: one command, under two hours on two cores.
 #     assets/models/polya-small/recipe.sh SCRATCH
 # Started again with the same folder, it goes on where it was. A model is TOWERS networks of one seed each, united: the
-# model that is shipped, one for each fold with that fold never seen, and SEEDS in all to tell how much seeds matter.
+# model that is shipped, one for each of FOLDS with that fold never seen, and SEEDS in all to tell how much seeds matter.
 set -euo pipefail
 scratch=${1:?folder for stores and checkpoints}
 cd "$(dirname "$0")/../../.."
 export PATH="$PWD/bin:$PATH" OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}" scratch
 data=${RIBOLM_DATA:-../shared/data}/polya
 model=assets/models/polya-small
-towers=${TOWERS:-3} seeds=${SEEDS:-5} folds="0 1 2 3 4 5 6 7 8 9"
+towers=${TOWERS:-2} seeds=${SEEDS:-5} folds=${FOLDS:-0 1 2 3 4}
 
 [ -f "$scratch/human.folds.tsv" ] || python benchmarks/polya_default_model.py stores --data "$data" --out "$scratch"
 [ -d "$scratch/mouse" ] || python benchmarks/polya_default_model.py mouse --data "$data" --out "$scratch"
@@ -40,5 +40,6 @@ for ((i = 0; i < seeds; i++)); do unite "final-$((i + 1))" none $((1 + i * tower
 
 mkdir -p "$model"
 cp "$scratch"/models/final-1/{config.json,model.safetensors,vocab.json,task.json,manifest.json} "$model"
+ribolm-evaluate regression --store "$scratch/human" --out "$model/regression.safetensors"
 python benchmarks/polya_default_score.py --stores "$scratch" --models "$scratch/models" \
     --aparent2 "$data/peers/aparent2_nodrop.h5" --out "$scratch/polya-small.md"

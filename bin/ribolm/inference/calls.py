@@ -117,9 +117,7 @@ def read_table(path: Path) -> tuple[Calls, dict[str, Any]]:
     try:
         table = pq.read_table(path)
     except pa.ArrowInvalid as error:
-        raise DataError(
-            f"{path}: is no parquet file ({str(error)[:60]}). Give a --table of `ribolm-predict sites`."
-        ) from error
+        raise DataError(f"{path}: is no parquet file. Give a --table of `ribolm-predict sites`.") from error
     metadata = table.schema.metadata or {}
     if not table.schema.equals(SCHEMA) or PROVENANCE not in metadata:
         raise DataError(f"{path}: is no table of predicted sites. Give a --table of `ribolm-predict sites`.")

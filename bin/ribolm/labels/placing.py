@@ -133,7 +133,7 @@ def _require_inside(table: SiteTable, rows: "polars.DataFrame", genome: Genome, 
         k = int(beyond[0])
         how = f" after lifting with {chain.path.name}" if chain else ""
         raise DataError(
-            f"{table.source.path.name} row {rows['line'][k]}: {rows['chrom'][k]}:{start0[k]}{how} lies beyond the "
+            f"{table.source.path.name} line {rows['line'][k]}: {rows['chrom'][k]}:{start0[k]}{how} lies beyond the "
             f"{length_nt[k]:,} nt of that contig in {genome.label} (as do {len(beyond) - 1:,} other sites). "
             f"{_remedy(chain)}"
         )

@@ -86,13 +86,13 @@ def _table(path: Path, columns: Sequence[str]) -> list[Row]:
         rows = list(reader)
         missing = [name for name in columns if name not in (reader.fieldnames or ())]
     if rows and missing:
-        raise DataError(f"{path} row 1: column '{missing[0]}' is missing. Run `ribolm-evaluate sites` again.")
+        raise DataError(f"{path} line 1: column '{missing[0]}' is missing. Run `ribolm-evaluate sites` again.")
     return [_numbers(path, number, row) for number, row in enumerate(rows, start=2)]
 
 
 def _numbers(path: Path, number: int, row: Mapping[str, Any]) -> Row:
     if None in row or None in row.values():
-        raise DataError(f"{path} row {number}: has not as many values as the header. Write it again.")
+        raise DataError(f"{path} line {number}: has not as many values as the header. Write it again.")
     parsed: dict[str, Any] = {}
     for column, text in row.items():
         try:

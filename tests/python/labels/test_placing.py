@@ -88,7 +88,7 @@ def test_too_few_sites_to_judge_are_told_not_refused(tmp_path, world, genome, fa
 
 def test_positions_beyond_the_genome_are_refused(tmp_path, world, genome, families):
     sites = [("c1", world.adenosines()[0], "+"), ("c1", 3000, "+")]
-    with pytest.raises(DataError, match=r"t.bed row 2: c1:3000 lies beyond the 3,000 nt of that contig"):
+    with pytest.raises(DataError, match=r"t.bed line 2: c1:3000 lies beyond the 3,000 nt of that contig"):
         place(bed(tmp_path, sites), genome, families)
 
 

@@ -75,9 +75,7 @@ def _provenance(path: Path) -> dict[str, Any]:
     try:
         schema = pq.read_schema(require_file(path))
     except pa.ArrowInvalid as error:
-        raise DataError(
-            f"{path}: is no parquet file ({str(error)[:60]}). Give what `ribolm-predict scan` made."
-        ) from error
+        raise DataError(f"{path}: is no parquet file. Give what `ribolm-predict scan` made.") from error
     metadata = schema.metadata or {}
     if schema.names != SCHEMA.names or PROVENANCE not in metadata:
         raise DataError(f"{path}: holds no scored candidates. Give what `ribolm-predict scan` made.")

@@ -126,7 +126,11 @@ def test_seeds_are_averaged_and_floors_may_learn_from_another_store(folder: Path
     [
         ("name\tlogit\nw1\t0\nw1\t1\n", "'w1' occurs twice"),
         ("name\tplace\nw1\t0\n", "no column 'name' or no score"),
-        ("name\tlogit\nw1\tx\n", "a score is no number"),
+        ("name\tlogit\n\nw1\tx\n", "s.tsv line 3, column 'logit': 'x' is no finite number"),
+        ("name\tlogit\nw1\t-inf\nw2\tnan\n", "s.tsv line 2, column 'logit': '-inf' is no finite number (and 1 more)"),
+        ("name\tlogit\tprobability\nw1\tnan\t0.5\n", "s.tsv line 2, column 'logit': 'nan' is no finite number"),
+        ("name\tprobability\nw1\t1.5\n", "s.tsv line 2, column 'probability': '1.5' is not between 0 and 1"),
+        ("name\tlogit\nw1\t1\nw2\n", "s.tsv line 3: has 1 columns, the first line 2"),
         ("name\tlogit\nelse\t1\n", "No sequence of the store is named"),
     ],
 )

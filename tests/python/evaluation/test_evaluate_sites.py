@@ -237,8 +237,10 @@ def drach_tokens(store: TokenStore) -> np.ndarray:
         (["--scores", "m={scores}", "--task", "pseudouridine"], 65, "no labels of task"),
         (["--scores", "m={scores}", "--train-store", "{store}"], 2, "contradict each other"),
         (["--scores", "m={scores}", "--peer", "p={peer}"], 65, "no column 'strand'"),
-        (["--scores", "m={strand}"], 65, "strand other than + or -"),
-        (["--scores", "m={nan}"], 65, "missing or NaN"),
+        (["--scores", "m={strand}"], 65, "strand.parquet row 1, column 'strand': '.' is not + or -"),
+        (["--scores", "m={nan}"], 65, "nan.parquet row 1, column 'probability': 'nan' is no finite number"),
+        (["--scores", "m={inf}"], 65, "inf.parquet row 4, column 'logit': 'inf' is no finite number"),
+        (["--scores", "m={scores}", "--peer", "p={words}"], 65, "line 2, column 'start0': 'x' is no whole number"),
         (["--scores", "m={elsewhere}"], 65, "None of the scored places"),
         (["--scores", "m={empty}"], 65, "holds no row"),
     ],
@@ -256,11 +258,14 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(
     changed: dict[str, Any] = {
         "strand": scores.with_columns(strand=pl.lit(".")),
         "nan": scores.with_columns(probability=pl.lit(float("nan"))),
+        "inf": scores.with_columns(logit=pl.when(pl.int_range(pl.len()) == 3).then(np.inf).otherwise("logit")),
         "elsewhere": scores.with_columns(chrom=pl.lit("chr9")),
         "empty": scores[:0],
     }
     names = {"scores": tmp_path / "scores.parquet", "store": world.store, "peer": tmp_path / "peer.tsv"}
+    names["words"] = tmp_path / "words.tsv"
     names["peer"].write_text("chrom\tstart0\tscore\nchr1\t5\t0.1\n")
+    names["words"].write_text("chrom\tstart0\tstrand\tscore\nchr1\tx\t+\t0.1\n")
     for name, table in changed.items():
         names[name] = tmp_path / f"{name}.parquet"
         table.write_parquet(names[name])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,8 +14,8 @@ from ribolm.candidates.hexamers import HEXAMER_NT
 from ribolm.console import notice
 from ribolm.errors import DataError, UsageError
 from ribolm.evaluation.methods import Scores
-from ribolm.evaluation.score_tables import SCORE_COLUMNS, NamedFiles, raw_table
-from ribolm.files import require_file
+from ribolm.evaluation.raw_tables import raw_table
+from ribolm.evaluation.score_tables import NamedFiles
 from ribolm.genome.coordinates import Int64
 from ribolm.labels.folds import Folds
 from ribolm.sequences.similarity import similarity_clusters
@@ -124,34 +125,28 @@ def read_named_scores(files: NamedFiles) -> polars.DataFrame:
     """
     import polars
 
-    table = polars.concat([_one_file(files, index) for index in range(len(files.paths))])
+    table = polars.concat([_one_file(path) for path in files.paths])
     if table["name"].n_unique() < len(table):
         name = table.filter(polars.col("name").is_duplicated())["name"][0]
         raise DataError(f"Scores '{files.label}': '{name}' occurs twice. Files of one name must cover different folds.")
     return table
 
 
-def _one_file(files: NamedFiles, index: int) -> polars.DataFrame:
+def _one_file(path: Path) -> polars.DataFrame:
     import polars
 
-    path = require_file(files.paths[index])
     table = raw_table(path)
-    score = next((name for name in SCORE_COLUMNS if name in table.columns), None)
-    if "name" not in table.columns or score is None:
+    found = table.scores() if table.has("name") else None
+    if found is None:
         raise DataError(f"{path.name}: no column 'name' or no score. Give name and logit, probability or score.")
-    known = polars.col("probability") if "probability" in table.columns else polars.lit(None)
-    number = polars.Float64
-    try:
-        clean = table.select(
-            polars.col("name").cast(polars.String),
-            polars.col(score).cast(number).alias("score"),
-            known.cast(number).alias("probability"),
-        )
-    except polars.exceptions.PolarsError as error:
-        raise DataError(f"{path.name}: a score is no number ({str(error).splitlines()[0]}).") from error
-    if clean["score"].null_count() or clean["score"].is_nan().any():
-        raise DataError(f"{path.name}: a score is missing or NaN. Mend or remove the row.")
-    return clean
+    score, probability = found
+    unknown = polars.Series([None] * len(table), dtype=polars.Float64)
+    columns = {
+        "name": table.texts("name"),
+        "score": score,
+        "probability": unknown if probability is None else probability,
+    }
+    return polars.DataFrame([column.alias(name) for name, column in columns.items()])
 
 
 def scores_over(examples: Examples, table: polars.DataFrame, seed: str) -> Scores:

@@ -137,6 +137,7 @@ def _add_store(cli: "typer.Typer") -> None:
         require_inputs(out, (folds,))
         if fold is not None and folds is None:
             raise UsageError("--fold needs the --folds of the store.")
+        from ribolm.inference.seen import Asked, require_unseen
         from ribolm.inference.stored import score_facts, score_store, write_scores
         from ribolm.labels.folds import read_folds
         from ribolm.sequences.store import TokenStore
@@ -144,6 +145,9 @@ def _add_store(cli: "typer.Typer") -> None:
         opened = TokenStore.open(store)
         dealt = read_folds(folds, len(opened)) if folds else None
         ensemble, forward = _prepare(model, **computing)
+        if folds is not None and fold is not None:
+            for one in ensemble.models:
+                require_unseen(one, Asked.of(folds, opened.digest), fold)
         started_s = time.monotonic()
         scores = score_store(ensemble, forward, opened, universe.value, dealt, fold)
         write_scores(out, scores, score_facts(ensemble, universe.value, time.monotonic() - started_s))

@@ -27,7 +27,7 @@ def run(tmp_path: Path, model: Path, fasta: str, *more: str) -> list[list[str]]:
     arguments = ["--model", str(model), "--sequences", str(tmp_path / "in.fa"), "--out", str(tmp_path / "out.tsv")]
     assert main(["sequences", *arguments, "--device", "cpu", *more]) == 0
     rows = [line.split("\t") for line in (tmp_path / "out.tsv").read_text().splitlines()]
-    assert rows[0] == ["name", "logit", "probability"]
+    assert rows[0] == ["name", "logit", "probability", "trained_on"]
     return rows[1:]
 
 

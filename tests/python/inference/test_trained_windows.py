@@ -9,7 +9,7 @@ import numpy as np
 from ribolm.cli.predict import main as predict
 from ribolm.cli.train import main as train
 from ribolm.inference.window_models import load_window_model
-from ribolm.sequences.store import LabelSpec, StoreWriter
+from ribolm.sequences.store import LabelSpec, StoreWriter, TokenStore
 from ribolm.sequences.tokenizers import make_tokenizer
 
 N, WINDOW_NT = 256, 101
@@ -53,6 +53,7 @@ def test_a_trained_model_scores_the_windows_by_what_it_learnt(tmp_path: Path) ->
     assert predict(["sequences", *map(str, [*arguments, "--device", "cpu"])]) == 0
     rows = [line.split("\t") for line in (tmp_path / "out.tsv").read_text().splitlines()[1:]]
     logits = np.array([float(row[1]) for row in rows])
+    assert {row[3] for row in rows} == {f"{TokenStore.open(tmp_path / 'store').digest[:16]}:-:-"}
     assert [row[0] for row in rows] == [f"w{i}" for i in range(N)]
     assert np.median(logits[is_positive]) > np.max(logits[~is_positive]) - 1.0
     assert ((logits > 0) == is_positive).mean() > 0.9

@@ -93,6 +93,7 @@ def _plan(
     from ribolm.errors import UsageError
     from ribolm.evaluation.score_tables import named_files
     from ribolm.evaluation.sequence_level.assessment import SequencePlan
+    from ribolm.files import sha256_of
     from ribolm.labels.folds import read_folds
     from ribolm.sequences.store import TokenStore
 
@@ -108,6 +109,7 @@ def _plan(
         scores=named,
         peers=others,
         folds=read_folds(folds, len(opened)) if folds else None,
+        folds_sha256=sha256_of(folds) if folds else "",
         train=TokenStore.open(train_store) if train_store else None,
         anchor=anchor.value,
         fit_baselines=baselines,

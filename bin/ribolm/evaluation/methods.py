@@ -17,9 +17,6 @@ from ribolm.evaluation.score_tables import NamedFiles, read_facts, read_scores
 from ribolm.genome.coordinates import Int64
 
 if TYPE_CHECKING:
-    pass
-
-if TYPE_CHECKING:
     import polars
 
 Float64 = npt.NDArray[np.float64]
@@ -46,7 +43,8 @@ class Method:
 
     `kind`: one of MODEL, RANDOM, BASELINE, RULE, PEER, SHUFFLED. `universes` None where the scores hold for all.
     `seconds`: what one pass over all candidates took, whatever the universe (a network scores all bases at once);
-    `sites_per_s` where each candidate costs by itself.
+    `sites_per_s` where each candidate costs by itself. `n_seen`: how many
+    candidates it was trained on, None where nobody knows.
     """
 
     name: str
@@ -56,6 +54,7 @@ class Method:
     n_parameters: int | None = None
     sites_per_s: float | None = None
     seconds: float | None = None
+    n_seen: int | None = None
 
     def serves(self, universe: str) -> bool:
         """Whether its scores may be read in a universe."""

@@ -66,6 +66,7 @@ COLUMNS: Mapping[str, Mapping[str, Any]] = {
     "n_sites": {"title": "Positives", "format": "{:,.0f}"},
     "n_clusters": {"title": "Families", "description": "Similar windows count as one", "format": "{:,.0f}"},
     "seeds": {"title": "Seeds", "format": "{:,.0f}"},
+    "n_seen": {"title": "Seen in training", "description": "Windows it was trained on", "format": "{:,.0f}"},
     "parameters": {"title": "Parameters", "description": "Numbers that were fitted", "format": "{:,.0f}"},
     "kind": {"title": "Kind", "description": "What sort of method it is"},
 }

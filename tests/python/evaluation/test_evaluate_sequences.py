@@ -17,6 +17,7 @@ from ribolm.evaluation.bootstrap import bootstrap
 from ribolm.evaluation.metrics import RankedCounts, rank
 from ribolm.evaluation.sequence_level.floors import hexamer_rule
 from ribolm.evaluation.sequence_level.thresholds import METRICS, Confusion, intervals
+from ribolm.files import sha256_of
 from ribolm.labels.folds import Folds, write_folds
 from ribolm.sequences.store import LabelSpec, StoreWriter, TokenStore
 from ribolm.sequences.tokenizers import make_tokenizer
@@ -119,6 +120,50 @@ def test_seeds_are_averaged_and_floors_may_learn_from_another_store(folder: Path
     methods = {row["method"]: row for row in rows_of(tmp_path / "o" / "methods.tsv")}
     assert methods["m"]["seeds"] == "2" and float(methods["m"]["roc_auc_seed_sd"]) == 0
     assert float(methods["4-mer regression"]["roc_auc"]) > 0.95  # it was fitted on these very windows
+
+
+def told_scores(folder: Path, out: Path, store: str, folds: str, held_out: int) -> Path:
+    """The scores with the word of a model that was trained on a store by a table of folds but for one of them."""
+    header, *lines = (folder / "scores.tsv").read_text().splitlines()
+    word = f"{store[:16]}:{folds[:16]}:{held_out}"
+    out.write_text(f"{header}\ttrained_on\n" + "".join(f"{line}\t{word}\n" for line in lines))
+    return out
+
+
+def test_windows_that_a_model_was_trained_on_are_counted_and_told(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store, folds = TokenStore.open(folder / "store").digest, sha256_of(folder / "folds.tsv")
+    arguments = ["--store", folder / "store", "--folds", folder / "folds.tsv", "--no-baselines", "--draws", "0"]
+    named = {
+        "seen": told_scores(folder, tmp_path / "seen.tsv", store, folds, 0),
+        "other": told_scores(folder, tmp_path / "other.tsv", "e" * 64, folds, 0),
+    }
+    scores = [word for name, path in named.items() for word in ("--scores", f"{name}={path}")]
+    assert main(["sequences", *map(str, [*arguments, *scores, "--outdir", tmp_path / "o"])]) == 0
+    methods = {row["method"]: row for row in rows_of(tmp_path / "o" / "methods.tsv")}
+    assert methods["seen"]["n_seen"] == str(N * 2 // 3) and methods["other"]["n_seen"] == ""
+    error = capsys.readouterr().err
+    assert "scores 'seen': 160 of 240 sequences were seen in training" in error and "n = 240, 160 of them seen" in error
+    assert "scores 'other': nothing is known" in error
+    assert report(["evaluation", "--dir", str(tmp_path / "o"), "--outdir", str(tmp_path / "q")]) == 0
+    shown = json.loads((tmp_path / "q" / "window_methods_mqc.json").read_text())
+    assert shown["data"]["seen"]["n_seen"] == 160
+
+
+def test_scores_of_folds_that_each_model_held_out_are_unseen(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store, folds = TokenStore.open(folder / "store").digest, sha256_of(folder / "folds.tsv")
+    arguments = ["--store", folder / "store", "--folds", folder / "folds.tsv", "--no-baselines", "--draws", "0"]
+    for fold in range(3):
+        path = told_scores(folder, tmp_path / f"{fold}.tsv", store, folds, fold)
+        header, *lines = path.read_text().splitlines(keepends=True)
+        path.write_text("".join([header, *(line for i, line in enumerate(lines) if i // 4 % 3 == fold)]))
+        arguments += ["--scores", f"m={path}"]
+    assert main(["sequences", *map(str, [*arguments, "--outdir", tmp_path / "o"])]) == 0
+    methods = {row["method"]: row for row in rows_of(tmp_path / "o" / "methods.tsv")}
+    assert methods["m"]["n_seen"] == "0" and "seen in training" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from ribolm.evaluation.sequence_level.examples import (
     read_examples,
     read_named_scores,
     scores_over,
+    seen_in_training,
 )
 from ribolm.evaluation.sequence_level.floors import fitted_floors, rule_method
 from ribolm.evaluation.sequence_level.thresholds import METRICS as AT_THRESHOLD
@@ -37,7 +38,8 @@ RANKING = {"average_precision": RankedCounts.average_precision, "roc_auc": Ranke
 
 @dataclass(frozen=True)
 class SequencePlan:
-    """What to evaluate. `folds` None: nothing was trained on the store; then `train` may be fitted on.
+    """What to evaluate. `folds` None: nothing was trained on the store; then `train` may be fitted on. `folds_sha256`:
+    of their table, "" without one, by which models tell what they have seen.
 
     `anchor0` index of the anchor in the windows and `anchor` its kind, for the hexamer rule and the classes of
     hexamers; None where there is none. `threshold` on probabilities, from which on a window is called.
@@ -48,6 +50,7 @@ class SequencePlan:
     scores: Sequence[NamedFiles]
     peers: Sequence[NamedFiles] = ()
     folds: Folds | None = None
+    folds_sha256: str = ""
     train: TokenStore | None = None
     anchor: str = "hexamer"
     anchor0: int | None = None
@@ -129,9 +132,25 @@ def _read_methods(plan: SequencePlan, examples: Examples) -> tuple[Examples, lis
     found: dict[str, Method] = {}
     for files, kind, table in tables:
         of_kind = RANDOM if kind == MODEL and files.method.lower().startswith(RANDOM_PREFIX) else kind
-        before = found[files.method].seeds if files.method in found else ()
-        found[files.method] = Method(files.method, of_kind, (*before, scores_over(examples, table, files.seed)))
+        before = found.get(files.method)
+        seeds = (*(before.seeds if before else ()), scores_over(examples, table, files.seed))
+        seen = seen_in_training(examples, table, plan.store.digest, plan.folds_sha256)
+        told = [n for n in (before.n_seen if before else None, seen) if n is not None]
+        found[files.method] = Method(files.method, of_kind, seeds, n_seen=max(told, default=None))
+    _tell_seen(list(found.values()), len(examples))
     return examples, list(found.values())
+
+
+def _tell_seen(methods: Sequence[Method], n: int) -> None:
+    """Say of every model whether it was trained on what it is measured by, or that nobody knows."""
+    for method in methods:
+        if method.n_seen:
+            notice(
+                f"scores '{method.name}': {method.n_seen:,} of {n:,} sequences were seen in training; its numbers tell "
+                "how well it remembers, not what it is worth."
+            )
+        elif method.n_seen is None and method.kind in (MODEL, RANDOM):
+            notice(f"scores '{method.name}': nothing is known of what their model and these sequences share.")
 
 
 def _floors(plan: SequencePlan, examples: Examples) -> list[Method]:
@@ -200,7 +219,7 @@ def method_rows(found: SequenceAssessment) -> list[Row]:
     rows = []
     for method in found.methods:
         row: Row = {"universe": UNIVERSE, "method": method.name, "kind": method.kind, **_size(found.examples)}
-        row["seeds"] = len(method.seeds)
+        row |= {"seeds": len(method.seeds), "n_seen": method.n_seen}
         for at, metric in enumerate(RANKING):
             values = found.draws.values[method.name][:, at]
             row |= interval_columns(metric, found.draws.interval(method.name, metric))
@@ -218,7 +237,7 @@ def metric_rows(found: SequenceAssessment) -> list[Row]:
     rows = []
     for method in found.methods:
         about: Row = {"method": method.name, "kind": method.kind, "universe": UNIVERSE, "split": found.split}
-        about |= _size(found.examples)
+        about |= {**_size(found.examples), "n_seen": method.n_seen}
         for at, metric in enumerate(RANKING):
             interval = found.draws.interval(method.name, metric)
             values = found.draws.values[method.name][:, at].tolist()

@@ -17,6 +17,7 @@ from ribolm.evaluation.methods import Scores
 from ribolm.evaluation.raw_tables import raw_table
 from ribolm.evaluation.score_tables import NamedFiles
 from ribolm.genome.coordinates import Int64
+from ribolm.inference.seen import NOTHING, seen_rows
 from ribolm.labels.folds import Folds
 from ribolm.sequences.similarity import similarity_clusters
 from ribolm.sequences.store import TokenStore
@@ -119,9 +120,10 @@ def hexamers(examples: Examples, hexamer0: int) -> npt.NDArray[np.str_]:
 
 
 def read_named_scores(files: NamedFiles) -> polars.DataFrame:
-    """Columns name, score (float64), probability (float64, null where unknown) of all files of one method and seed.
+    """Columns name, score (float64), probability (float64, null where unknown), trained_on of one method and seed.
 
-    Raises DataError for missing columns, values that are no numbers, and names that occur twice.
+    `trained_on`: what `ribolm-predict sequences` says that the model has seen, null where a table does not tell. Raises
+    DataError for missing columns, values that are no numbers, and names that occur twice.
     """
     import polars
 
@@ -141,21 +143,44 @@ def _one_file(path: Path) -> polars.DataFrame:
         raise DataError(f"{path.name}: no column 'name' or no score. Give name and logit, probability or score.")
     score, probability = found
     unknown = polars.Series([None] * len(table), dtype=polars.Float64)
+    untold = polars.Series([None] * len(table), dtype=polars.String)
     columns = {
         "name": table.texts("name"),
         "score": score,
         "probability": unknown if probability is None else probability,
+        "trained_on": table.texts("trained_on") if table.has("trained_on") else untold,
     }
     return polars.DataFrame([column.alias(name) for name, column in columns.items()])
 
 
 def scores_over(examples: Examples, table: polars.DataFrame, seed: str) -> Scores:
     """Scores of the windows by name; -inf where the table lacks one, NaN for its probability."""
-    place = {name: row for row, name in enumerate(table["name"].to_list())}
-    at = np.array([place.get(name, -1) for name in examples.names], dtype=np.int64)
+    at = _rows_of(examples, table)
     score, chance = (table[column].cast(float).fill_null(np.nan).to_numpy() for column in ("score", "probability"))
     found = np.full(len(at), -np.inf)
     found[at >= 0] = score[at[at >= 0]]
     probability = np.full(len(at), np.nan)
     probability[at >= 0] = chance[at[at >= 0]]
     return Scores(seed, found, None if np.isnan(probability).all() else probability)
+
+
+def _rows_of(examples: Examples, table: polars.DataFrame) -> Int64:
+    """Row of the table for each window, int64 [n]; -1 where it lacks one."""
+    place = {name: row for row, name in enumerate(table["name"].to_list())}
+    return np.array([place.get(name, -1) for name in examples.names], dtype=np.int64)
+
+
+def seen_in_training(examples: Examples, table: polars.DataFrame, store: str, folds: str) -> int | None:
+    """How many of the windows the model that scored them has seen in training; None where nothing is known of that.
+
+    `store`, `folds`: digests of the store and of its table of folds ("" without one).
+    """
+    at = _rows_of(examples, table)
+    cells = table["trained_on"].fill_null(NOTHING).to_numpy()[at]
+    n, is_known = 0, False
+    for cell in sorted(set(cells[at >= 0].tolist())):
+        rows = np.flatnonzero((cells == cell) & (at >= 0))
+        seen = seen_rows(cell, store, folds, examples.fold[rows])
+        if seen is not None:
+            n, is_known = n + int(seen.sum()), True
+    return n if is_known else None

@@ -47,4 +47,6 @@ def write_sequence_assessment(outdir: Path | str, found: SequenceAssessment, set
         low, high = row["roc_auc_low"], row["roc_auc_high"]
         value = "undefined" if row["roc_auc"] is None else f"{row['roc_auc']:.3f}"
         interval = "no interval" if low is None else f"{low:.3f} to {high:.3f}"
-        notice(f"{row['method']}: ROC-AUC {value} ({interval}), n = {row['n']:,}, {row['n_clusters']:,} families")
+        seen = f", {row['n_seen']:,} of them seen in training" if row["n_seen"] else ""
+        size = f"n = {row['n']:,}{seen}, {row['n_clusters']:,} families"
+        notice(f"{row['method']}: ROC-AUC {value} ({interval}), {size}")

@@ -115,6 +115,30 @@ def test_a_run_killed_before_its_model_was_written_writes_it_at_once(train: Trai
     assert (tmp_path / "model/model.safetensors").exists()
 
 
+def test_a_finished_model_is_not_replaced_by_one_of_other_settings(train: Train, tmp_path: Path, capsys) -> None:
+    assert train("pretrain", preset="tiny") == 0
+    first, key = sha256(tmp_path / "model/model.safetensors"), load_model(tmp_path / "model").manifest["key"]
+    capsys.readouterr()
+    other = {"preset": "tiny", "learning_rate": 0.02, "checkpoint_dir": tmp_path / "other"}
+    assert train("pretrain", **other) == 2
+    said = capsys.readouterr().err
+    assert f"holds a model already, key {key}" in said and "learning_rate: 0.01, not 0.02" in said
+    assert "Choose another folder, or remove that one." in said and not (tmp_path / "other").exists()
+    tuning = {"task": "class", "level": "sequence", "preset": "tiny", "checkpoint_dir": tmp_path / "tuning"}
+    assert train("finetune", **tuning) == 2
+    assert sha256(tmp_path / "model/model.safetensors") == first
+    assert train("pretrain", preset="tiny") == 0, "the same settings are this run, finished before"
+    assert sha256(tmp_path / "model/model.safetensors") == first
+
+
+def test_weights_that_nobody_trained_are_not_replaced(train: Train, tmp_path: Path, capsys) -> None:
+    from ribolm.models.initial import write_initial_model
+
+    write_initial_model(tmp_path / "model", "tiny", make_tokenizer("nucleotide"), 1)
+    assert train("finetune", task="class", level="sequence", init=tmp_path / "model") == 2
+    assert "key unknown" in capsys.readouterr().err
+
+
 def test_two_processes_make_one_model(train: Train, tmp_path: Path) -> None:
     assert train("pretrain", preset="tiny", processes=2, steps=2) == 0
     assert json.loads((tmp_path / "model/manifest.json").read_text())["made_by"]["processes"] == 2

@@ -15,9 +15,10 @@ from ribolm.files import require_folder_possible, sha256_of
 from ribolm.models.heads import HeadSpec
 from ribolm.models.network import Network, new_network
 from ribolm.models.presets import preset_config
-from ribolm.models.weights import LoadedModel, load_model, save_model
+from ribolm.models.weights import MANIFEST, WEIGHTS, LoadedModel, load_model, read_json, save_model
 from ribolm.sequences.store import TokenStore
 from ribolm.sequences.tokenizers import Tokenizer
+from ribolm.training.checkpoints.folder import difference
 from ribolm.training.faults import reach
 from ribolm.training.feed.batches import Feed
 from ribolm.training.feed.streams import generator
@@ -131,12 +132,31 @@ def require_length(network: Network, *feeds: Feed | None) -> None:
         )
 
 
-def check_out(out: Path, checkpoint_dir: Path) -> None:
-    """Refuse output folders that cannot be, before days of work; a model must not lie inside its checkpoints."""
+def check_out(out: Path, checkpoint_dir: Path, settings: Settings) -> None:
+    """Refuse output folders that cannot be, before days of work, and one that holds a model of other settings.
+
+    A model must not lie inside its checkpoints; one of the same settings is this run, finished before.
+    """
     require_folder_possible(out)
     require_folder_possible(checkpoint_dir)
     if out.resolve() == checkpoint_dir.resolve():
         raise UsageError("--out and --checkpoint-dir must be two folders.")
+    if (out / WEIGHTS).exists():
+        _require_this_run(out, settings)
+
+
+def _require_this_run(out: Path, settings: Settings) -> None:
+    """Raise UsageError unless the model in a folder was made by these settings."""
+    found = read_json(out / MANIFEST) if (out / MANIFEST).exists() else {}
+    key = found.get("key")
+    if key == settings.key():
+        return
+    theirs, ours = found.get("settings") or {}, settings.model_dump(mode="json")
+    told = difference(theirs, ours) if key else "it was not trained here"
+    raise UsageError(
+        f"--out {out} holds a model already, key {key or 'unknown'}, and this training has key {settings.key()} "
+        f"({told}). Choose another folder, or remove that one."
+    )
 
 
 def write_model(

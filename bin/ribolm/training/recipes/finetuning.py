@@ -85,7 +85,7 @@ def finetune(options: FinetuneOptions, key_only: bool = False) -> str:
     if key_only:
         return settings.key()
     runtime = options.runtime.named(settings.key())
-    check_out(options.out, runtime.checkpoint_dir)
+    check_out(options.out, runtime.checkpoint_dir, settings)
     with open_session(runtime, optimisation.precision, optimisation.determinism) as session:
         work = _Finetuning(options, data, settings, head, session)
         labels = work.labels(network)

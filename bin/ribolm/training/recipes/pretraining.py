@@ -59,7 +59,7 @@ def pretrain(options: PretrainOptions, key_only: bool = False) -> str:
     if key_only:
         return settings.key()
     runtime = options.runtime.named(settings.key())
-    check_out(options.out, runtime.checkpoint_dir)
+    check_out(options.out, runtime.checkpoint_dir, settings)
     rows, held_out = held_out_blocks(len(store), options.dev_share, optimisation.seed)
     step = optimisation.tokens_per_step
     feed = Feed(store, rows, seed=optimisation.seed, tokens_per_step=step, crop_tokens=options.crop_tokens)

@@ -95,11 +95,15 @@ def test_pretraining_then_fine_tuning_with_cross_prediction(train: Train, data: 
         ("token", "sites", {"unlabeled": "ignore_unlabeled", "layer_decay": 0.8, "freeze": 1, "resampling": "sCR"}),
     ],
 )
-def test_every_level_gives_a_model(train: Train, tmp_path: Path, level: str, task: str, more: dict) -> None:
+def test_every_level_gives_a_model(train: Train, tmp_path: Path, capsys, level: str, task: str, more: dict) -> None:
     assert train("finetune", level=level, task=task, preset="tiny", dev_share=0.4, **more) == 0
     model = load_model(tmp_path / "model")
     assert model.task is not None and model.task["level"] == level
     assert ("calibration" in model.task) == (level in ("sequence", "token"))
+    told = capsys.readouterr().out
+    best = model.manifest["best"]
+    assert best["n"] > 0 and f"{best['metric']} on dev, {best['value']:.4g} (n = {best['n']:,.0f}" in told
+    assert ("prevalence" in told) == ("prevalence" in best) == (level != "regression")
     assert {"step", "evaluation"} <= {
         json.loads(line)["event"] for line in (tmp_path / "model/log.jsonl").read_text().splitlines()
     }

@@ -176,14 +176,25 @@ def write_model(
     network = lesson.network.to("cpu")
     save_model(out, network, tokenizer, task, _manifest(session, lesson.settings, loop, state))
     shutil.copyfile(session.folder / "log.jsonl", out / "log.jsonl")
-    watched = f"{loop.objective.watch} {state.best_value:.4g}" if state.best_value is not None else ""
-    best = f", weights of step {state.best_step:,} with the best {watched}" if watched else ""
-    print(f"{out}: {state.step:,} of {loop.steps:,} steps{best}")
+    print(f"{out}: {state.step:,} of {loop.steps:,} steps{_best(loop, state)}")
+
+
+def _best(loop: Loop, state: TrainingState) -> str:
+    """The best evaluation in words, with what it was counted over; nothing where there was none."""
+    if state.best_value is None:
+        return ""
+    counts = state.best_counts or {}
+    shown = [f"n = {counts['n']:,.0f}"] if "n" in counts else []
+    shown += [f"prevalence {counts['prevalence']:.3g}"] if "prevalence" in counts else []
+    beside = f" ({', '.join(shown)})" if shown else ""
+    best = f"best {loop.judge.watch} on dev, {state.best_value:.4g}{beside}"
+    return f", weights of step {state.best_step:,} with the {best}"
 
 
 def _manifest(session: Session, settings: Settings, loop: Loop, state: TrainingState) -> dict[str, Any]:
     """What made these weights: data, parent, code, settings, seeds, versions, determinism."""
     optimisation = settings.optimisation
+    best = {"metric": loop.judge.watch, "value": state.best_value, "step": state.best_step}
     return {
         "kind": settings.kind,
         "key": settings.key(),
@@ -197,5 +208,5 @@ def _manifest(session: Session, settings: Settings, loop: Loop, state: TrainingS
         "steps": state.step,
         "tokens": state.tokens,
         "stopped_early": state.stopped_early,
-        "best": {"metric": loop.objective.watch, "value": state.best_value, "step": state.best_step},
+        "best": {**best, **(state.best_counts or {})},
     }

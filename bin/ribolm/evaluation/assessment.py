@@ -9,6 +9,7 @@ import numpy as np
 from ribolm.console import choice, notice
 from ribolm.errors import DataError, UsageError
 from ribolm.evaluation.baselines import Pool, adenosine_pool, fitted_baselines
+from ribolm.evaluation.bootstrap import interval_note
 from ribolm.evaluation.candidates import Candidates, collect, site_keys
 from ribolm.evaluation.comparison import Compared, compare, stratum_rows
 from ribolm.evaluation.leakage import Side, audit
@@ -40,7 +41,10 @@ UNIT_COLUMNS = ("name", "chrom", "start0", "end0", "cluster")
 
 @dataclass(frozen=True)
 class Assessment:
-    """What was found: one `Compared` per universe; rows of strata, of leakage and of the account of sites."""
+    """What was found: one `Compared` per universe; rows of strata, of leakage and of the account of sites.
+
+    `interval_note`: a sentence where the intervals of the narrowest universe are rough.
+    """
 
     reference: str
     split: str
@@ -48,6 +52,7 @@ class Assessment:
     strata: tuple[Row, ...]
     leakage: tuple[Row, ...]
     sites: dict[str, Any] = field(default_factory=dict)
+    interval_note: str | None = None
 
 
 def assess(plan: Plan) -> Assessment:
@@ -70,7 +75,8 @@ def assess(plan: Plan) -> Assessment:
         account["outside"][one.universe] = account["sites"] - int(one.candidates.is_site.sum())
     strata = _strata(plan, compared[0], reference) if compared else []
     leakage = _leakage(plan, folds) if plan.audit_leakage else []
-    return Assessment(reference, split, compared, tuple(strata), tuple(leakage), account)
+    note = interval_note(plan.draws, compared[0].candidates.n_clusters, "genes") if compared else None
+    return Assessment(reference, split, compared, tuple(strata), tuple(leakage), account, note)
 
 
 def _reference(plan: Plan) -> str:

@@ -23,6 +23,7 @@ def write_assessment(outdir: Path | str, found: Assessment, settings: Row) -> No
         "settings": settings,
         "sites": found.sites,
         "metrics": [row for compared in found.compared for row in metric_rows(compared, found.split)],
+        "interval_note": found.interval_note,
         "differences": differences,
         "calibration": summary,
         "leakage": {check: MEANING[check] for check in CHECKS},
@@ -40,6 +41,8 @@ def write_assessment(outdir: Path | str, found: Assessment, settings: Row) -> No
 
 def _tell(found: Assessment) -> None:
     """The numbers of the narrowest universe, for who reads the log."""
+    if found.interval_note:
+        notice(found.interval_note)
     for row in method_rows(found.compared[0]) if found.compared else []:
         low, high = row["average_precision_low"], row["average_precision_high"]
         interval = "no interval" if low is None else f"{low:.3f} to {high:.3f}"

@@ -66,6 +66,11 @@ class EvaluationFolder:
         floors = (CHANCE, DIAGONAL)
         return {**colours, **dict.fromkeys(floors, BACKGROUND)}, {**dashes, **dict.fromkeys(floors, "longdash")}
 
+    def with_note(self, description: str) -> str:
+        """A description of what has intervals, and what the evaluation says of rough ones."""
+        note = self.content.get("interval_note")
+        return f"{description} {note}" if note else description
+
     def calibration(self, universe: str, method: str) -> Row:
         """Brier score and expected calibration error of a method; empty where it gives no probabilities."""
         rows = self.content.get("calibration") or []

@@ -164,7 +164,7 @@ def _write_methods(outdir: Path, folder: EvaluationFolder, universe: str) -> Non
         f"site_methods_{universe}",
         CHAPTER,
         f"Methods over {UNIVERSE_NAMES[universe].lower().replace('drach', 'DRACH')}",
-        "Every method over the same candidates and genes.",
+        folder.with_note("Every method over the same candidates and genes."),
     )
     write_table(outdir, section, rows, columns, "Method")
 

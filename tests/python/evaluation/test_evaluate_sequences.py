@@ -84,7 +84,9 @@ def test_intervals_draw_the_same_families_as_those_of_the_ranking() -> None:
     assert one.low < one.value < one.high
 
 
-def test_a_model_stands_beside_floors_that_never_saw_its_windows(folder: Path, tmp_path: Path) -> None:
+def test_a_model_stands_beside_floors_that_never_saw_its_windows(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     arguments = ["--store", folder / "store", "--folds", folder / "folds.tsv", "--outdir", tmp_path / "o"]
     scores = ["--scores", f"mine={folder / 'scores.tsv'}", "--anchor0", HEXAMER0 + 3, "--draws", "50"]
     assert main(["sequences", *map(str, [*arguments, *scores])]) == 0
@@ -110,6 +112,8 @@ def test_a_model_stands_beside_floors_that_never_saw_its_windows(folder: Path, t
     assert sections == {f"window_{name}_mqc.json" for name in wanted}
     shown = json.loads((tmp_path / "q" / "window_methods_mqc.json").read_text())
     assert set(shown["data"]) == set(methods)
+    note = "Intervals are rough: they come of only 50 draws (take --draws 1000)."
+    assert note in shown["description"] and capsys.readouterr().err.count(note) == 1
 
 
 def test_seeds_are_averaged_and_floors_may_learn_from_another_store(folder: Path, tmp_path: Path) -> None:

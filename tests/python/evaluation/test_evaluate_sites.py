@@ -19,6 +19,7 @@ from ribolm.sequences.universes import contexts_array, members
 from .conftest import World, drach_rows, knowing, make_world, words_of
 
 QUICK = ["--draws", "60"]
+NOTE = "Intervals are rough: they come of only 60 draws (take --draws 1000)."
 
 
 def read(path: Path) -> list[dict[str, str]]:
@@ -96,8 +97,14 @@ def test_metrics_json_names_universe_split_prevalence_interval_and_seeds(evaluat
     for row in rows:
         assert row["low"] < row["value"] < row["high"] and row["split"] == "3 folds of whole genes or chromosomes"
         assert set(row["by_seed"]) == {"1", "2", "3"} and 0 < row["prevalence"] < 1 and row["n_genes"] == 24
+    assert content["interval_note"] == NOTE
     assert content["reference"] == "model" and content["sites"]["unscored"] == 0
     assert content["sites"]["outside"]["drach"] == 0 and content["sites"]["unlabelled_as_negative"] > 100
+
+
+def test_the_report_says_that_intervals_are_rough(evaluated: Path, tmp_path: Path) -> None:
+    assert report(["evaluation", "--dir", str(evaluated), "--outdir", str(tmp_path / "q")]) == 0
+    assert NOTE in json.loads((tmp_path / "q" / "site_methods_drach_mqc.json").read_text())["description"]
 
 
 def test_differences_are_paired_and_strata_add_up(evaluated: Path) -> None:

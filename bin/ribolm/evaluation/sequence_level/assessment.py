@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ribolm.console import notice
 from ribolm.errors import DataError, UsageError
-from ribolm.evaluation.bootstrap import DRAWS, Draws, Interval, bootstrap
+from ribolm.evaluation.bootstrap import DRAWS, Draws, Interval, bootstrap, interval_note
 from ribolm.evaluation.calibration import calibration
 from ribolm.evaluation.methods import MODEL, PEER, RANDOM, RANDOM_PREFIX, SHUFFLED, SHUFFLED_NAME, Method, Scores
 from ribolm.evaluation.metrics import RankedCounts, Ranking, precision_recall_points, rank, roc_points
@@ -73,7 +73,10 @@ class SequencePlan:
 
 @dataclass(frozen=True)
 class SequenceAssessment:
-    """Every method over the same windows. `rankings[name]` has one entry per seed."""
+    """Every method over the same windows. `rankings[name]` has one entry per seed.
+
+    `interval_note`: a sentence where the intervals are rough.
+    """
 
     examples: Examples
     methods: tuple[Method, ...]
@@ -83,6 +86,7 @@ class SequenceAssessment:
     reference: str
     split: str
     strata: tuple[Row, ...] = field(default=())
+    interval_note: str | None = None
 
 
 def assess_sequences(plan: SequencePlan) -> SequenceAssessment:
@@ -111,7 +115,9 @@ def measure(examples: Examples, methods: Sequence[Method], reference: str, plan:
     called = {method.name: _called(examples, method, plan) for method in methods}
     split = f"{plan.folds.n_folds} folds of whole families" if plan.folds else "not trained on"
     strata = _strata(plan, examples, methods)
-    return SequenceAssessment(examples, (*methods, control), rankings, draws, called, reference, split, tuple(strata))
+    note = interval_note(plan.draws, examples.n_clusters, "families")
+    everyone = (*methods, control)
+    return SequenceAssessment(examples, everyone, rankings, draws, called, reference, split, tuple(strata), note)
 
 
 def _read_methods(plan: SequencePlan, examples: Examples) -> tuple[Examples, list[Method]]:

@@ -108,10 +108,12 @@ def _add_sites(cli: "typer.Typer") -> None:
     ) -> None:
         """Score every candidate under peaks, in genes or in sequences."""
         require_inputs(out, (bed, gtf, sequences, fasta), table)
-        from ribolm.inference.calls import write_bed, write_table
-        from ribolm.inference.sites import call_provenance, choose_places, predict_sites, require_one_input
+        from ribolm.inference.first_look import look_at_inputs
 
-        require_one_input(bed, gtf, sequences, fasta)
+        look_at_inputs(model or [], bed, gtf, sequences, fasta)  # before torch is imported: told at once
+        from ribolm.inference.calls import write_bed, write_table
+        from ribolm.inference.sites import call_provenance, choose_places, predict_sites
+
         ensemble, forward = _prepare(model, **computing)
         where = choose_places(ensemble, bed, gtf, sequences, fasta)
         calls = predict_sites(ensemble, forward, where, universe.value, threshold)

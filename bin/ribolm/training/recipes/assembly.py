@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from ribolm.errors import DataError, UsageError
 from ribolm.files import require_folder_possible, sha256_of
+from ribolm.models.directories import MANIFEST, WEIGHTS, read_json
 from ribolm.models.heads import HeadSpec
 from ribolm.models.network import Network, new_network
 from ribolm.models.presets import preset_config
-from ribolm.models.weights import MANIFEST, WEIGHTS, LoadedModel, load_model, read_json, save_model
+from ribolm.models.weights import LoadedModel, load_model, save_model
 from ribolm.sequences.store import TokenStore
 from ribolm.sequences.tokenizers import Tokenizer
 from ribolm.training.checkpoints.folder import difference

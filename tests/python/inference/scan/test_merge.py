@@ -257,6 +257,7 @@ def test_command_makes_calls_tables_and_tracks(
         ([], "Give at least one --part of `sites`, or --scored of `scan`"),
         (["--part", "a", "--scored", "b"], "--part belongs to `sites` and --scored to `scan`"),
         (["--part", "a", "--fdr", "0.1"], "--fdr belongs to --scored"),
+        (["--part", "a", "--threads", "2"], "--threads belongs to --scored"),
         (["--scored", "b", "--table", "t"], "--table belongs to --part"),
         (["--scored", "b"], "needs the --model and the --fasta"),
         (["--scored", "b", "--model", "m", "--fasta", "f", "--fdr", "0.1", "--top-share", "0.1"], "two thresholds"),

@@ -63,6 +63,11 @@ def read_plan(
     """Open everything that the command line names. Raises DataError and UsageError for what does not fit."""
     if folds is not None and train is not None:
         raise UsageError("--folds and --train-store contradict each other: the store is either split or a test set.")
+    fits, audits = chosen.get("fit_baselines", True), chosen.get("audit_leakage", True)
+    if corpora and not audits:
+        raise UsageError("--corpus has no effect with --no-leakage: nothing is compared. Leave one of them out.")
+    if train is not None and not (fits or audits):
+        raise UsageError("--train-store has no effect with --no-baselines and --no-leakage. Leave it out.")
     opened = TokenStore.open(store)
     named, others = named_files(scores, "--scores"), named_files(peers, "--peer")
     shared = {files.method for files in named} & {files.method for files in others}

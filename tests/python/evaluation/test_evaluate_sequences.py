@@ -192,6 +192,31 @@ def test_scores_that_do_not_fit_are_refused(
     assert message in capsys.readouterr().err and not (tmp_path / "o").exists()
 
 
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--anchor", "cleavage"], "--anchor says what --anchor0 is"),
+        (["--anchor", "cleavage", "--anchor0", "23", "--no-baselines"], "--anchor cleavage has no effect"),
+        (["--train-store", "s", "--no-baselines"], "--train-store has no effect with --no-baselines"),
+    ],
+)
+def test_options_without_effect_are_refused(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], message: str
+) -> None:
+    arguments = ["--store", folder / "store", "--scores", f"m={folder / 'scores.tsv'}", "--outdir", tmp_path / "o"]
+    assert main(["sequences", *map(str, arguments), *more]) == 2
+    assert message in capsys.readouterr().err and not (tmp_path / "o").exists()
+
+
+def test_a_threshold_that_calls_nothing_is_told(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "s.tsv").write_text("name\tlogit\n" + "".join(f"w{i}\t{i % 7}\n" for i in range(N)))
+    arguments = ["--store", folder / "store", "--scores", f"m={tmp_path / 's.tsv'}", "--outdir", tmp_path / "o"]
+    assert main(["sequences", *map(str, arguments), "--threshold", "0.7", "--draws", "0"]) == 0
+    assert "scores 'm': hold no probability, so that --threshold calls" in capsys.readouterr().err
+
+
 def test_the_hexamer_rule_ranks_the_signal_where_it_may_stand() -> None:
     window = np.tile(letters("C"), (4, 101))
     for row, (hexamer, start0) in enumerate((("AATAAA", 30), ("ATTAAA", 15), ("AGAATA", 40), ("AATAAA", 45))):

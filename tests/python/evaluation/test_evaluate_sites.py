@@ -243,6 +243,7 @@ def drach_tokens(store: TokenStore) -> np.ndarray:
         (["--scores", "m={scores}", "--peer", "m={scores}"], 2, "a model of --scores has that name"),
         (["--scores", "m={scores}", "--task", "pseudouridine"], 65, "no labels of task"),
         (["--scores", "m={scores}", "--train-store", "{store}"], 2, "contradict each other"),
+        (["--scores", "m={scores}", "--corpus", "{store}", "--no-leakage"], 2, "--corpus has no effect"),
         (["--scores", "m={scores}", "--peer", "p={peer}"], 65, "no column 'strand'"),
         (["--scores", "m={strand}"], 65, "strand.parquet row 1, column 'strand': '.' is not + or -"),
         (["--scores", "m={nan}"], 65, "nan.parquet row 1, column 'probability': 'nan' is no finite number"),

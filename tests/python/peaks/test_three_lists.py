@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ import pysam
 import pytest
 
 from ribolm.cli.peaks import main
+from ribolm.peaks.options import CallOptions
 
 
 def refused(world, capsys, *says, arguments=None, code=65):
@@ -337,3 +339,10 @@ def test_contigs_that_the_fasta_lacks_have_no_gc(world, tmp_path, capsys):
     bins = bins_of(tmp_path / "out")
     assert bins.gc.isna().equals(bins.chrom == "chr2")
     assert "lacks 1 contigs" in capsys.readouterr().err
+
+
+def test_a_fragment_length_that_nothing_reads_is_told(capsys):
+    CallOptions((), Path("g.gtf"), Path("o"), "n", Path("g.fa"), fragment_length=50)
+    assert capsys.readouterr().err == ""
+    CallOptions((), Path("g.gtf"), Path("o"), "n", Path("g.fa"), gc_correction=False, fragment_length=50)
+    assert "--fragment-length is not used" in capsys.readouterr().err

@@ -163,6 +163,11 @@ def test_two_processes_make_one_model(train: Train, tmp_path: Path) -> None:
         ("finetune", {"preset": "tiny", "task": "sites", "fold": "one"}, 2, "--fold one"),
         ("finetune", {"preset": "tiny", "task": "sites", "fold": 1}, 2, "--fold needs --folds"),
         ("finetune", {"preset": "tiny", "task": "sites", "level": "word"}, 2, "--level"),
+        ("finetune", {"preset": "tiny", "task": "class", "level": "sequence", "rounds": 2}, 2, "--rounds 2 has no"),
+        ("finetune", {"preset": "tiny", "task": "sites", "unlabeled": "as_negative", "rounds": 2}, 2, "predicts no"),
+        ("finetune", {"preset": "tiny", "task": "class", "level": "regression", "focal_gamma": 1}, 2, "has no classes"),
+        ("finetune", {"preset": "tiny", "task": "sites", "folds": "f.tsv", "dev_share": 0.2}, 2, "--dev-share 0.2"),
+        ("pretrain", {"preset": "tiny", "dev_share": 0, "patience": 2}, 2, "--patience has no effect"),
     ],
 )
 def test_bad_input_is_refused(train: Train, tmp_path: Path, capsys, command, changes, code, sentence) -> None:

@@ -144,6 +144,9 @@ def _read_methods(plan: SequencePlan, examples: Examples) -> tuple[Examples, lis
         told = [n for n in (before.n_seen if before else None, seen) if n is not None]
         found[files.method] = Method(files.method, of_kind, seeds, n_seen=max(told, default=None))
     _tell_seen(list(found.values()), len(examples))
+    for method in found.values():
+        if any(scores.probability is None for scores in method.seeds):
+            notice(f"scores '{method.name}': hold no probability, so that --threshold calls no sequence of them.")
     return examples, list(found.values())
 
 

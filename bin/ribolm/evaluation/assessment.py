@@ -23,6 +23,7 @@ from ribolm.evaluation.methods import (
     motif_rule,
     read_tables,
     scored_by_all,
+    tell_seen,
 )
 from ribolm.evaluation.plan import Plan
 from ribolm.evaluation.positions import Contigs, texts
@@ -63,11 +64,12 @@ def assess(plan: Plan) -> Assessment:
     own, peers = tables[: len(plan.scores)], tables[len(plan.scores) :]
     candidates, account = _candidates(plan, folds, contigs, scored_by_all(own))
     methods = [
-        *methods_of_tables(own, candidates, MODEL),
+        *methods_of_tables(own, candidates, MODEL, plan.store.digest, plan.folds_sha256),
         *methods_of_tables(peers, candidates, PEER),
         motif_rule(candidates),
     ]
     universes = [name for name in UNIVERSES if _reaches(candidates, name)]
+    tell_seen(methods, len(candidates), "candidates")
     if plan.fit_baselines:
         methods += _baselines(plan, folds, contigs, candidates, universes)
     compared = tuple(compare(name, candidates, methods, reference, plan.draws, plan.seed) for name in universes)

@@ -47,7 +47,8 @@ def _tell(found: Assessment) -> None:
         low, high = row["average_precision_low"], row["average_precision_high"]
         interval = "no interval" if low is None else f"{low:.3f} to {high:.3f}"
         value = "undefined" if row["average_precision"] is None else f"{row['average_precision']:.3f}"
+        seen = f" ({row['n_seen']:,} seen in training)" if row["n_seen"] else ""
         notice(
             f"{row['universe']}, {row['method']}: average precision {value} ({interval}) at prevalence "
-            f"{row['prevalence']:.3f}, n = {row['n']:,}, {row['n_sites']:,} sites, {row['n_genes']:,} genes"
+            f"{row['prevalence']:.3f}, n = {row['n']:,}{seen}, {row['n_sites']:,} sites, {row['n_genes']:,} genes"
         )

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from ribolm.errors import DataError, UsageError
 from ribolm.evaluation.raw_tables import RawTable, raw_table
 from ribolm.files import require_file
+from ribolm.genome.coordinates import Int64
+from ribolm.inference.seen import NOTHING
 
 if TYPE_CHECKING:
     import polars
@@ -45,7 +47,7 @@ def named_files(arguments: Sequence[str], option: str) -> list[NamedFiles]:
 
 
 def read_scores(files: NamedFiles) -> "polars.DataFrame":
-    """Columns chrom, start0, strand, score (float64), probability (float64, null where unknown), one row per place.
+    """Columns chrom, start0, strand, score (float64), probability (null where unknown), trained_on; one row per place.
 
     Files are laid below each other. Raises DataError for missing columns, values that are no numbers, strands other
     than + and -, and places that occur twice.
@@ -64,17 +66,28 @@ def read_scores(files: NamedFiles) -> "polars.DataFrame":
     return table
 
 
+def numbered_words(table: "polars.DataFrame") -> tuple[tuple[str, ...], Int64]:
+    """The different cells of the column trained_on, and which of them each row has, int64 [n]."""
+    import polars
+
+    cells = table["trained_on"].fill_null(NOTHING)
+    words = tuple(sorted(cells.unique().to_list()))
+    numbers = {word: number for number, word in enumerate(words)}
+    return words, cells.replace_strict(numbers, return_dtype=polars.Int64).to_numpy()
+
+
 def read_facts(files: NamedFiles) -> list[dict[str, Any]]:
     """What prediction noted of itself in each file: n_parameters, seconds; nothing for files that note nothing."""
+    return [facts for facts in map(_facts, files.paths) if facts]
+
+
+def _facts(path: Path) -> dict[str, Any]:
     import pyarrow.parquet
 
-    found: list[dict[str, Any]] = []
-    for path in files.paths:
-        if path.suffix == ".parquet":
-            metadata = pyarrow.parquet.read_metadata(require_file(path)).metadata or {}
-            if METADATA_KEY in metadata:
-                found.append(json.loads(metadata[METADATA_KEY]))
-    return found
+    if path.suffix != ".parquet":
+        return {}
+    metadata = pyarrow.parquet.read_metadata(require_file(path)).metadata or {}
+    return dict(json.loads(metadata.get(METADATA_KEY, "{}")))
 
 
 def _one_file(path: Path) -> "polars.DataFrame":
@@ -93,10 +106,10 @@ def _one_file(path: Path) -> "polars.DataFrame":
     score, probability = found
     unknown = polars.Series([None] * len(table), dtype=polars.Float64)
     known = unknown if probability is None else probability
-    columns = (table.texts(chrom), table.places(start0), strands, score, known)
-    return polars.DataFrame(
-        [column.alias(name) for column, name in zip(columns, (*PLACE, "score", "probability"), strict=True)]
-    )
+    columns = {"chrom": table.texts(chrom), "start0": table.places(start0), "strand": strands, "score": score}
+    seen = polars.Series([",".join(_facts(path).get("trained_on", [])) or None] * len(table), dtype=polars.String)
+    columns |= {"probability": known, "trained_on": seen}
+    return polars.DataFrame([column.alias(name) for name, column in columns.items()])
 
 
 def _column_of(table: RawTable, name: str) -> str | None:

@@ -128,3 +128,14 @@ def seen_rows(cell: str, store: str, folds: str, fold: Int64) -> Bool | None:
         known = bool(folds) and training.folds == folds[:DIGITS] and training.held_out is not None
         seen |= (fold != training.held_out) if known else True
     return seen
+
+
+def seen_by_models(words: Sequence[str], which: Int64, store: str, folds: str, fold: Int64) -> Bool | None:
+    """The same for rows that several models scored: `which` int64 [n] says what of `words` each wrote, -1 for none."""
+    seen, is_known = np.zeros(len(fold), dtype=bool), False
+    for number, word in enumerate(words):
+        rows = np.flatnonzero(which == number)
+        found = seen_rows(word, store, folds, fold[rows])
+        if found is not None and len(rows):
+            seen[rows], is_known = found, True
+    return seen if is_known else None

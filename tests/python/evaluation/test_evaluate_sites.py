@@ -12,6 +12,7 @@ import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from ribolm.cli.report import main as report
+from ribolm.files import sha256_of
 from ribolm.inference.stored import row_contexts
 from ribolm.sequences.store import LabelSpec, TokenStore, add_labels
 from ribolm.sequences.universes import contexts_array, members
@@ -140,6 +141,28 @@ def test_size_and_speed_come_from_the_files_of_one_seed(
     for universe in ("drach", "nucleotide"):
         row = methods_of(tmp_path / "out", universe)["m"]
         assert row["parameters"] == "1234" and float(row["sites_per_s"]) == pytest.approx(int(row["n"]) / 4)
+
+
+def test_candidates_that_a_model_was_trained_on_are_counted_and_told(
+    world: World, evaluate: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    digests = [TokenStore.open(world.store).digest[:16], sha256_of(world.folds)[:16]]
+    words: list[object] = ["--store", world.store, "--folds", world.folds, "--no-baselines", "--no-leakage", *QUICK]
+    for name, store in (("mine", digests[0]), ("other", "e" * 16)):
+        facts = {"ribolm": json.dumps({"trained_on": [f"{store}:{digests[1]}:0", f"{store}:{digests[1]}:0"]})}
+        path = world.write_scores(tmp_path / f"{name}.parquet", knowing(world, 1.0, 1), metadata=facts)
+        words += ["--scores", f"{name}={path}"]
+    assert evaluate("sites", *words, "--outdir", tmp_path / "out") == 0
+    error = capsys.readouterr().err
+    assert "scores 'other': nothing is known" in error and "scores 'mine': " in error and "seen in training" in error
+    strata = [row for row in read(tmp_path / "out" / "strata.tsv") if row["stratum"] == "fold"]
+    held_out = next(int(row["n"]) for row in strata if row["name"] == "fold 0")
+    rows = methods_of(tmp_path / "out", "drach")
+    assert int(rows["mine"]["n_seen"]) == int(rows["mine"]["n"]) - held_out
+    assert rows["other"]["n_seen"] == rows["motif rule"]["n_seen"] == rows["shuffled labels"]["n_seen"] == ""
+    assert report(["evaluation", "--dir", str(tmp_path / "out"), "--outdir", str(tmp_path / "q")]) == 0
+    shown = json.loads((tmp_path / "q" / "site_methods_drach_mqc.json").read_text())
+    assert shown["data"]["mine"]["n_seen"] == int(rows["mine"]["n_seen"])
 
 
 def test_the_same_call_gives_the_same_bytes(world: World, evaluate: Callable[..., int], tmp_path: Path) -> None:

@@ -13,7 +13,17 @@ from ribolm.console import notice
 from ribolm.errors import DataError, UsageError
 from ribolm.evaluation.bootstrap import DRAWS, Draws, Interval, bootstrap, interval_note
 from ribolm.evaluation.calibration import calibration
-from ribolm.evaluation.methods import MODEL, PEER, RANDOM, RANDOM_PREFIX, SHUFFLED, SHUFFLED_NAME, Method, Scores
+from ribolm.evaluation.methods import (
+    MODEL,
+    PEER,
+    RANDOM,
+    RANDOM_PREFIX,
+    SHUFFLED,
+    SHUFFLED_NAME,
+    Method,
+    Scores,
+    tell_seen,
+)
 from ribolm.evaluation.metrics import RankedCounts, Ranking, precision_recall_points, rank, roc_points
 from ribolm.evaluation.score_tables import NamedFiles
 from ribolm.evaluation.sequence_level.examples import (
@@ -22,7 +32,6 @@ from ribolm.evaluation.sequence_level.examples import (
     read_examples,
     read_named_scores,
     scores_over,
-    seen_in_training,
 )
 from ribolm.evaluation.sequence_level.floors import fitted_floors, rule_method
 from ribolm.evaluation.sequence_level.thresholds import METRICS as AT_THRESHOLD
@@ -138,28 +147,14 @@ def _read_methods(plan: SequencePlan, examples: Examples) -> tuple[Examples, lis
     found: dict[str, Method] = {}
     for files, kind, table in tables:
         of_kind = RANDOM if kind == MODEL and files.method.lower().startswith(RANDOM_PREFIX) else kind
-        before = found.get(files.method)
-        seeds = (*(before.seeds if before else ()), scores_over(examples, table, files.seed))
-        seen = seen_in_training(examples, table, plan.store.digest, plan.folds_sha256)
-        told = [n for n in (before.n_seen if before else None, seen) if n is not None]
-        found[files.method] = Method(files.method, of_kind, seeds, n_seen=max(told, default=None))
-    _tell_seen(list(found.values()), len(examples))
+        before = found[files.method].seeds if files.method in found else ()
+        scores = scores_over(examples, table, files.seed, plan.store.digest, plan.folds_sha256)
+        found[files.method] = Method(files.method, of_kind, (*before, scores))
+    tell_seen(list(found.values()), len(examples), "sequences")
     for method in found.values():
         if any(scores.probability is None for scores in method.seeds):
             notice(f"scores '{method.name}': hold no probability, so that --threshold calls no sequence of them.")
     return examples, list(found.values())
-
-
-def _tell_seen(methods: Sequence[Method], n: int) -> None:
-    """Say of every model whether it was trained on what it is measured by, or that nobody knows."""
-    for method in methods:
-        if method.n_seen:
-            notice(
-                f"scores '{method.name}': {method.n_seen:,} of {n:,} sequences were seen in training; its numbers tell "
-                "how well it remembers, not what it is worth."
-            )
-        elif method.n_seen is None and method.kind in (MODEL, RANDOM):
-            notice(f"scores '{method.name}': nothing is known of what their model and these sequences share.")
 
 
 def _floors(plan: SequencePlan, examples: Examples) -> list[Method]:

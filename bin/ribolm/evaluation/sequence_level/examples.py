@@ -15,9 +15,9 @@ from ribolm.console import notice
 from ribolm.errors import DataError, UsageError
 from ribolm.evaluation.methods import Scores
 from ribolm.evaluation.raw_tables import raw_table
-from ribolm.evaluation.score_tables import NamedFiles
+from ribolm.evaluation.score_tables import NamedFiles, numbered_words
 from ribolm.genome.coordinates import Int64
-from ribolm.inference.seen import NOTHING, seen_rows
+from ribolm.inference.seen import seen_by_models
 from ribolm.labels.folds import Folds
 from ribolm.sequences.similarity import similarity_clusters
 from ribolm.sequences.store import TokenStore
@@ -153,34 +153,19 @@ def _one_file(path: Path) -> polars.DataFrame:
     return polars.DataFrame([column.alias(name) for name, column in columns.items()])
 
 
-def scores_over(examples: Examples, table: polars.DataFrame, seed: str) -> Scores:
-    """Scores of the windows by name; -inf where the table lacks one, NaN for its probability."""
-    at = _rows_of(examples, table)
+def scores_over(examples: Examples, table: polars.DataFrame, seed: str, store: str = "", folds: str = "") -> Scores:
+    """Scores of the windows by name; -inf where the table lacks one, NaN for its probability.
+
+    `store`, `folds`: digests of the store and of its table of folds ("" without one), by which windows that the model
+    was trained on are known.
+    """
+    place = {name: row for row, name in enumerate(table["name"].to_list())}
+    at = np.array([place.get(name, -1) for name in examples.names], dtype=np.int64)
     score, chance = (table[column].cast(float).fill_null(np.nan).to_numpy() for column in ("score", "probability"))
     found = np.full(len(at), -np.inf)
     found[at >= 0] = score[at[at >= 0]]
     probability = np.full(len(at), np.nan)
     probability[at >= 0] = chance[at[at >= 0]]
-    return Scores(seed, found, None if np.isnan(probability).all() else probability)
-
-
-def _rows_of(examples: Examples, table: polars.DataFrame) -> Int64:
-    """Row of the table for each window, int64 [n]; -1 where it lacks one."""
-    place = {name: row for row, name in enumerate(table["name"].to_list())}
-    return np.array([place.get(name, -1) for name in examples.names], dtype=np.int64)
-
-
-def seen_in_training(examples: Examples, table: polars.DataFrame, store: str, folds: str) -> int | None:
-    """How many of the windows the model that scored them has seen in training; None where nothing is known of that.
-
-    `store`, `folds`: digests of the store and of its table of folds ("" without one).
-    """
-    at = _rows_of(examples, table)
-    cells = table["trained_on"].fill_null(NOTHING).to_numpy()[at]
-    n, is_known = 0, False
-    for cell in sorted(set(cells[at >= 0].tolist())):
-        rows = np.flatnonzero((cells == cell) & (at >= 0))
-        seen = seen_rows(cell, store, folds, examples.fold[rows])
-        if seen is not None:
-            n, is_known = n + int(seen.sum()), True
-    return n if is_known else None
+    words, which = numbered_words(table)
+    seen = seen_by_models(words, np.where(at >= 0, which[at], -1) if len(which) else at, store, folds, examples.fold)
+    return Scores(seed, found, None if np.isnan(probability).all() else probability, seen)

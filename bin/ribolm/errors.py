@@ -37,10 +37,13 @@ class Stopped(RibolmError):
     exit_code = 143
 
 
-def bad_value(path: Path | str, line: int, column: str, value: object, problem: str, remedy: str) -> DataError:
+def bad_value(
+    path: Path | str, line: int, column: str, value: object, problem: str, remedy: str, unit: str = "line"
+) -> DataError:
     """Build the `DataError` for one cell of a table.
 
-    `line` counts from 1 and includes the header, as an editor shows it. `problem` completes the sentence
-    "<value> …" ("is not ip or input"), `remedy` is a sentence of its own ("Remove the space.").
+    `line` counts from 1 and includes the header, as an editor shows it; `unit`: "row" where a file has no lines.
+    `problem` completes the sentence "<value> …" ("is not ip or input"), `remedy` is a sentence of its own ("Remove the
+    space.").
     """
-    return DataError(f"{Path(path).name} row {line}, column '{column}': {str(value)!r} {problem}. {remedy}")
+    return DataError(f"{Path(path).name} {unit} {line}, column '{column}': {str(value)!r} {problem}. {remedy}")

@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, TextIO, cast
 
@@ -58,6 +58,17 @@ def require_other_than(out: Path | str | None, inputs: Iterable[Path | str | Non
     for path in inputs:
         if path is not None and Path(path).resolve() == place:
             raise UsageError(f"{out} is read and written by the same command. Choose another name for the result.")
+
+
+def require_each_once(option: str, paths: Sequence[Path], digests: Sequence[str | None] = ()) -> None:
+    """Raise UsageError when an option is given one path twice, or one content by its digest (None: there is none)."""
+    for keys in ([path.resolve() for path in paths], digests):
+        seen: dict[Path | str, Path] = {}
+        for path, key in zip(paths, keys, strict=False):
+            if key is not None and key in seen:
+                raise UsageError(f"{option} {path} is given twice: it is the same as {seen[key]}. Give each once.")
+            if key is not None:
+                seen[key] = path
 
 
 def require_no_other_kind(folder: Path | str, ours: Callable[[dict[str, Any]], bool], kind: str) -> None:

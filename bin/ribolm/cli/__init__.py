@@ -8,13 +8,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from ribolm.errors import RibolmError
+from ribolm.errors import RibolmError, UsageError
 from ribolm.version import __version__
 
 if TYPE_CHECKING:
     import typer
 
 REQUIRED = inspect.Parameter.empty
+MAX_SEED = (1 << 63) - 1  # what every generator behind the commands takes, some of them one more
 
 
 class Device(StrEnum):
@@ -97,7 +98,7 @@ def run(app: "Callable[[], typer.Typer]", argv: Sequence[str], prog: str) -> int
         base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException" and issubclass(base, Exception)
     )
     command = typer.main.get_command(app())
-    _look_at_results_first(command)
+    _look_first(command)
     try:
         stopped_with = command.main(args=list(argv), prog_name=prog, standalone_mode=False)
     except typer.Exit as stop:
@@ -116,15 +117,17 @@ def run(app: "Callable[[], typer.Typer]", argv: Sequence[str], prog: str) -> int
     return stopped_with if isinstance(stopped_with, int) else 0
 
 
-def _look_at_results_first(command: Any) -> None:
-    """Let every sub-command refuse a result (--out, --outdir) that cannot be written before it begins its work."""
+def _look_first(command: Any) -> None:
+    """Let every sub-command refuse a result that cannot be written (--out, --outdir), and a vast --seed, at once."""
     for inner in getattr(command, "commands", {}).values():
-        _look_at_results_first(inner)
+        _look_first(inner)
     begin = command.callback
 
     def checked(**chosen: Any) -> Any:
         from ribolm.files import require_folder_possible
 
+        if (chosen.get("seed") or 0) > MAX_SEED:
+            raise UsageError(f"--seed {chosen['seed']} is too large. Give a whole number from 0 to {MAX_SEED}.")
         for name in {"out", "outdir"} & {name for name, value in chosen.items() if value is not None}:
             result = Path(chosen[name])
             require_folder_possible(result if name == "outdir" or result.is_dir() else result.parent)

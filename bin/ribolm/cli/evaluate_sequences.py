@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ribolm.cli import REQUIRED, Device, Spec, add_command
+from ribolm.errors import UsageError
 
 if TYPE_CHECKING:
     import typer
@@ -90,14 +91,15 @@ def _plan(
     baselines: bool,
     **words: Any,
 ) -> "SequencePlan":
-    from ribolm.errors import UsageError
     from ribolm.evaluation.score_tables import named_files
     from ribolm.evaluation.sequence_level.assessment import SequencePlan
+    from ribolm.files import sha256_of
     from ribolm.labels.folds import read_folds
     from ribolm.sequences.store import TokenStore
 
     if folds is not None and train_store is not None:
         raise UsageError("--folds and --train-store contradict each other: the store is either split or a test set.")
+    _refuse_unused(anchor, words["anchor0"], baselines, train_store)
     opened = TokenStore.open(store)
     named, others = named_files(scores or [], "--scores"), named_files(peer or [], "--peer")
     shared = {files.method for files in named} & {files.method for files in others}
@@ -108,8 +110,18 @@ def _plan(
         scores=named,
         peers=others,
         folds=read_folds(folds, len(opened)) if folds else None,
+        folds_sha256=sha256_of(folds) if folds else "",
         train=TokenStore.open(train_store) if train_store else None,
         anchor=anchor.value,
         fit_baselines=baselines,
         **words,
     )
+
+
+def _refuse_unused(anchor: Anchor, anchor0: int | None, baselines: bool, train_store: Path | None) -> None:
+    if anchor is not Anchor.hexamer and anchor0 is None:
+        raise UsageError("--anchor says what --anchor0 is, and has no effect without it. Give --anchor0.")
+    if not baselines and train_store is not None:
+        raise UsageError("--train-store has no effect with --no-baselines: nothing is fitted. Leave one of them out.")
+    if not baselines and anchor is Anchor.cleavage:
+        raise UsageError("--anchor cleavage has no effect with --no-baselines: no hexamer is looked for. Leave it out.")

@@ -1,6 +1,6 @@
 """ribolm-explain: what models of windows look at."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from ribolm.errors import UsageError
 if TYPE_CHECKING:
     import typer
 
-    from ribolm.explain.output import Part
+    from ribolm.explain.output import Part, Values
     from ribolm.inference.window_models import WindowModel
 
 MODEL = Spec("model", Path, REQUIRED, "Model folder, trained with --level sequence.")
@@ -36,6 +36,11 @@ def app() -> "typer.Typer":
     return cli
 
 
+def _specs(*own: Spec) -> tuple[Spec, ...]:
+    """A sub-command's own options among those of all that look at the windows of FASTA files."""
+    return (MODEL, *own, ANCHOR0, FIRST, *DEVICE)
+
+
 def _loaded(model: Path, **computing: Any) -> "tuple[WindowModel, Any]":
     """A model of windows, and itself on a device."""
     from ribolm.cli.predict import Precision
@@ -54,6 +59,14 @@ def _windows(model: "WindowModel", path: Path, anchor0: int | None, first: int |
 
     records = Genome.open(path)
     return record_windows(model, records, anchor0, np.arange(len(records.names))[:first])
+
+
+def _explained(
+    model: "WindowModel", path: Path, anchor0: int | None, first: int | None, values: "Callable[[Any], Values]"
+) -> "Iterator[Part]":
+    """Names, windows and what is told of each of their letters, some thousand windows at a time."""
+    for names, windows in _windows(model, path, anchor0, first):
+        yield names, windows, values(windows)
 
 
 def _all_windows(model: "WindowModel", path: Path, anchor0: int | None, first: int | None) -> Any:
@@ -97,14 +110,10 @@ def _add_windows(cli: "typer.Typer") -> None:
 
 
 def _add_perturbation(cli: "typer.Typer") -> None:
-    specs = (
-        MODEL,
+    specs = _specs(
         Spec("sequences", Path, REQUIRED, "FASTA of positives, plain or gzip."),
         Spec("out", Path, REQUIRED, "Table to write: one line per level, signals and control."),
         Spec("seed", int, 1, "Seed of the replacements.", {"min": 0}),
-        ANCHOR0,
-        FIRST,
-        *DEVICE,
     )
 
     def perturbation(
@@ -130,16 +139,12 @@ def _add_perturbation(cli: "typer.Typer") -> None:
 
 
 def _add_attention(cli: "typer.Typer") -> None:
-    specs = (
-        MODEL,
+    specs = _specs(
         Spec("positives", Path, REQUIRED, "FASTA of positives, plain or gzip."),
         Spec("negatives", Path, REQUIRED, "FASTA of negatives, plain or gzip."),
         Spec("out", Path, REQUIRED, "Table to write: the words attended most in positives, beside negatives."),
         Spec("layer", int, -1, "Layer, counted from 0 or backwards from -1."),
         Spec("top", int, 20, "Words that are listed.", {"min": 1, "max": 4096}),
-        ANCHOR0,
-        FIRST,
-        *DEVICE,
     )
 
     def attention(
@@ -164,7 +169,7 @@ def _add_attention(cli: "typer.Typer") -> None:
 
 def _add_mutagenesis(cli: "typer.Typer") -> None:
     out = Spec("out", Path, REQUIRED, "Parquet to write: one line per letter, the change by each base.")
-    specs = (MODEL, SEQUENCES, out, ANCHOR0, FIRST, *DEVICE)
+    specs = _specs(SEQUENCES, out)
 
     def mutagenesis(
         model: Path, sequences: Path, out: Path, anchor0: int | None, first: int | None, **computing: Any
@@ -177,14 +182,14 @@ def _add_mutagenesis(cli: "typer.Typer") -> None:
 
         loaded, forward = _loaded(model, **computing)
 
-        def parts() -> "Iterator[Part]":
-            for names, windows in _windows(loaded, sequences, anchor0, first):
-                changes = mutagenesis(windows, lambda part: score_windows(loaded, forward, part))
-                by_base = {f"change_{base}": changes[:, :, column] for column, base in enumerate("ACGT")}
-                yield names, windows, {**by_base, "importance": importance(changes)}
+        def changed(windows: Any) -> "Values":
+            changes = mutagenesis(windows, lambda part: score_windows(loaded, forward, part))
+            by_base = {f"change_{base}": changes[:, :, column] for column, base in enumerate("ACGT")}
+            return {**by_base, "importance": importance(changes)}
 
         columns = (*(f"change_{base}" for base in "ACGT"), "importance")
-        print(f"{out}: {write_letters(out, columns, parts()):,} sequences")
+        n = write_letters(out, columns, _explained(loaded, sequences, anchor0, first, changed))
+        print(f"{out}: {n:,} sequences")
 
     add_command(cli, "mutagenesis", specs, mutagenesis)
 
@@ -192,7 +197,7 @@ def _add_mutagenesis(cli: "typer.Typer") -> None:
 def _add_gradients(cli: "typer.Typer") -> None:
     out = Spec("out", Path, REQUIRED, "Parquet to write: one line per letter, its share of the logit.")
     steps = Spec("steps", int, 32, "Points of the path from unknown letters to the window.", {"min": 1, "max": 4096})
-    specs = (MODEL, SEQUENCES, out, steps, ANCHOR0, FIRST, *DEVICE)
+    specs = _specs(SEQUENCES, out, steps)
 
     def gradients(
         model: Path, sequences: Path, out: Path, steps: int, anchor0: int | None, first: int | None, **computing: Any
@@ -205,13 +210,12 @@ def _add_gradients(cli: "typer.Typer") -> None:
         loaded, forward = _loaded(model, **computing)
         missing: list[float] = []
 
-        def parts() -> "Iterator[Part]":
-            for names, windows in _windows(loaded, sequences, anchor0, first):
-                found = integrated_gradients(forward.networks[0], forward.tokenizer, windows, steps)
-                missing.append(float(abs(found.missing).max()))
-                yield names, windows, {"share": found.shares}
+        def shared(windows: Any) -> "Values":
+            found = integrated_gradients(forward.networks[0], forward.tokenizer, windows, steps)
+            missing.append(float(abs(found.missing).max()))
+            return {"share": found.shares}
 
-        n = write_letters(out, ("share",), parts())
+        n = write_letters(out, ("share",), _explained(loaded, sequences, anchor0, first, shared))
         print(f"{out}: {n:,} sequences; shares miss at most {max(missing, default=0.0):.4f} of a logit")
 
     add_command(cli, "gradients", specs, gradients)

@@ -1,8 +1,10 @@
 """What a long run needs, asked for before it begins."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from ribolm.cli import Spec
 from ribolm.errors import UsageError
 
 
@@ -20,3 +22,11 @@ def require_inputs(out: Path, files: Sequence[Path | None], table: Path | None =
             require_folder_possible(result.parent)
             require_other_than(result, files)
     require_other_than(out, (table,))
+
+
+def refuse_unused(specs: Sequence[Spec], chosen: Mapping[str, Any], because: str) -> None:
+    """Raise UsageError for an option that was set although it changes nothing: who set it would believe that it did."""
+    for spec in specs:
+        # a repeated option that is not there is None or empty
+        if (chosen.get(spec.name) or None) != (spec.default or None):
+            raise UsageError(f"--{spec.name.replace('_', '-')} has no effect: {because}. Leave it out.")

@@ -90,6 +90,9 @@ def _tables(
 
     if (sheet is None) == (not table):
         raise UsageError("Give either --sheet or --table.")
+    if sheet and (technique or table_build):
+        unused = "--technique" if technique else "--table-build"
+        raise UsageError(f"{unused} has no effect with --sheet, which has a column for it. Fill that, or leave it out.")
     return read_sheet(sheet) if sheet else sources_of_tables(table or [], technique, table_build or build or "")
 
 

@@ -108,10 +108,12 @@ def _add_sites(cli: "typer.Typer") -> None:
     ) -> None:
         """Score every candidate under peaks, in genes or in sequences."""
         require_inputs(out, (bed, gtf, sequences, fasta), table)
-        from ribolm.inference.calls import write_bed, write_table
-        from ribolm.inference.sites import call_provenance, choose_places, predict_sites, require_one_input
+        from ribolm.inference.first_look import look_at_inputs
 
-        require_one_input(bed, gtf, sequences, fasta)
+        look_at_inputs(model or [], bed, gtf, sequences, fasta)  # before torch is imported: told at once
+        from ribolm.inference.calls import write_bed, write_table
+        from ribolm.inference.sites import call_provenance, choose_places, predict_sites
+
         ensemble, forward = _prepare(model, **computing)
         where = choose_places(ensemble, bed, gtf, sequences, fasta)
         calls = predict_sites(ensemble, forward, where, universe.value, threshold)
@@ -137,6 +139,7 @@ def _add_store(cli: "typer.Typer") -> None:
         require_inputs(out, (folds,))
         if fold is not None and folds is None:
             raise UsageError("--fold needs the --folds of the store.")
+        from ribolm.inference.seen import Asked, require_unseen
         from ribolm.inference.stored import score_facts, score_store, write_scores
         from ribolm.labels.folds import read_folds
         from ribolm.sequences.store import TokenStore
@@ -144,6 +147,9 @@ def _add_store(cli: "typer.Typer") -> None:
         opened = TokenStore.open(store)
         dealt = read_folds(folds, len(opened)) if folds else None
         ensemble, forward = _prepare(model, **computing)
+        if folds is not None and fold is not None:
+            for one in ensemble.models:
+                require_unseen(one, Asked.of(folds, opened.digest), fold)
         started_s = time.monotonic()
         scores = score_store(ensemble, forward, opened, universe.value, dealt, fold)
         write_scores(out, scores, score_facts(ensemble, universe.value, time.monotonic() - started_s))

@@ -49,7 +49,7 @@ def add_merge(cli: "typer.Typer", computing: tuple[Spec, ...]) -> None:
                 raise UsageError("--table belongs to --part; the parquet of a scan is written into --details.")
             _merge_scan(out, scored, **chosen)
             return
-        foreign = [spec.name for spec in SCAN if chosen.get(spec.name) is not None]
+        foreign = [spec.name for spec in (*SCAN, *computing) if chosen.get(spec.name, spec.default) != spec.default]
         if foreign:
             raise UsageError(f"--{foreign[0].replace('_', '-')} belongs to --scored, not to --part. Leave it out.")
         _merge_sites(out, part or [], table)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from ribolm.genome.coordinates import Int64
     from ribolm.genome.fasta import Genome
+    from ribolm.inference.window_models import WindowModel
 
 
 def add_polya(cli: "typer.Typer", computing: tuple[Spec, ...]) -> None:
@@ -52,19 +53,21 @@ def _add_sequences(cli: "typer.Typer", computing: tuple[Spec, ...]) -> None:
         loaded = load_window_model(model)
         forward = prepared(loaded, **chosen)
         records = Genome.open(sequences)
-        rows = _rows_of_fold(records, folds, fold) if folds is not None and fold is not None else None
+        rows = _rows_of_fold(loaded, records, folds, fold) if folds is not None and fold is not None else None
         n = write_scores(out, loaded, score_records(loaded, forward, records, anchor0, rows))
         print(f"{out}: {n:,} sequences")
 
     add_command(cli, "sequences", specs, sequences)
 
 
-def _rows_of_fold(records: "Genome", folds: Path, fold: int) -> "Int64":
+def _rows_of_fold(model: "WindowModel", records: "Genome", folds: Path, fold: int) -> "Int64":
     import numpy as np
 
     from ribolm.errors import DataError
+    from ribolm.inference.seen import Asked, require_unseen
     from ribolm.labels.folds import fold_names
 
+    require_unseen(model.loaded, Asked.of(folds), fold)
     names = fold_names(folds, fold)
     rows = np.flatnonzero([name in names for name in records.names])
     if len(rows) < len(names):

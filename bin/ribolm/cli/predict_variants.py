@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ribolm.cli import REQUIRED, Spec, Universe, add_command
+from ribolm.cli.inputs import refuse_unused
 from ribolm.cli.predict_polya import prepared
 from ribolm.cli.predict_scan import RULE, rule_of
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     PrepareSites = Callable[..., tuple[Ensemble, Forward]]
 
 
+UNIVERSE = Spec("universe", Universe, Universe.drach, "Candidates of a model of sites.")
+
+
 def add_variants(cli: "typer.Typer", computing: tuple[Spec, ...], prepare_sites: "PrepareSites") -> None:
     """Add the sub-command; `computing` are the options of device and batches that all predictions share.
 
@@ -29,7 +33,7 @@ def add_variants(cli: "typer.Typer", computing: tuple[Spec, ...], prepare_sites:
         Spec("model", Path, REQUIRED, "Model folder; its task.json says what a candidate is."),
         Spec("out", Path, REQUIRED, "Table to write: one line per candidate that a variant makes, breaks or shifts."),
         Spec("least_change", float, 0.0, "Least change of the logit that counts as a shift.", {"min": 0}),
-        Spec("universe", Universe, Universe.drach, "Candidates of a model of sites."),
+        UNIVERSE,
         *RULE,
         *computing,
     )
@@ -40,11 +44,17 @@ def add_variants(cli: "typer.Typer", computing: tuple[Spec, ...], prepare_sites:
 
         require_folder_possible(out.parent)
         require_other_than(out, [require_file(path) for path in (vcf, fasta)])
-        from ribolm.genome.fasta import Genome
-        from ribolm.genome.vcf import read_variants
+        from ribolm.genome.fasta import Genome, look_at_fasta
+        from ribolm.genome.vcf import look_at_variants, read_variants
+        from ribolm.models.directories import level_of
+
+        level = level_of(model)
+        _refuse_unused(level, chosen)
+        look_at_fasta(fasta)
+        look_at_variants(vcf)  # before torch is imported: told at once
         from ribolm.inference.variants.output import write_effects
 
-        effects_of, calibration = _prepared_effects(model, prepare_sites, **chosen)
+        effects_of, calibration = _prepared_effects(model, level, prepare_sites, **chosen)
         genome = Genome.open(fasta)
         counts = write_effects(out, effects_of(genome, read_variants(vcf, genome)), calibration, least_change)
         kinds = ", ".join(f"{counts[kind]:,} {kind}" for kind in ("made", "broken", "shifted"))
@@ -53,14 +63,20 @@ def add_variants(cli: "typer.Typer", computing: tuple[Spec, ...], prepare_sites:
     add_command(cli, "variants", specs, variants)
 
 
+def _refuse_unused(level: str | None, chosen: dict[str, Any]) -> None:
+    """Refuse what only a model of the other kind reads."""
+    if level == "token":
+        refuse_unused(RULE, chosen, "the model scores sites, whose candidates --universe names")
+    else:
+        refuse_unused((UNIVERSE,), chosen, "the model scores windows, whose candidates have a hexamer upstream")
+
+
 def _prepared_effects(
-    model: Path, prepare_sites: "PrepareSites", universe: Universe, **chosen: Any
+    model: Path, level: str | None, prepare_sites: "PrepareSites", universe: Universe, **chosen: Any
 ) -> "tuple[Callable[..., Any], Calibration]":
     """The function from genome and variants to effects that fits the model's task, and the model's calibration."""
-    from ribolm.models.weights import TASK, read_json
-
     rule = rule_of(**{spec.name: chosen.pop(spec.name) for spec in RULE})
-    if (model / TASK).exists() and read_json(model / TASK).get("level") == "token":
+    if level == "token":
         from ribolm.inference.variants.sites import site_effects
 
         ensemble, forward = prepare_sites([model], **chosen)

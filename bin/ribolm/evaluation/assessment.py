@@ -9,6 +9,7 @@ import numpy as np
 from ribolm.console import choice, notice
 from ribolm.errors import DataError, UsageError
 from ribolm.evaluation.baselines import Pool, adenosine_pool, fitted_baselines
+from ribolm.evaluation.bootstrap import interval_note
 from ribolm.evaluation.candidates import Candidates, collect, site_keys
 from ribolm.evaluation.comparison import Compared, compare, stratum_rows
 from ribolm.evaluation.leakage import Side, audit
@@ -22,6 +23,7 @@ from ribolm.evaluation.methods import (
     motif_rule,
     read_tables,
     scored_by_all,
+    tell_seen,
 )
 from ribolm.evaluation.plan import Plan
 from ribolm.evaluation.positions import Contigs, texts
@@ -40,7 +42,10 @@ UNIT_COLUMNS = ("name", "chrom", "start0", "end0", "cluster")
 
 @dataclass(frozen=True)
 class Assessment:
-    """What was found: one `Compared` per universe; rows of strata, of leakage and of the account of sites."""
+    """What was found: one `Compared` per universe; rows of strata, of leakage and of the account of sites.
+
+    `interval_note`: a sentence where the intervals of the narrowest universe are rough.
+    """
 
     reference: str
     split: str
@@ -48,6 +53,7 @@ class Assessment:
     strata: tuple[Row, ...]
     leakage: tuple[Row, ...]
     sites: dict[str, Any] = field(default_factory=dict)
+    interval_note: str | None = None
 
 
 def assess(plan: Plan) -> Assessment:
@@ -58,11 +64,12 @@ def assess(plan: Plan) -> Assessment:
     own, peers = tables[: len(plan.scores)], tables[len(plan.scores) :]
     candidates, account = _candidates(plan, folds, contigs, scored_by_all(own))
     methods = [
-        *methods_of_tables(own, candidates, MODEL),
+        *methods_of_tables(own, candidates, MODEL, plan.store.digest, plan.folds_sha256),
         *methods_of_tables(peers, candidates, PEER),
         motif_rule(candidates),
     ]
     universes = [name for name in UNIVERSES if _reaches(candidates, name)]
+    tell_seen(methods, len(candidates), "candidates")
     if plan.fit_baselines:
         methods += _baselines(plan, folds, contigs, candidates, universes)
     compared = tuple(compare(name, candidates, methods, reference, plan.draws, plan.seed) for name in universes)
@@ -70,7 +77,8 @@ def assess(plan: Plan) -> Assessment:
         account["outside"][one.universe] = account["sites"] - int(one.candidates.is_site.sum())
     strata = _strata(plan, compared[0], reference) if compared else []
     leakage = _leakage(plan, folds) if plan.audit_leakage else []
-    return Assessment(reference, split, compared, tuple(strata), tuple(leakage), account)
+    note = interval_note(plan.draws, compared[0].candidates.n_clusters, "genes") if compared else None
+    return Assessment(reference, split, compared, tuple(strata), tuple(leakage), account, note)
 
 
 def _reference(plan: Plan) -> str:

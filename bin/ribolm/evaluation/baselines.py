@@ -127,7 +127,7 @@ def _fit(kind: str, x: npt.NDArray[np.float32], labels: Bool, cluster: Int64, se
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     if kind == "kmer_boosting":
-        boosting = HistGradientBoostingClassifier(early_stopping=False, random_state=seed, **BOOSTING)
+        boosting = HistGradientBoostingClassifier(early_stopping=False, random_state=seed % (1 << 32), **BOOSTING)
         boosting.fit(x, labels)
         return boosting, int(BOOSTING["max_iter"] * BOOSTING["max_leaf_nodes"])
     return _logistic(x, labels, _best_penalty(x, labels, cluster, seed)), N_FEATURES + 1

@@ -14,6 +14,8 @@ Metric = Callable[[RankedCounts], float]
 
 DRAWS = 1_000
 TAIL = 2.5  # per cent on either side of a 95 % interval
+FEW_DRAWS = 100  # below, an end of an interval is one of the two outermost draws
+FEW_CLUSTERS = 20  # below, percentile intervals cover less than they say
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,18 @@ def percentile_interval(value: float, draws: Float64) -> Interval:
         return Interval(value, None, None)
     low, high = np.percentile(defined, [TAIL, 100 - TAIL])
     return Interval(value, float(low), float(high))
+
+
+def interval_note(draws: int, clusters: int, units: str) -> str | None:
+    """One sentence on intervals of few draws or of few clusters (`units`: what they are); None where they are sound.
+
+    None, too, without a draw or with fewer than two clusters: then there is no interval.
+    """
+    few = [f"{draws:,} draws (take --draws {DRAWS})"] if draws < FEW_DRAWS else []
+    few += [f"{clusters:,} {units}"] if clusters < FEW_CLUSTERS else []
+    if not few or draws < 1 or clusters < 2:
+        return None
+    return f"Intervals are rough: they come of only {' and only '.join(few)}."
 
 
 def bootstrap(

@@ -74,10 +74,7 @@ def compare(
 
 
 def _inside(method: Method, inside: Bool) -> Method:
-    seeds = (
-        Scores(s.seed, s.score[inside], None if s.probability is None else s.probability[inside]) for s in method.seeds
-    )
-    return replace(method, seeds=tuple(seeds))
+    return replace(method, seeds=tuple(scores.take(inside) for scores in method.seeds))
 
 
 def method_rows(compared: Compared) -> list[Row]:
@@ -86,7 +83,7 @@ def method_rows(compared: Compared) -> list[Row]:
     for method in compared.methods:
         row: Row = {"universe": compared.universe, "method": method.name, "kind": method.kind}
         row |= {"n": len(here), "n_sites": int(here.is_site.sum()), "n_genes": here.n_clusters}
-        row |= {"prevalence": compared.prevalence, "seeds": len(method.seeds)}
+        row |= {"prevalence": compared.prevalence, "seeds": len(method.seeds), "n_seen": method.n_seen}
         row["n_missing"] = missing(method, np.ones(len(here), dtype=bool))
         for metric in ("average_precision", "roc_auc"):
             row |= _interval_columns(metric, compared.draws.interval(method.name, metric))
@@ -110,7 +107,7 @@ def metric_rows(compared: Compared, split: str) -> list[Row]:
             row: Row = {"metric": metric, "method": method.name, "kind": method.kind, "universe": compared.universe}
             row |= {"split": split, "value": found.value, "low": found.low, "high": found.high}
             row |= {"n": len(here), "n_sites": int(here.is_site.sum()), "n_genes": here.n_clusters}
-            rows.append({**row, "prevalence": compared.prevalence, "by_seed": by_seed})
+            rows.append({**row, "prevalence": compared.prevalence, "n_seen": method.n_seen, "by_seed": by_seed})
     return rows
 
 

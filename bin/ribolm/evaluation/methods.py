@@ -13,11 +13,9 @@ from ribolm.evaluation.baselines import Fitted, probability_of
 from ribolm.evaluation.candidates import Bool, Candidates
 from ribolm.evaluation.motif_rule import motif_scores
 from ribolm.evaluation.positions import Contigs, find
-from ribolm.evaluation.score_tables import NamedFiles, read_facts, read_scores
+from ribolm.evaluation.score_tables import NamedFiles, numbered_words, read_facts, read_scores
 from ribolm.genome.coordinates import Int64
-
-if TYPE_CHECKING:
-    pass
+from ribolm.inference.seen import seen_by_models
 
 if TYPE_CHECKING:
     import polars
@@ -33,11 +31,20 @@ SHUFFLED_NAME = "shuffled labels"
 
 @dataclass(frozen=True)
 class Scores:
-    """Scores of one seed over n candidates: float64 [n], -inf where it gave none; `probability` NaN where unknown."""
+    """Scores of one seed over n candidates: float64 [n], -inf where it gave none; `probability` NaN where unknown.
+
+    `seen`: which of them the model was trained on, bool [n]; None where nobody knows.
+    """
 
     seed: str
     score: Float64
     probability: Float64 | None = None
+    seen: Bool | None = None
+
+    def take(self, inside: Bool) -> "Scores":
+        """Those of some of the candidates, bool [n]."""
+        probability = None if self.probability is None else self.probability[inside]
+        return Scores(self.seed, self.score[inside], probability, None if self.seen is None else self.seen[inside])
 
 
 @dataclass(frozen=True)
@@ -61,22 +68,37 @@ class Method:
         """Whether its scores may be read in a universe."""
         return self.universes is None or universe in self.universes
 
+    @property
+    def n_seen(self) -> int | None:
+        """How many candidates it was trained on (the most of all its seeds); None where nobody knows."""
+        if self.kind == SHUFFLED:
+            return None
+        return max((int(scores.seen.sum()) for scores in self.seeds if scores.seen is not None), default=None)
+
 
 @dataclass(frozen=True)
 class ScoredTable:
-    """Scores as read: keys int64 ascending, score and probability float64 in their order."""
+    """Scores as read: keys int64 ascending, score and probability float64 in their order.
+
+    `which` int64: what of `trained_on` the model of each has seen.
+    """
 
     files: NamedFiles
     keys: Int64
     score: Float64
     probability: Float64
+    trained_on: tuple[str, ...]
+    which: Int64
 
-    def over(self, keys: Int64) -> Scores:
-        """Scores of ascending keys; -inf and NaN where the table lacks one."""
+    def over(self, candidates: Candidates, store: str, folds: str) -> Scores:
+        """Scores of candidates; -inf and NaN where the table lacks one. `store`, `folds`: digests, "" without folds."""
+        keys = candidates.keys
         at = find(self.keys, keys)
+        which = np.where(at >= 0, self.which[at], -1) if len(self.keys) else np.full(len(keys), -1)
+        seen = seen_by_models(self.trained_on, which, store, folds, candidates.fold)
         score = np.where(at >= 0, self.score[at], -np.inf) if len(self.keys) else np.full(len(keys), -np.inf)
         probability = np.where(at >= 0, self.probability[at], np.nan) if len(self.keys) else np.full(len(keys), np.nan)
-        return Scores(self.files.seed, score, None if np.isnan(probability).all() else probability)
+        return Scores(self.files.seed, score, None if np.isnan(probability).all() else probability, seen)
 
 
 def read_tables(files: Sequence[NamedFiles], row_contigs: "polars.Series") -> tuple[Contigs, list[ScoredTable]]:
@@ -91,7 +113,8 @@ def read_tables(files: Sequence[NamedFiles], row_contigs: "polars.Series") -> tu
         keys = contigs.table_keys(table)
         order = np.argsort(keys)
         values = [table[name].fill_null(float("nan")).to_numpy()[order] for name in ("score", "probability")]
-        found.append(ScoredTable(named, keys[order], values[0], values[1]))
+        words, which = numbered_words(table)
+        found.append(ScoredTable(named, keys[order], values[0], values[1], words, which[order]))
     return contigs, found
 
 
@@ -109,8 +132,13 @@ def scored_by_all(tables: Sequence[ScoredTable]) -> Int64:
     return keys
 
 
-def methods_of_tables(tables: Sequence[ScoredTable], candidates: Candidates, kind: str) -> list[Method]:
-    """Models or peers with all their seeds, in the order in which they were named."""
+def methods_of_tables(
+    tables: Sequence[ScoredTable], candidates: Candidates, kind: str, store: str = "", folds: str = ""
+) -> list[Method]:
+    """Models or peers with all their seeds, in the order in which they were named.
+
+    `store`, `folds`: digests of the store and of its table of folds, by which candidates seen in training are known.
+    """
     names = list(dict.fromkeys(table.files.method for table in tables))
     found = []
     for name in names:
@@ -122,12 +150,24 @@ def methods_of_tables(tables: Sequence[ScoredTable], candidates: Candidates, kin
             Method(
                 name,
                 RANDOM if is_random else kind,
-                tuple(table.over(candidates.keys) for table in mine),
+                tuple(table.over(candidates, store, folds) for table in mine),
                 n_parameters=max((fact["n_parameters"] for fact in facts if "n_parameters" in fact), default=None),
                 seconds=sum(seconds) if seconds and len(seconds) == len(mine[0].files.paths) else None,
             )
         )
     return found
+
+
+def tell_seen(methods: Sequence[Method], n: int, what: str) -> None:
+    """Say of every model whether it was trained on what it is measured by (n of `what`), or that nobody knows."""
+    for method in methods:
+        if method.n_seen:
+            notice(
+                f"scores '{method.name}': {method.n_seen:,} of {n:,} {what} were seen in training; its numbers tell "
+                "how well it remembers, not what it is worth."
+            )
+        elif method.n_seen is None and method.kind in (MODEL, RANDOM):
+            notice(f"scores '{method.name}': nothing is known of what their model and these {what} share.")
 
 
 def motif_rule(candidates: Candidates) -> Method:

@@ -23,6 +23,7 @@ def write_assessment(outdir: Path | str, found: Assessment, settings: Row) -> No
         "settings": settings,
         "sites": found.sites,
         "metrics": [row for compared in found.compared for row in metric_rows(compared, found.split)],
+        "interval_note": found.interval_note,
         "differences": differences,
         "calibration": summary,
         "leakage": {check: MEANING[check] for check in CHECKS},
@@ -40,11 +41,14 @@ def write_assessment(outdir: Path | str, found: Assessment, settings: Row) -> No
 
 def _tell(found: Assessment) -> None:
     """The numbers of the narrowest universe, for who reads the log."""
+    if found.interval_note:
+        notice(found.interval_note)
     for row in method_rows(found.compared[0]) if found.compared else []:
         low, high = row["average_precision_low"], row["average_precision_high"]
         interval = "no interval" if low is None else f"{low:.3f} to {high:.3f}"
         value = "undefined" if row["average_precision"] is None else f"{row['average_precision']:.3f}"
+        seen = f" ({row['n_seen']:,} seen in training)" if row["n_seen"] else ""
         notice(
             f"{row['universe']}, {row['method']}: average precision {value} ({interval}) at prevalence "
-            f"{row['prevalence']:.3f}, n = {row['n']:,}, {row['n_sites']:,} sites, {row['n_genes']:,} genes"
+            f"{row['prevalence']:.3f}, n = {row['n']:,}{seen}, {row['n_sites']:,} sites, {row['n_genes']:,} genes"
         )

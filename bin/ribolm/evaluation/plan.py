@@ -12,7 +12,7 @@ from ribolm.evaluation.leakage import CHECKS, Side, audit
 from ribolm.evaluation.leakage_removal import shared_rows, write_without
 from ribolm.evaluation.score_tables import NamedFiles, named_files
 from ribolm.evaluation.tables import LEAKAGE_COLUMNS, write_tsv
-from ribolm.files import atomic_path, require_file, require_folder_possible
+from ribolm.files import atomic_path, require_file, require_folder_possible, sha256_of
 from ribolm.genome.annotation import Annotation, read_gtf
 from ribolm.labels.folds import Folds, read_folds
 from ribolm.sequences.store import TokenStore
@@ -23,6 +23,7 @@ class Plan:
     """What to evaluate. `folds` None: the store was never trained on. `train`: a store to fit baselines on.
 
     `reference` "" = the first model that is not the random control. `corpora`: stores of pretraining, by name.
+    `folds_sha256`: of the table of folds, "" without one, by which models tell what they have seen.
     """
 
     store: TokenStore
@@ -38,6 +39,7 @@ class Plan:
     audit_leakage: bool = True
     draws: int = DRAWS
     seed: int = 1
+    folds_sha256: str = ""
 
     def settings(self) -> dict[str, Any]:
         """What the numbers depend on, for metrics.json: identities of the data instead of paths."""
@@ -63,6 +65,11 @@ def read_plan(
     """Open everything that the command line names. Raises DataError and UsageError for what does not fit."""
     if folds is not None and train is not None:
         raise UsageError("--folds and --train-store contradict each other: the store is either split or a test set.")
+    fits, audits = chosen.get("fit_baselines", True), chosen.get("audit_leakage", True)
+    if corpora and not audits:
+        raise UsageError("--corpus has no effect with --no-leakage: nothing is compared. Leave one of them out.")
+    if train is not None and not (fits or audits):
+        raise UsageError("--train-store has no effect with --no-baselines and --no-leakage. Leave it out.")
     opened = TokenStore.open(store)
     named, others = named_files(scores, "--scores"), named_files(peers, "--peer")
     shared = {files.method for files in named} & {files.method for files in others}
@@ -79,6 +86,7 @@ def read_plan(
         TokenStore.open(train) if train else None,
         [(path.name, TokenStore.open(path)) for path in corpora],
         read_gtf(gtf) if gtf else None,
+        folds_sha256=sha256_of(folds) if folds else "",
         **chosen,
     )
 

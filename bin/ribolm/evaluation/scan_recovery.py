@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from ribolm.alphabet import Letters
 from ribolm.errors import DataError
-from ribolm.evaluation.bootstrap import DRAWS, Interval, percentile_interval
+from ribolm.evaluation.bootstrap import DRAWS, Interval, interval_note, percentile_interval
 from ribolm.evaluation.sequence_level.binned_kmers import BinnedKmers, fit
 from ribolm.evaluation.sequence_level.examples import Examples
 from ribolm.evaluation.tables import write_tsv
@@ -58,11 +58,12 @@ class RegressionScorer:
 
 @dataclass(frozen=True)
 class ScanComparison:
-    """Recoveries per method, and the paired differences of the first to each other one."""
+    """Recoveries per method, and the paired differences of the first to each other one; a note on rough intervals."""
 
     methods: list[Row]
     differences: list[Row]
     n_known: int
+    interval_note: str | None = None
 
 
 def fitted_regression(examples: Examples, model: WindowScorer, source: str) -> RegressionScorer:
@@ -102,7 +103,8 @@ def compare_scans(
     Intervals (95 %) from drawing clusters of sites less than 5 kb apart, the same draws for all methods.
     """
     sites = covered_sites(inputs.genome, known.places)
-    weights = _draws(_clusters(sites.contig, sites.at0), draws, options.seed)
+    clusters = _clusters(sites.contig, sites.at0)
+    weights = _draws(clusters, draws, options.seed)
     rows: list[Row] = []
     hits: dict[str, list[tuple[Recovery, Bool]]] = {}
     for name, scorer, scored, calibration in methods:
@@ -116,12 +118,13 @@ def compare_scans(
         for other in others
         for (one, hit), (_, other_hit) in zip(hits[first], hits[other], strict=True)
     ]
-    return ScanComparison(rows, differences, len(sites))
+    note = interval_note(draws, int(clusters.max(initial=-1)) + 1, "clusters of sites")
+    return ScanComparison(rows, differences, len(sites), note)
 
 
 def write_comparison(outdir: Path, found: ScanComparison, settings: Row) -> None:
     """Write metrics.json, recovery.tsv and differences.tsv."""
-    content = {"known_sites": found.n_known, "settings": settings}
+    content = {"known_sites": found.n_known, "settings": settings, "interval_note": found.interval_note}
     with atomic_directory(outdir) as out:
         write_json(out / "metrics.json", {**content, "recovery": found.methods, "differences": found.differences})
         write_tsv(out / "recovery.tsv", found.methods)
@@ -138,7 +141,7 @@ def sentences(found: ScanComparison) -> list[str]:
     ]
     for row in found.differences:
         lines.append(f"{row['method']} minus {row['other']}, {row['kept']}: {_share(row, 'difference')}")
-    return lines
+    return [*lines, found.interval_note] if found.interval_note else lines
 
 
 def _share(row: Row, key: str) -> str:

@@ -15,7 +15,8 @@ from ribolm.alphabet import Letters
 from ribolm.files import atomic_path
 
 Float32 = npt.NDArray[np.float32]
-Part = tuple[tuple[str, ...], Letters, Mapping[str, Float32]]
+Values = Mapping[str, Float32]
+Part = tuple[tuple[str, ...], Letters, Values]
 
 
 def write_letters(path: Path, columns: tuple[str, ...], parts: Iterable[Part]) -> int:

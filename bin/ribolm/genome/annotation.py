@@ -145,7 +145,7 @@ class _GtfReader:
         gene_id = _first(self.gene_id, fields[8])
         if not gene_id and re.match(rb"\s*\w+=", fields[8]):
             raise DataError(
-                f"{self.path.name} row {number}, column 'attribute': is GFF3, not GTF. "
+                f"{self.path.name} line {number}, column 'attribute': is GFF3, not GTF. "
                 "Convert it with `gffread -T -o genes.gtf` and the name of the file."
             )
         if not gene_id:

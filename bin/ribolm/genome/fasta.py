@@ -114,6 +114,12 @@ class Genome:
         return reverse_complement(sequence) if strand == "-" else np.asarray(sequence)
 
 
+def look_at_fasta(path: Path | None) -> None:
+    """Raise DataError where a file does not begin as FASTA, without reading on; None is no file."""
+    if path is not None:
+        next(read_fasta(path, FastaRepairs()))
+
+
 def read_fasta(path: Path, repairs: FastaRepairs, unique_names: bool = True) -> Iterator[tuple[str, bytes | None]]:
     """Stream a FASTA: (name, None) at each header, then (name, block) with normalised letters, newlines removed.
 

@@ -171,7 +171,7 @@ def compare_annotation(annotation: Annotation, fasta: Path, lengths: Mapping[str
         chrom = annotation.chroms[table.chrom[row]]
         more = f" (and {n_beyond - 1:,} rows more)" if n_beyond > 1 else ""
         raise DataError(
-            f"{annotation.path.name} row {table.line[row]}, column 'end': {table.end0[row]} lies beyond contig "
+            f"{annotation.path.name} line {table.line[row]}, column 'end': {table.end0[row]} lies beyond contig "
             f"'{chrom}', which is {lengths[chrom]:,} nt long in {fasta.name}{more}. "
             "Use a GTF and a FASTA of one genome build."
         )

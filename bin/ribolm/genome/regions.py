@@ -55,7 +55,7 @@ def read_bed(path: Path | str) -> list[Region]:
     """Read BED3 to BED12, plain or gzip; `#`, `track` and `browser` lines are skipped.
 
     From column 7 on, a line of exactly twelve columns is BED12, any other carries `extra` columns. A score that is no
-    integer is rounded. Raises DataError naming row and column.
+    integer is rounded. Raises DataError naming line and column.
     """
     path = Path(path)
     with open_text(path) as handle:
@@ -103,7 +103,7 @@ def _write(path: Path | str, lines: Iterable[str]) -> None:
 def _region(path: Path, number: int, fields: list[str]) -> Region:
     if len(fields) < 3:
         raise DataError(
-            f"{path.name} row {number}: {len(fields)} columns; a BED line has three or more, tab-separated."
+            f"{path.name} line {number}: {len(fields)} columns; a BED line has three or more, tab-separated."
         )
     start0, end0 = _integer(path, number, 1, fields), _integer(path, number, 2, fields)
     if start0 < 0:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from ribolm.console import notice
-from ribolm.errors import DataError
+from ribolm.errors import DataError, bad_value
 from ribolm.files import open_bytes, require_file
 from ribolm.genome.contigs import require_one_naming_style, require_shared_contigs
 from ribolm.genome.fasta import Genome
 
 FIXED_COLUMNS = 5  # CHROM POS ID REF ALT; the others are not read
 BASES = frozenset("ACGTN")
+LINES_LOOKED_AT = 10_000  # read in some hundredths of a second
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,31 @@ def read_variants(path: Path, genome: Genome) -> Iterator[Variant]:
     skipped: Counter[str] = Counter()
     seen: set[str] = set()
     lengths = genome.lengths
+    for number, (chrom, start0, name, ref, alternatives) in _records(path):
+        if chrom not in seen:
+            _require_contig(path, number, chrom, genome)
+            seen.add(chrom)
+        _require_reference(path, number, chrom, start0, ref, genome, lengths[chrom])
+        for alt in alternatives:
+            kind = _kind_without_sequence(alt)
+            if kind:
+                skipped[kind] += 1
+            else:
+                yield Variant(chrom, start0, name, ref, _bases(path, number, "ALT", alt))
+    for kind, count in skipped.items():
+        notice(f"{path.name}: {count:,} alternative alleles left out: {kind}.")
+
+
+def look_at_variants(path: Path) -> None:
+    """Raise DataError for what the first lines of a VCF are refused for, whatever genome they belong to."""
+    for number, (*_, alternatives) in islice(_records(path), LINES_LOOKED_AT):
+        for alt in alternatives:
+            if not _kind_without_sequence(alt):
+                _bases(path, number, "ALT", alt)
+
+
+def _records(path: Path) -> Iterator[tuple[int, tuple[str, int, str, str, list[str]]]]:
+    """Number and fields of every line below the header."""
     begun = False
     with open_bytes(require_file(path)) as handle:
         for number, raw in enumerate(handle, 1):
@@ -52,21 +79,9 @@ def read_variants(path: Path, genome: Genome) -> Iterator[Variant]:
             if not begun:
                 begun = _require_header(path, number, line)
                 continue
-            chrom, start0, name, ref, alternatives = _fields(path, number, line)
-            if chrom not in seen:
-                _require_contig(path, number, chrom, genome)
-                seen.add(chrom)
-            _require_reference(path, number, chrom, start0, ref, genome, lengths[chrom])
-            for alt in alternatives:
-                kind = _kind_without_sequence(alt)
-                if kind:
-                    skipped[kind] += 1
-                else:
-                    yield Variant(chrom, start0, name, ref, _bases(path, number, "ALT", alt))
+            yield number, _fields(path, number, line)
     if not begun:
         raise DataError(f"{path.name}: has no line #CHROM. Give a VCF.")
-    for kind, count in skipped.items():
-        notice(f"{path.name}: {count:,} alternative alleles left out: {kind}.")
 
 
 def _text(path: Path, number: int, raw: bytes) -> str:
@@ -78,24 +93,27 @@ def _text(path: Path, number: int, raw: bytes) -> str:
 
 def _require_header(path: Path, number: int, line: str) -> bool:
     if not line.startswith("#CHROM\tPOS\tID\tREF\tALT"):
-        raise DataError(f"{path.name} line {number}: expected #CHROM, POS, ID, REF, ALT, found {line[:40]!r}.")
+        found = f"found {line[:40]!r}"
+        raise DataError(f"{path.name} line {number}: expected #CHROM, POS, ID, REF, ALT, {found}. Give a VCF.")
     return True
 
 
 def _fields(path: Path, number: int, line: str) -> tuple[str, int, str, str, list[str]]:
     fields = line.split("\t")
     if len(fields) < FIXED_COLUMNS:
-        raise DataError(f"{path.name} line {number}: has {len(fields)} columns, at least {FIXED_COLUMNS} are needed.")
+        raise DataError(
+            f"{path.name} line {number}: has {len(fields)} columns, at least {FIXED_COLUMNS} are needed. Mend the line."
+        )
     chrom, position, name, ref, alt = fields[:FIXED_COLUMNS]
     if not (position.isascii() and position.isdigit()) or int(position) < 1:
-        raise DataError(f"{path.name} line {number}: POS {position!r} is no position from 1.")
+        raise bad_value(path, number, "POS", position, "is no position from 1", "Mend the line.")
     return chrom, int(position) - 1, name, _bases(path, number, "REF", ref), alt.split(",")
 
 
 def _bases(path: Path, number: int, column: str, allele: str) -> str:
     upper = allele.upper()
     if not upper or not set(upper) <= BASES:
-        raise DataError(f"{path.name} line {number}: {column} {allele[:40]!r} is not of the letters ACGTN.")
+        raise bad_value(path, number, column, allele[:40], "is not of the letters ACGTN", "Mend the line.")
     return upper
 
 
@@ -111,7 +129,8 @@ def _require_contig(path: Path, number: int, chrom: str, genome: Genome) -> None
     require_shared_contigs(genome.label, genome.names, f"VCF {path.name}", (chrom,))
     require_one_naming_style(genome.label, genome.names, f"VCF {path.name}", (chrom,))
     if chrom not in genome.lengths:
-        raise DataError(f"{path.name} line {number}: contig '{chrom}' is not in {genome.label}.")
+        remedy = "Use files of one genome build."
+        raise bad_value(path, number, "CHROM", chrom, f"is no contig of {genome.label}", remedy)
 
 
 def _require_reference(

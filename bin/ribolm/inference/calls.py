@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ribolm.errors import DataError
-from ribolm.files import atomic_path, require_file
+from ribolm.files import atomic_path, require_each_once, require_file
 from ribolm.genome.coordinates import Int64
 from ribolm.inference.calibration import Float64
 
@@ -117,9 +117,7 @@ def read_table(path: Path) -> tuple[Calls, dict[str, Any]]:
     try:
         table = pq.read_table(path)
     except pa.ArrowInvalid as error:
-        raise DataError(
-            f"{path}: is no parquet file ({str(error)[:60]}). Give a --table of `ribolm-predict sites`."
-        ) from error
+        raise DataError(f"{path}: is no parquet file. Give a --table of `ribolm-predict sites`.") from error
     metadata = table.schema.metadata or {}
     if not table.schema.equals(SCHEMA) or PROVENANCE not in metadata:
         raise DataError(f"{path}: is no table of predicted sites. Give a --table of `ribolm-predict sites`.")
@@ -131,8 +129,10 @@ def read_table(path: Path) -> tuple[Calls, dict[str, Any]]:
 def merge_tables(paths: Sequence[Path]) -> tuple[Calls, dict[str, Any]]:
     """Unite tables that one set of models made of parts of the input; a site in several is kept once.
 
-    Raises DataError when the tables come of different models or options, or give a site two scores.
+    Raises UsageError for a table named twice, DataError when the tables come of different models or options, or give a
+    site two scores.
     """
+    require_each_once("--part", paths)
     parts = [read_table(path) for path in paths]
     for path, (_, provenance) in zip(paths, parts, strict=True):
         if provenance != parts[0][1]:

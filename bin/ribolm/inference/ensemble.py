@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ribolm.errors import DataError, UsageError
+from ribolm.files import require_each_once
 from ribolm.inference.calibration import Calibration, Float64
 from ribolm.models.weights import LoadedModel, load_model
 from ribolm.sequences.tiling import OVERLAP_NT, WINDOW_NT
@@ -46,12 +47,15 @@ class Ensemble:
 def load_ensemble(directories: Sequence[Path]) -> Ensemble:
     """Load models that predict one label per nucleotide.
 
-    Raises UsageError without a model; DataError for a pretrained model, one of another level than tokens or with more
-    than one label, a tokenizer without one token per nucleotide, and models that differ in task, tokenizer or window.
+    Raises UsageError without a model and for one given twice; DataError for a pretrained model, one of another level
+    than tokens or with more than one label, a tokenizer without one token per nucleotide, and models that differ in
+    task, tokenizer or window.
     """
     if not directories:
         raise UsageError("Give at least one --model.")
+    require_each_once("--model", directories)
     models = tuple(load_model(directory) for directory in directories)
+    require_each_once("--model", directories, [model.sha256 for model in models])
     keys = [_key(model) for model in models]
     for model, key in zip(models, keys, strict=True):
         for what, value, first in zip(("task", "tokenizer", "window"), key, keys[0], strict=True):

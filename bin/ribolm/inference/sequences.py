@@ -17,12 +17,13 @@ from ribolm.genome.coordinates import Int64, ranges
 from ribolm.genome.fasta import Genome
 from ribolm.inference.batches import Float32, Forward
 from ribolm.inference.calibration import probability
+from ribolm.inference.seen import trainings_of, words_of
 from ribolm.inference.window_models import WindowModel
 from ribolm.models.ragged import ragged
 from ribolm.sequences.vocabulary import TokenArray
 
 LETTERS_AT_ONCE = 1 << 22
-HEADER = "name\tlogit\tprobability"
+HEADER = "name\tlogit\tprobability\ttrained_on"
 Bool = npt.NDArray[np.bool_]
 
 
@@ -99,14 +100,17 @@ def record_windows(
 
 
 def write_scores(path: Path, model: WindowModel, parts: Iterable[tuple[tuple[str, ...], Float32]]) -> int:
-    """Write name, logit and calibrated probability of each record, with six decimals; returns their number."""
-    n = 0
+    """Write name, logit, calibrated probability (six decimals) and `trained_on` of each record; returns their number.
+
+    `trained_on` says what the model has seen, the same in every row, so that an evaluation can tell (`seen.words_of`).
+    """
+    n, trained_on = 0, words_of(trainings_of(model.loaded.manifest))
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as handle:
         handle.write(HEADER + "\n")
         for names, logits in parts:
             chance = probability(model.calibration.apply(logits.astype(np.float64)))
             rows = zip(names, logits.tolist(), chance.tolist(), strict=True)
-            handle.writelines(f"{name}\t{round(z, 6) + 0.0:.6f}\t{p:.6f}\n" for name, z, p in rows)
+            handle.writelines(f"{name}\t{round(z, 6) + 0.0:.6f}\t{p:.6f}\t{trained_on}\n" for name, z, p in rows)
             n += len(names)
     return n
 

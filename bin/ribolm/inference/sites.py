@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from ribolm.console import Progress, notice
-from ribolm.errors import UsageError
 from ribolm.genome.annotation import read_gtf
 from ribolm.genome.coordinates import STRAND_SIGN, Int64
 from ribolm.genome.exon_space import build_exon_space
@@ -21,6 +20,7 @@ from ribolm.inference.batches import Forward
 from ribolm.inference.calibration import probability
 from ribolm.inference.calls import Calls
 from ribolm.inference.ensemble import Ensemble
+from ribolm.inference.first_look import require_one_input
 from ribolm.inference.stitch import Scored, Stitcher, joined
 from ribolm.sequences.frames import Frames, Stretches
 from ribolm.sequences.peak_files import read_peaks
@@ -39,16 +39,6 @@ class Where:
     grid: Grid
     tiles: Int64
     pieces: Stretches | None
-
-
-def require_one_input(bed: Path | None, gtf: Path | None, sequences: Path | None, fasta: Path | None) -> None:
-    """Raise UsageError for a combination of inputs that says nothing, or two things, about where to look."""
-    if sequences is not None and (bed or gtf or fasta):
-        raise UsageError("--sequences stands alone: give no --bed, --gtf or --fasta with it.")
-    if bed is None and gtf is None and sequences is None:
-        raise UsageError("Say where to look: give --bed, --gtf or --sequences.")
-    if sequences is None and fasta is None:
-        raise UsageError("--bed and --gtf need the genome: give --fasta.")
 
 
 def choose_places(

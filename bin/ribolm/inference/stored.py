@@ -21,6 +21,7 @@ from ribolm.inference.batches import Forward
 from ribolm.inference.calibration import Float64, probability
 from ribolm.inference.calls import PROVENANCE
 from ribolm.inference.ensemble import Ensemble
+from ribolm.inference.seen import trainings_of, words_of
 from ribolm.labels.folds import Folds
 from ribolm.sequences.placement import positions0_of_rows
 from ribolm.sequences.store import TokenStore
@@ -204,6 +205,8 @@ def write_scores(path: Path, table: pa.Table, facts: Mapping[str, Any] | None = 
 
 
 def score_facts(ensemble: Ensemble, universe: str, seconds: float) -> dict[str, Any]:
-    """What an evaluation tells beside the numbers: what made the scores, parameters of all models, seconds it took."""
+    """What an evaluation tells beside the numbers: what made the scores, what it has seen, parameters, seconds."""
     n_parameters = sum(p.numel() for model in ensemble.models for p in model.network.parameters())
-    return {**ensemble.provenance(), "universe": universe, "n_parameters": n_parameters, "seconds": seconds}
+    seen = [words_of(trainings_of(model.manifest)) for model in ensemble.models]
+    facts = {"universe": universe, "n_parameters": n_parameters, "seconds": seconds, "trained_on": seen}
+    return {**ensemble.provenance(), **facts}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from ribolm.console import choice
+from ribolm.console import choice, notice
 from ribolm.errors import DataError
 from ribolm.inference.batches import Forward
 from ribolm.inference.calibration import Calibration
@@ -94,6 +94,8 @@ def forward_of(
     """
     forward = Forward.prepare((model.loaded.network,), model.loaded.tokenizer, device, precision, tokens_per_batch or 0)
     kind = forward.device.kind
+    if kind == "cpu" and tokens_per_batch is not None:
+        notice("--tokens-per-batch is not used on a CPU, where every pass has one shape.")
     if kind == "cpu" or tokens_per_batch is None:
         forward.tokens_per_batch = TOKENS_PER_PASS[kind]
         reason = "one shape, so that scores do not depend on it" if kind == "cpu" else "default on a card"

@@ -69,13 +69,13 @@ def read_chain(path: Path) -> Chain:
 def _blocks(path: Path, lines: Iterator[tuple[int, list[str]]]) -> Iterator[Block]:
     for number, fields in lines:
         if fields[0] != "chain" or len(fields) not in HEADER_FIELDS:
-            raise DataError(f"{path.name} row {number}: begins with {fields[0][:30]!r}, a chain begins with 'chain'.")
+            raise DataError(f"{path.name} line {number}: begins with {fields[0][:30]!r}, a chain begins with 'chain'.")
         try:
             yield from _chain(fields, lines)
         except (ValueError, StopIteration) as error:
             problem = str(error) or "it ends too early"
             raise DataError(
-                f"{path.name} row {number}: the chain is not sound ({problem}). Copy the file again."
+                f"{path.name} line {number}: the chain is not sound ({problem}). Copy the file again."
             ) from None
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ribolm.console import notice
-from ribolm.errors import DataError, UsageError
-from ribolm.files import atomic_path, require_file
+from ribolm.errors import DataError, UsageError, bad_value
+from ribolm.files import atomic_path, open_text, require_file
 from ribolm.genome.coordinates import Int64, overlap_clusters
 from ribolm.sequences.similarity import similarity_clusters
 from ribolm.sequences.store import Float32, TokenStore
@@ -29,6 +29,7 @@ WHAT = {
     "random": "single sequences",
 }
 COLUMNS = ("row", "name", "chrom", "cluster", "fold")
+REMEDY = "Make the table with ribolm-labels folds."
 
 
 @dataclass(frozen=True)
@@ -134,14 +135,9 @@ def read_folds(path: Path | str, n_rows: int | None = None) -> Folds:
 
     Raises DataError when rows are missing, out of order or not those of the store, and when a unit is in two folds.
     """
-    import polars
-
     path = require_file(path)
     table = _read_columns(path, ("row", "cluster", "fold"))
-    try:
-        row, unit, fold = (table[name].cast(polars.Int64).to_numpy() for name in ("row", "cluster", "fold"))
-    except polars.exceptions.InvalidOperationError as error:
-        raise DataError(f"{path.name}: row, cluster and fold must be whole numbers ({error}).") from error
+    row, unit, fold = (_whole_numbers(path, table, name) for name in ("row", "cluster", "fold"))
     _check(path, row, unit, fold, n_rows)
     return Folds(fold, unit)
 
@@ -162,22 +158,45 @@ def _read_columns(path: Path, columns: tuple[str, ...]) -> "polars.DataFrame":
     try:
         table = polars.read_csv(path, separator="\t", infer_schema=False)
     except polars.exceptions.ComputeError as error:
-        raise DataError(f"{path.name}: is no table of folds ({error}).") from error
+        raise _uneven(path) from error
     except polars.exceptions.NoDataError as error:
-        raise DataError(f"{path}: is empty. Make the table with ribolm-labels folds.") from error
+        raise DataError(f"{path}: is empty. {REMEDY}") from error
     missing = [column for column in columns if column not in table.columns]
     if missing:
-        raise DataError(f"{path.name}: no column '{missing[0]}'. Make the table with ribolm-labels folds.")
+        raise DataError(f"{path.name}: no column '{missing[0]}'. {REMEDY}")
     return table
+
+
+def _uneven(path: Path) -> DataError:
+    """The fault of a table whose lines have not all as many columns as the header."""
+    with open_text(path) as handle:
+        width = [line.rstrip("\n").count("\t") + 1 for line in handle]
+    number = next((number for number, n in enumerate(width, start=1) if n > width[0]), None)
+    if number is None:
+        return DataError(f"{path.name}: is no tab-separated table. {REMEDY}")
+    return DataError(f"{path.name} line {number}: has {width[number - 1]} columns, the header {width[0]}. {REMEDY}")
+
+
+def _whole_numbers(path: Path, table: "polars.DataFrame", name: str) -> Int64:
+    import polars
+
+    found = table[name].cast(polars.Int64, strict=False)
+    wrong = found.is_null().arg_true()
+    if len(wrong):
+        text = table[name][wrong[0]] or ""
+        raise bad_value(path, int(wrong[0]) + 2, name, text, "is no whole number", REMEDY)
+    return found.to_numpy()
 
 
 def _check(path: Path, row: Int64, unit: Int64, fold: Int64, n_rows: int | None) -> None:
     if n_rows is not None and len(row) != n_rows:
         raise DataError(f"{path.name}: {len(row):,} rows, but the store has {n_rows:,}. Make the folds of this store.")
     if not np.array_equal(row, np.arange(len(row))):
-        raise DataError(f"{path.name}: the rows are not 0, 1, 2, … in order. Make the folds of this store again.")
+        k = int(np.argmax(row != np.arange(len(row))))
+        raise bad_value(path, k + 2, "row", row[k], f"is not {k}: rows are 0, 1, 2, … in order", REMEDY)
     if (fold < 0).any():
-        raise DataError(f"{path.name}: a fold is below 0. Number the folds from 0.")
+        k = int(np.argmax(fold < 0))
+        raise bad_value(path, k + 2, "fold", fold[k], "is below 0", "Number the folds from 0.")
     order = np.lexsort((fold, unit))
     torn = (np.diff(unit[order]) == 0) & (np.diff(fold[order]) != 0)
     if torn.any():

@@ -25,6 +25,8 @@ REACH_NT = 2
 CONTEXT_NT = 2 * REACH_NT + 1
 LEAST_ADENOSINES = 0.5  # by chance about 0.28
 LEAST_PLACED_TO_JUDGE = 10
+USUAL_ADENOSINES = 0.95  # of a table of one build; below, some of its rows may be of another
+USUAL_KNOWN = 0.5  # share of sites on known bases, below which the others say little about the build
 LOST = (
     "other_modification", "level_below", "coverage_below", "lift_unmapped", "lift_several", "contig_not_in_genome",
     "base_unknown", "base_not_a", "duplicate",
@@ -58,7 +60,8 @@ def place_sites(table: SiteTable, genome: Genome, chain: Chain | None, limits: L
     """Put the sites of a table on the genome.
 
     Raises DataError when the contig names have nothing in common, a position lies beyond its contig, and when fewer
-    than half of the bases are A: then the table, or the chain, is of another build.
+    than half of the bases are A: then the table, or the chain, is of another build. Tells when some are no A, which
+    rows of another build would be, and when most bases are unknown, so that nobody can tell.
     """
     outcomes = dict.fromkeys(OUTCOMES, 0) | {"rows": len(table.rows)}
     rows = _measured(table.rows, limits, outcomes)
@@ -73,7 +76,8 @@ def place_sites(table: SiteTable, genome: Genome, chain: Chain | None, limits: L
     contexts = _contexts(genome, offset, (rows["strand"] == "-").to_numpy(), _contig_codes(rows, genome))
     base = contexts[:, REACH_NT]
     is_a, unknown = base == ord("A"), base == ord("N")
-    _require_adenosines(table, genome, int(is_a.sum()), int((~unknown).sum()), chain)
+    _tell_unknown(table, genome, int(is_a.sum()), int((~unknown).sum()), len(rows))
+    _judge_adenosines(table, genome, int(is_a.sum()), int((~unknown).sum()), chain)
     outcomes |= {"base_unknown": int(unknown.sum()), "base_not_a": int((~is_a & ~unknown).sum())}
     rows = rows.with_columns(context=_texts(contexts))
     not_a = dict(rows.filter(~is_a & ~unknown)["technique"].value_counts().iter_rows())
@@ -133,7 +137,7 @@ def _require_inside(table: SiteTable, rows: "polars.DataFrame", genome: Genome, 
         k = int(beyond[0])
         how = f" after lifting with {chain.path.name}" if chain else ""
         raise DataError(
-            f"{table.source.path.name} row {rows['line'][k]}: {rows['chrom'][k]}:{start0[k]}{how} lies beyond the "
+            f"{table.source.path.name} line {rows['line'][k]}: {rows['chrom'][k]}:{start0[k]}{how} lies beyond the "
             f"{length_nt[k]:,} nt of that contig in {genome.label} (as do {len(beyond) - 1:,} other sites). "
             f"{_remedy(chain)}"
         )
@@ -173,13 +177,27 @@ def _texts(contexts: Letters) -> npt.NDArray[np.str_]:
     return np.ascontiguousarray(contexts).view(f"S{CONTEXT_NT}").ravel().astype(str)
 
 
-def _require_adenosines(table: SiteTable, genome: Genome, n_a: int, n_known: int, chain: Chain | None) -> None:
-    if not n_known or n_a / n_known >= LEAST_ADENOSINES:
+def _tell_unknown(table: SiteTable, genome: Genome, n_a: int, n_known: int, n: int) -> None:
+    """Say when most sites lie where the genome has no letter: what the others are says little about the build."""
+    if n and n_known < USUAL_KNOWN * n:
+        notice(
+            f"{table.source.path.name}: {n - n_known:,} of {n:,} sites lie on unknown bases (N) of {genome.label}, and "
+            f"{n_a:,} of the other {n_known:,} are A. Check that all rows are of this build, and the FASTA whole."
+        )
+
+
+def _judge_adenosines(table: SiteTable, genome: Genome, n_a: int, n_known: int, chain: Chain | None) -> None:
+    share = n_a / n_known if n_known else 1.0
+    if share >= USUAL_ADENOSINES:
         return
-    text = f"{table.source.path.name}: {n_a:,} of {n_known:,} sites are A in {genome.label} ({n_a / n_known:.0%}). "
-    if n_known >= LEAST_PLACED_TO_JUDGE:
+    text = f"{table.source.path.name}: {n_a:,} of {n_known:,} sites are A in {genome.label} ({share:.0%}). "
+    if n_known < LEAST_PLACED_TO_JUDGE:
+        if share < LEAST_ADENOSINES:
+            notice(text + "Too few to judge; check the build of the table.")
+        return
+    if share < LEAST_ADENOSINES:
         raise DataError(text + _remedy(chain))
-    notice(text + "Too few to judge; check the build of the table.")
+    notice(text + "Some rows may be of another genome build, or a base off; what is no A is left out.")
 
 
 def _remedy(chain: Chain | None) -> str:

@@ -44,7 +44,7 @@ def detect_format(path: Path, lines: Lines) -> str:
     if len(first) >= 3 and first[1].isdigit() and first[2].isdigit():
         return "bedmethyl" if len(first) >= 11 and _is_bedmethyl(first) else "bed"
     raise DataError(
-        f"{path.name} row {lines[0][0]}: neither the header of m6A-Atlas v2 (seqnames, start, strand, …) or GLORI "
+        f"{path.name} line {lines[0][0]}: neither the header of m6A-Atlas v2 (seqnames, start, strand, …) or GLORI "
         "(Chr, Sites, Strand, …) nor a BED line. Convert the table to BED with a strand in column 6."
     )
 
@@ -58,7 +58,7 @@ def parse_sites(path: Path, file_format: str, lines: Lines, technique: str) -> "
     """One row per record with the columns `COLUMNS`; null where a table has no such value.
 
     `technique` stands in where the table names none; `level` is a share from 0 to 1; `start0` is 0-based. Raises
-    DataError naming row and column for bad positions, levels and strands, and a table without strand or rows.
+    DataError naming line and column for bad positions, levels and strands, and a table without strand or rows.
     """
     import polars
 
@@ -124,7 +124,7 @@ def _bed(path: Path, lines: Lines, technique: str) -> list[Record]:
         _require_columns(path, number, cells, 3)
         if len(cells) < 6:
             raise DataError(
-                f"{path.name} row {number}: {len(cells)} columns, so no strand. Sites without a strand have no place "
+                f"{path.name} line {number}: {len(cells)} columns, so no strand. Sites without a strand have no place "
                 "on an RNA; give BED6."
             )
         found.append((number, *_bed_place(path, number, cells), technique, None, None, None, None))
@@ -136,7 +136,7 @@ def _columns(path: Path, lines: Lines, wanted: Sequence[str]) -> dict[str, int]:
     for name in wanted:
         if name not in place:
             raise DataError(
-                f"{path.name} row {lines[0][0]}: no column '{name}'. Sites need contig, position and strand."
+                f"{path.name} line {lines[0][0]}: no column '{name}'. Sites need contig, position and strand."
             )
     return place
 
@@ -146,14 +146,14 @@ def _body(path: Path, lines: Lines) -> Lines:
     width = len(lines[0][1])
     for number, cells in lines[1:]:
         if len(cells) > width and any(cell.strip() for cell in cells[width:]):
-            raise DataError(f"{path.name} row {number}: {len(cells)} values under {width} columns. Mend the row.")
+            raise DataError(f"{path.name} line {number}: {len(cells)} values under {width} columns. Mend the line.")
         cells.extend([""] * (width - len(cells)))
     return lines[1:]
 
 
 def _require_columns(path: Path, number: int, cells: Sequence[str], n: int) -> None:
     if len(cells) < n:
-        raise DataError(f"{path.name} row {number}: {len(cells)} columns, {n} are needed. Mend the row.")
+        raise DataError(f"{path.name} line {number}: {len(cells)} columns, {n} are needed. Mend the line.")
 
 
 def _bed_place(path: Path, number: int, cells: Sequence[str]) -> tuple[str, int, str]:

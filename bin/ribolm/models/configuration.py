@@ -17,8 +17,45 @@ def require_special_ids(vocab_size: int, **ids: int) -> None:
             )
 
 
+class BackboneRules:
+    """What a configuration tells of its backbone where it does not say otherwise."""
+
+    @property
+    def gated(self) -> bool:
+        """Whether the feed-forward layer is gated."""
+        return False
+
+    @property
+    def causal(self) -> bool:
+        """Whether a token sees itself and what stands before it alone; else it sees all others."""
+        return False
+
+
+class TransformerRules(BackboneRules):
+    """The same of a stack of attention layers whose shape has the names of transformers."""
+
+    hidden_size: int
+    num_hidden_layers: int
+    num_attention_heads: int
+
+    @property
+    def head_size(self) -> int:
+        """Width of one attention head."""
+        return self.hidden_size // self.num_attention_heads
+
+    @property
+    def n_layers(self) -> int:
+        """Number of layers."""
+        return self.num_hidden_layers
+
+    @property
+    def max_tokens(self) -> int | None:
+        """No bound: positions are computed, rotary or as distances."""
+        return None
+
+
 @dataclass(frozen=True)
-class EncoderConfig:
+class EncoderConfig(TransformerRules):
     """Shape and rules of an encoder, as in the `config.json` of an ESM-2 checkpoint.
 
     `token_dropout`: embeddings of <mask> are zero and the others are scaled by (1 − 0.12) / (1 − share masked), per
@@ -51,18 +88,8 @@ class EncoderConfig:
         require_special_ids(self.vocab_size, pad_token_id=self.pad_token_id, mask_token_id=self.mask_token_id)
 
     @property
-    def head_size(self) -> int:
-        """Width of one attention head."""
-        return self.hidden_size // self.num_attention_heads
-
-    @property
     def learned_positions(self) -> bool:
         """Whether positions are learned rows added to the embeddings; else they are rotary."""
-        return False
-
-    @property
-    def gated(self) -> bool:
-        """Whether the feed-forward layer is gated."""
         return False
 
     @property
@@ -74,21 +101,6 @@ class EncoderConfig:
     def tied(self) -> bool:
         """Whether the decoder of the masked LM is the embedding matrix."""
         return True
-
-    @property
-    def n_layers(self) -> int:
-        """Number of layers."""
-        return self.num_hidden_layers
-
-    @property
-    def max_tokens(self) -> int | None:
-        """No bound: positions are rotary."""
-        return None
-
-    @property
-    def causal(self) -> bool:
-        """Every token sees all others."""
-        return False
 
     def to_dict(self) -> dict[str, Any]:
         """The content of `config.json`, complete enough for transformers' `EsmConfig`."""

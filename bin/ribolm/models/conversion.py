@@ -12,18 +12,16 @@ from ribolm.errors import DataError
 from ribolm.files import require_file, sha256_of
 from ribolm.models.backbones import family_of, read_config
 from ribolm.models.configuration import EncoderConfig
+from ribolm.models.directories import CONFIG, PICKLES, WEIGHTS, read_json
 from ribolm.models.family import BackboneConfig
 from ribolm.models.mosaicbert_config import MosaicBertConfig
 from ribolm.models.pickles import read_pickle
-from ribolm.models.state import PICKLES, State, read_state
+from ribolm.models.state import State, read_state
 from ribolm.models.weights import (
-    CONFIG,
     PROBLEMS,
-    WEIGHTS,
     head_of_task,
     language_model_of,
     network_of_state,
-    read_json,
     save_model,
 )
 from ribolm.sequences.tokenizers import NO_TOKEN, Tokenizer, make_tokenizer

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ribolm.errors import DataError
-from ribolm.models.configuration import TELLING, fill, require_fixed, require_special_ids
+from ribolm.models.configuration import TELLING, TransformerRules, fill, require_fixed, require_special_ids
 
 MODEL_TYPE = "mosaicbert"  # ours: as "bert", transformers would read it without ALiBi
 FIXED: dict[str, Any] = {"is_decoder": False, "add_cross_attention": False, "hidden_act": "gelu"}
@@ -13,7 +13,7 @@ IDS = ("pad_token_id", "mask_token_id", "bos_token_id", "eos_token_id")
 
 
 @dataclass(frozen=True)
-class MosaicBertConfig:
+class MosaicBertConfig(TransformerRules):
     """Shape and rules of a MosaicBERT, defaults as in DNABERT-2, whose tokenizer has [UNK] [CLS] [SEP] [PAD] [MASK].
 
     Raises DataError for a shape that cannot be built.
@@ -43,29 +43,9 @@ class MosaicBertConfig:
         require_special_ids(self.vocab_size, pad_token_id=self.pad_token_id, mask_token_id=self.mask_token_id)
 
     @property
-    def head_size(self) -> int:
-        """Width of one attention head."""
-        return self.hidden_size // self.num_attention_heads
-
-    @property
-    def n_layers(self) -> int:
-        """Number of layers."""
-        return self.num_hidden_layers
-
-    @property
-    def max_tokens(self) -> int | None:
-        """No bound: ALiBi knows distances of any length."""
-        return None
-
-    @property
     def gated(self) -> bool:
         """Whether one half of the feed-forward layer gates the other."""
         return True
-
-    @property
-    def causal(self) -> bool:
-        """Every token sees all others."""
-        return False
 
     def to_dict(self) -> dict[str, Any]:
         """The content of `config.json`."""

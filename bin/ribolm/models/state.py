@@ -11,7 +11,6 @@ from ribolm.errors import DataError
 from ribolm.files import require_file
 
 State = dict[str, Tensor]
-PICKLES = ("pytorch_model.bin", "model.pt", "model.ckpt", "model.pth", "weights.ckpt")
 LISTED = 5  # names of a long list that an error message gives
 
 

@@ -11,8 +11,9 @@ from torch import Tensor
 from ribolm import console
 from ribolm.errors import DataError, ToolError, UsageError
 from ribolm.models.backbones import family_of
+from ribolm.models.directories import CONFIG, read_json
 from ribolm.models.ragged import Ragged, pack
-from ribolm.models.weights import CONFIG, LoadedModel, load_model, read_json
+from ribolm.models.weights import LoadedModel, load_model
 
 TOLERANCE = 1e-5  # largest difference from transformers in fp32, relative to the largest value where that exceeds 1
 SHOWN_TOKENS = 6  # at either end of a vocabulary

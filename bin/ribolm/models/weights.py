@@ -1,6 +1,5 @@
 """Model directories: config.json, model.safetensors, vocabulary, task.json, manifest.json, README.md."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,15 +10,15 @@ import torch
 from ribolm.errors import DataError
 from ribolm.files import atomic_directory, require_file, require_no_other_kind, sha256_of, write_json
 from ribolm.models.backbones import FAMILIES, family_of, read_config
+from ribolm.models.directories import CARD, CONFIG, MANIFEST, TASK, WEIGHTS, read_json, require_model
 from ribolm.models.family import BackboneConfig
 from ribolm.models.heads import HEADS, HeadSpec, Kind
 from ribolm.models.network import Network, head_name, language_model
-from ribolm.models.state import PICKLES, check_state, read_state, write_state
+from ribolm.models.state import check_state, read_state, write_state
 from ribolm.sequences.tokenizers import Tokenizer, is_description, read_tokenizer, write_tokenizer
 from ribolm.version import __version__
 
 FORMAT_VERSION = 1
-WEIGHTS, CONFIG, TASK, MANIFEST, CARD = "model.safetensors", "config.json", "task.json", "manifest.json", "README.md"
 OWN_FILES = (WEIGHTS, CONFIG, TASK, MANIFEST, CARD, "vocab.json", "tokenizer.json")
 HEAD_PREFIXES = tuple(
     sorted({f"{name}." for heads in (HEADS, *(family.heads for family in FAMILIES)) for name, _ in heads.values()})
@@ -130,13 +129,7 @@ def network_of_state(config: BackboneConfig, spec: HeadSpec | None, state: dict[
 
 def read_manifest(directory: Path, check_sha256: bool = True) -> dict[str, Any]:
     """Read manifest.json and hold the files against it: present, of the stated size and (by default) sha256."""
-    if not directory.is_dir():
-        raise DataError(f"{directory}: is no model directory. Check the path.")
-    if not (directory / MANIFEST).exists():
-        pickles = [name for name in PICKLES if (directory / name).exists()]
-        what = f"holds {pickles[0]}, a pickle, which may run code" if pickles else "has no manifest.json"
-        raise DataError(f"{directory}: {what}. Give a ribolm model, or make one with `ribolm-weights convert`.")
-    manifest = read_json(directory / MANIFEST)
+    manifest = read_json(require_model(directory) / MANIFEST)
     files = manifest.get("files")
     if manifest.get("format_version") != FORMAT_VERSION or not isinstance(files, dict) or WEIGHTS not in files:
         raise DataError(
@@ -154,18 +147,6 @@ def read_manifest(directory: Path, check_sha256: bool = True) -> dict[str, Any]:
 
 def _fingerprint(path: Path) -> dict[str, Any]:
     return {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object of a model directory; DataError for anything else."""
-    require_file(path)
-    try:
-        content = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise DataError(f"{path}: is no JSON ({error}). Copy the model again.") from error
-    if not isinstance(content, dict):
-        raise DataError(f"{path}: is no JSON object. Copy the model again.")
-    return content
 
 
 def _spec(

@@ -49,7 +49,7 @@ def read_size_factors(path: Path, names: Sequence[str]) -> dict[str, float]:
     """Read a tab-separated table `name, size_factor` that has a positive number for every library.
 
     A byte-order mark, CRLF, spaces around values and further columns and rows are accepted with a notice. Raises
-    DataError naming row and column.
+    DataError naming line and column.
     """
     repairs = Repairs(path)
     found: dict[str, float] = {}
@@ -59,7 +59,7 @@ def read_size_factors(path: Path, names: Sequence[str]) -> dict[str, float]:
             raw = line.rstrip("\n").split("\t")
             fields = [field.strip() for field in raw]
             if fields != raw:
-                repairs.add("spaces around values removed", f"row {row}")
+                repairs.add("spaces around values removed", f"line {row}")
             if not any(fields):
                 continue
             if not header:
@@ -83,16 +83,16 @@ def _check_header(path: Path, row: int, fields: list[str], repairs: Repairs) -> 
     for column in SIZE_FACTOR_HEADER:
         if fields.count(column) != 1:
             raise DataError(
-                f"{path.name} row {row}: the header is {', '.join(repr(field) for field in fields)}, "
+                f"{path.name} line {row}: the header is {', '.join(repr(field) for field in fields)}, "
                 f"column '{column}' must stand in it once. Write 'name<tab>size_factor'."
             )
-    repairs.add("extra columns left out", f"row {row}", len(fields) - len(SIZE_FACTOR_HEADER))
+    repairs.add("extra columns left out", f"line {row}", len(fields) - len(SIZE_FACTOR_HEADER))
     return fields
 
 
 def _read_row(path: Path, row: int, fields: list[str], header: list[str], found: dict[str, float]) -> None:
     if len(fields) != len(header):
-        raise DataError(f"{path.name} row {row}: {len(fields)} columns instead of {len(header)}. Separate by tabs.")
+        raise DataError(f"{path.name} line {row}: {len(fields)} columns instead of {len(header)}. Separate by tabs.")
     name, text = (fields[header.index(column)] for column in SIZE_FACTOR_HEADER)
     if name in found:
         raise bad_value(path, row, "name", name, "occurs twice", "Remove one of the rows.")

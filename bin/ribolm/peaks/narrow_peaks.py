@@ -51,7 +51,7 @@ def annotate_narrow_peaks(narrowpeak: Path, gtf: Path, fasta: Path | None, name:
     """Write peaks.bed, peaks.tsv (with a last column `flag`), summary.json of the peaks of another caller.
 
     A peak takes the strand that has more exon bases under it, else the strand of the gene it lies in, else "."; where
-    both strands have any it is flagged `ambiguous`. Raises DataError naming row and column.
+    both strands have any it is flagged `ambiguous`. Raises DataError naming line and column.
     """
     peaks = read_narrow_peaks(narrowpeak)
     annotation = read_gtf(gtf)
@@ -96,7 +96,7 @@ def read_narrow_peaks(path: Path) -> list[NarrowPeak]:
 
 def _narrow_peak(path: Path, row: int, fields: list[str]) -> NarrowPeak:
     if len(fields) != len(NARROWPEAK_COLUMNS):
-        raise DataError(f"{path.name} row {row}: {len(fields)} columns instead of 10. Give the narrowPeak of MACS3.")
+        raise DataError(f"{path.name} line {row}: {len(fields)} columns instead of 10. Give the narrowPeak of MACS3.")
     start0, end0 = (int(_number(path, row, column, fields)) for column in (1, 2))
     if not 0 <= start0 < end0:
         raise bad_value(path, row, "end", fields[2], f"is not above the start {start0}", "Write start < end.")

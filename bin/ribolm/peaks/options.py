@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ribolm.console import notice
 from ribolm.reads.alignments import ReadFilter
 from ribolm.reads.libraries import Library
 
 AUTO = "auto"
+FRAGMENT_NT = 100
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class CallOptions:
     gc_correction: bool = True
     test: str = "poisson"
     p_cutoff: float = 1e-10
-    fragment_length: int = 100
+    fragment_length: int = FRAGMENT_NT
     bin_size: int = 25
     step_size: int = 25
     strandedness: str = AUTO
@@ -34,6 +36,10 @@ class CallOptions:
     size_factors: Path | None = None
     threads: int = 1
     bins_tsv: bool = False
+
+    def __post_init__(self) -> None:
+        if self.fragment_length != FRAGMENT_NT and not self.corrects_gc:
+            notice("--fragment-length is not used: GC is not corrected for (no --fasta, or --no-gc).")
 
     @property
     def corrects_gc(self) -> bool:

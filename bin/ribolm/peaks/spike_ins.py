@@ -47,7 +47,7 @@ def _spike_in_fragments(library: Library, names: Sequence[str], contigs: Path, t
     for row, name in enumerate(names, start=1):
         if name not in lengths:
             raise DataError(
-                f"{contigs.name} row {row}: contig '{name}' is not in the header of {library.path.name}. "
+                f"{contigs.name} line {row}: contig '{name}' is not in the header of {library.path.name}. "
                 "Align to the genome together with the spike-in sequences."
             )
     grid = whole_contig_grid([lengths[name] for name in names])

@@ -140,7 +140,7 @@ def _fai_contigs(fai: Path) -> dict[str, int]:
     for number, line in enumerate(require_file(fai).read_text("utf-8").splitlines(), start=1):
         fields = line.split("\t")
         if len(fields) < 2 or not fields[1].isdecimal():
-            raise DataError(f"{fai.name} row {number}: is no line of a FASTA index. Make it with `samtools faidx`.")
+            raise DataError(f"{fai.name} line {number}: is no line of a FASTA index. Make it with `samtools faidx`.")
         contigs[fields[0]] = int(fields[1])
     return contigs
 

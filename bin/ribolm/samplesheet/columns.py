@@ -89,7 +89,7 @@ def resolve_header(table: Table, columns: Sequence[Column], repairs: Repairs) ->
     missing = [column.name for column in columns if column.required and column.name not in names]
     if missing:
         raise DataError(
-            f"{table.path.name} row {table.header.line}: column '{missing[0]}' is missing from the header "
+            f"{table.path.name} line {table.header.line}: column '{missing[0]}' is missing from the header "
             f"({', '.join(names)}). {_missing_remedy(names, columns)}"
         )
     return _without_unused(table, names, known, repairs)
@@ -104,7 +104,7 @@ def check_choice(table: Table, row: Row, column: Column, value: str, repairs: Re
         remedy = f"Did you mean {near[0]}?" if near else f"Write {offered}."
         raise bad_value(table.path, row.line, column.name, value, f"is not {offered}", remedy)
     if lower != value:
-        repairs.add(f"values of '{column.name}' written in lower case", f"row {row.line}")
+        repairs.add(f"values of '{column.name}' written in lower case", f"line {row.line}")
     return lower
 
 
@@ -143,7 +143,7 @@ def _refuse_repeated(table: Table, names: list[str]) -> None:
 def _refuse_misspelt(table: Table, names: list[str], known: set[str]) -> None:
     if {"ip_r1", "input_r1"} & {name.lower() for name in names}:
         raise DataError(
-            f"{table.path.name} row {table.header.line}: is a MeRIPseqPipe sheet. "
+            f"{table.path.name} line {table.header.line}: is a MeRIPseqPipe sheet. "
             "Write one row per library instead, with assay ip or input."
         )
     absent = known - set(names)

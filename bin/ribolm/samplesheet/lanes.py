@@ -105,7 +105,7 @@ def _replicate(table: Table, row: Row, value: str, repairs: Repairs) -> int:
         remedy = f"Write {digits.group()}." if digits and value[0] not in "-0." else "Number the replicates 1, 2, 3."
         raise bad_value(table.path, row.line, "replicate", value, "is not a whole number from 1 to 9999", remedy)
     if plain != value:
-        repairs.add("values of 'replicate' written as whole numbers", f"row {row.line}")
+        repairs.add("values of 'replicate' written as whole numbers", f"line {row.line}")
     return int(plain)
 
 

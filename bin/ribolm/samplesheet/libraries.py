@@ -80,7 +80,7 @@ def _refuse_repeated_rows(path: Path, lanes: Sequence[Lane]) -> None:
     for lane in lanes:
         row = seen.setdefault((lane.key, lane.strandedness, *lane.files.items(), *lane.extras.items()), lane.row)
         if row != lane.row:
-            raise DataError(f"{path.name} row {lane.row}: repeats row {row}. Remove one of the two.")
+            raise DataError(f"{path.name} line {lane.row}: repeats line {row}. Remove one of the two.")
 
 
 def _refuse_repeated_files(path: Path, lanes: Sequence[Lane]) -> None:
@@ -90,7 +90,7 @@ def _refuse_repeated_files(path: Path, lanes: Sequence[Lane]) -> None:
         for column, value in lane.files.items():
             row, other = seen.setdefault(_identity(folder, value), (lane.row, column))
             if (row, other) != (lane.row, column):
-                problem = f"is named already in row {row}, column '{other}'"
+                problem = f"is named already in line {row}, column '{other}'"
                 remedy = "Every file belongs to one row and one column; correct one of them."
                 raise bad_value(path, lane.row, column, value, problem, remedy)
 
@@ -112,7 +112,7 @@ def _refuse_case_variants(path: Path, lanes: Sequence[Lane]) -> None:
             value = getattr(lane, column)
             other, row = seen.setdefault(value.lower(), (value, lane.row))
             if other != value:
-                problem = f"differs from '{other}' in row {row} by upper and lower case alone"
+                problem = f"differs from '{other}' in line {row} by upper and lower case alone"
                 raise bad_value(path, lane.row, column, value, problem, "Write both the same, or choose another name.")
 
 
@@ -129,7 +129,7 @@ def _number_replicates(path: Path, lanes: Sequence[Lane], repairs: Repairs) -> l
         if len(samples) > 1:
             problem = f"is empty, but group '{lane.group}' has {len(samples)} {lane.assay} samples ({_few(samples)})"
             raise bad_value(path, lane.row, "replicate", "", problem, "Number the replicates 1, 2, 3.")
-        repairs.add("rows without replicate given replicate 1", f"row {lane.row}")
+        repairs.add("rows without replicate given replicate 1", f"line {lane.row}")
     return [lane if lane.replicate else replace(lane, replicate=1) for lane in lanes]
 
 
@@ -146,18 +146,18 @@ def _agree(path: Path, lanes: list[Lane]) -> list[Lane]:
         if bool(lane.bam) != bool(first.bam):
             kinds = ("BAM", "FASTQ") if lane.bam else ("FASTQ", "BAM")
             column = "bam" if lane.bam else "fastq_1"
-            problem = f"is {kinds[0]}, but row {first.row} of the same library is {kinds[1]}"
+            problem = f"is {kinds[0]}, but line {first.row} of the same library is {kinds[1]}"
             raise bad_value(path, lane.row, column, lane.files[column], problem, "Give either FASTQ or BAM.")
         if lane.bam:
-            problem = f"is a second BAM of the library of row {first.row}"
+            problem = f"is a second BAM of the library of line {first.row}"
             raise bad_value(path, lane.row, "bam", lane.bam, problem, "Join the two with `samtools merge`.")
         if bool(lane.fastq_2) != bool(first.fastq_2):
             ends = ("paired-end", "single-end") if lane.fastq_2 else ("single-end", "paired-end")
-            problem = f"makes a {ends[0]} lane, but row {first.row} of the same library is {ends[1]}"
+            problem = f"makes a {ends[0]} lane, but line {first.row} of the same library is {ends[1]}"
             remedy = "Give all lanes of a library alike, or make them two libraries."
             raise bad_value(path, lane.row, "fastq_2", lane.fastq_2, problem, remedy)
         if said and lane.strandedness not in ("", said.strandedness):
-            problem = f"contradicts '{said.strandedness}' in row {said.row} of the same library"
+            problem = f"contradicts '{said.strandedness}' in line {said.row} of the same library"
             remedy = "Write the same in all rows of a library."
             raise bad_value(path, lane.row, "strandedness", lane.strandedness, problem, remedy)
     return [replace(lane, strandedness=said.strandedness if said else "auto") for lane in lanes]
@@ -168,7 +168,7 @@ def _refuse_two_samples(path: Path, firsts: Sequence[Lane]) -> None:
     for lane in firsts:
         other = seen.setdefault((lane.group, lane.replicate, lane.assay), lane)
         if other is not lane:
-            problem = f"is {lane.assay} of group '{lane.group}' also for sample '{other.sample}' in row {other.row}"
+            problem = f"is {lane.assay} of group '{lane.group}' also for sample '{other.sample}' in line {other.row}"
             remedy = "Give the samples different replicate numbers, or lanes of one library the same sample name."
             raise bad_value(path, lane.row, "replicate", lane.replicate, problem, remedy)
 
@@ -181,7 +181,7 @@ def _names(path: Path, firsts: Sequence[Lane]) -> list[str]:
         names = [name + suffix if count[name] > 1 else name for name, suffix in zip(names, suffixes, strict=True)]
     for index, name in enumerate(names):
         if name in names[:index]:
-            problem = f"leads to the library name '{name}' of row {firsts[names.index(name)].row} again"
+            problem = f"leads to the library name '{name}' of line {firsts[names.index(name)].row} again"
             raise bad_value(path, firsts[index].row, "sample", firsts[index].sample, problem, "Choose another name.")
     return names
 

@@ -50,8 +50,8 @@ def read_table(path: Path | str, repairs: Repairs) -> Table:
     for row in rows:
         if len(row.cells) != len(header.cells):
             raise DataError(
-                f"{path.name} row {row.line}: {len(row.cells)} values, but the header has {len(header.cells)} columns. "
-                "Give every column a value, if only an empty one, and quote values that hold the delimiter."
+                f"{path.name} line {row.line}: {len(row.cells)} values, but the header has {len(header.cells)} columns."
+                " Give every column a value, if only an empty one, and quote values that hold the delimiter."
             )
     if not rows:
         raise DataError(f"{path}: has a header but no row. Add one row per lane.")
@@ -87,7 +87,7 @@ def _decode(path: Path, content: bytes, repairs: Repairs) -> str:
         return content.decode(encoding)
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        raise DataError(f"{path.name} row {line}: is not {encoding.upper()} text. Save it as 'CSV UTF-8'.") from error
+        raise DataError(f"{path.name} line {line}: is not {encoding.upper()} text. Save it as 'CSV UTF-8'.") from error
 
 
 def _records(path: Path, lines: list[str], repairs: Repairs) -> list[tuple[int, tuple[str, ...]]]:
@@ -114,10 +114,10 @@ def _cells(path: Path, number: int, line: str, delimiter: str, repairs: Repairs)
         raw = next(csv.reader([line], delimiter=delimiter, strict=True, skipinitialspace=True))
     except csv.Error as error:
         raise DataError(
-            f"{path.name} row {number}: the quotes do not match ({error}). "
+            f"{path.name} line {number}: the quotes do not match ({error}). "
             "Close each quoted value on its own line, or remove the quotes."
         ) from error
     cells = tuple(cell.strip() for cell in raw)
     outer = line.split(delimiter) if '"' not in line else raw
-    repairs.add("values had spaces around them, removed", f"row {number}", n=sum(c != c.strip() for c in outer))
+    repairs.add("values had spaces around them, removed", f"line {number}", n=sum(c != c.strip() for c in outer))
     return cells

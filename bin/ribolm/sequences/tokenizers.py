@@ -44,6 +44,7 @@ def make_tokenizer(
     bpe (required), or the vocab.txt of a published chunk vocabulary. `aligned`: esm admits gaps. Raises UsageError for
     a wrong choice, DataError for a bad file.
     """
+    _refuse_unused(kind, k, mapping, file)
     try:
         if kind == "nucleotide":
             return NucleotideTokenizer.create()
@@ -69,6 +70,18 @@ def make_tokenizer(
         return BytePairTokenizer.create(text)
     except (ValueError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: {error}. Give the file that came with the published tokenizer.") from error
+
+
+def _refuse_unused(kind: str, k: int | None, mapping: str, file: Path | str | None) -> None:
+    """Raise UsageError for a choice that a kind of tokenizer does not have."""
+    read_by = {
+        "--k": (k is not None, ("kmer", "chunk")),
+        "--mapping": (mapping != "KDNY", ("esm",)),
+        "--tokenizer-file": (file is not None, ("bpe", "chunk")),
+    }
+    for option, (is_given, kinds) in read_by.items():
+        if is_given and kind in KINDS and kind not in kinds:
+            raise UsageError(f"{option} has no effect: tokenizer '{kind}' does not read it. Leave it out.")
 
 
 def tokenizer_from_dict(content: Mapping[str, Any]) -> Tokenizer:

@@ -122,22 +122,34 @@ def test_every_sub_command_names_what_is_missing(command: str, sub: str) -> None
     assert "--" in done.stderr
 
 
+def required(command: str, sub: str, folder: Path) -> list[str]:
+    """The options that a sub-command needs, paths of files that are not there."""
+    text = call_here(command, sub, "--help").stdout
+    arguments: list[str] = []
+    for block in re.split(r"^  (?=--)", text, flags=re.MULTILINE)[1:]:
+        option, kind = re.findall(r"^(--[a-z0-9-]+) ?<?(\w*)", block)[0]
+        if "[required]" in block or option in ("--ip", "--input", "--bam"):
+            value = {"int": "1", "float": "1"}.get(kind, str(folder / f"absent{option.strip('-')}"))
+            arguments += [option, value]
+    return arguments
+
+
 @pytest.mark.parametrize(("command", "sub"), pairs())
 def test_every_required_file_that_is_missing_is_named(command: str, sub: str, tmp_path: Path) -> None:
     """Options that take a path, all absent: a sentence, exit 65, nothing written."""
-    text = call_here(command, sub, "--help").stdout
-    arguments: list[str] = []
-    for option, kind, about in re.findall(
-        r"^  (--[a-z0-9-]+) <?([A-Za-z=\[\]]+)>?([^-]*(?:\n {4,}.*)*)", text, re.MULTILINE
-    ):
-        if "[required]" not in about and option not in ("--ip", "--input", "--bam"):
-            continue
-        value = {"integer": "1", "float": "1"}.get(kind, str(tmp_path / f"absent{option.strip('-')}"))
-        arguments += [option, value]
-    done = call_here(command, sub, *arguments)
+    done = call_here(command, sub, *required(command, sub, tmp_path))
     if done.returncode == 0:
         pytest.skip("needs no input file")
     assert done.returncode in (2, 65), done.stderr
     assert done.stderr.strip().splitlines()[-1].startswith(f"{command}: error: "), done.stderr
     assert "Traceback" not in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("command", "sub"), pairs())
+def test_every_seed_has_one_range(command: str, sub: str, tmp_path: Path) -> None:
+    if "--seed" not in call_here(command, sub, "--help").stdout:
+        pytest.skip("has no --seed")
+    done = call_here(command, sub, *required(command, sub, tmp_path), "--seed", str(1 << 63))
+    assert_usage_error(done, command)
+    assert f"--seed {1 << 63} is too large" in done.stderr

@@ -119,3 +119,11 @@ def test_a_chain_of_the_wrong_build_is_refused(tmp_path: Path, capsys: pytest.Ca
 def test_either_a_sheet_or_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str]) -> None:
     assert main(["sites", *more, "--fasta", FASTA, "--outdir", str(tmp_path / "o")]) == 2
     assert "Give either --sheet or --table" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("more", [["--technique", "miCLIP"], ["--table-build", "old"]])
+def test_options_of_a_table_have_no_effect_on_a_sheet(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str]
+) -> None:
+    assert main(["sites", "--sheet", SHEET, "--fasta", FASTA, "--outdir", str(tmp_path / "o"), *more]) == 2
+    assert f"{more[0]} has no effect with --sheet" in capsys.readouterr().err and not (tmp_path / "o").exists()

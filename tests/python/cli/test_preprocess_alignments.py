@@ -199,4 +199,4 @@ def test_refuses_an_index_that_is_no_index(tmp_path: Path, capsys: pytest.Captur
     bam = write_bam(tmp_path / "a.bam")
     arguments = ["--bam", str(bam), "--fai", str(tmp_path / "genome.fa.fai"), "--out", str(tmp_path / "b.bam")]
     assert main(["alignments", *arguments]) == 65
-    assert "genome.fa.fai row 1: is no line of a FASTA index" in capsys.readouterr().err
+    assert "genome.fa.fai line 1: is no line of a FASTA index" in capsys.readouterr().err

@@ -49,9 +49,9 @@ REFUSED = {
     "old Excel workbook": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "old Excel workbook"),
     "binary file": (b"BAM\x01\0\0\0\0", "binary file"),
     "truncated gzip": (b"\x1f\x8b\x08\0\0\0\0\0", "gzip file ends too early"),
-    "Latin-1 text": (GOOD.encode() + b"\xe9,control,3,ip,a.fq,,,\n", "samples.csv row 7: is not UTF-8"),
-    "header typo": (swap("fastq_1", "fastq1"), "row 1, column 'fastq1'.*Did you mean 'fastq_1'"),
-    "header typo in a required column": (swap("assay", "asay"), "row 1, column 'asay'.*Did you mean 'assay'"),
+    "Latin-1 text": (GOOD.encode() + b"\xe9,control,3,ip,a.fq,,,\n", "samples.csv line 7: is not UTF-8"),
+    "header typo": (swap("fastq_1", "fastq1"), "line 1, column 'fastq1'.*Did you mean 'fastq_1'"),
+    "header typo in a required column": (swap("assay", "asay"), "line 1, column 'asay'.*Did you mean 'assay'"),
     "header typo in an optional column": (swap("strandedness", "strandness"), "Did you mean 'strandedness'"),
     "missing column": ("\n".join(",".join(x.split(",")[1:]) for x in GOOD.split("\n")), "column 'sample' is missing"),
     "column twice": (swap("fastq_2", "fastq_1"), "column 'fastq_1': 'fastq_1' names two columns"),
@@ -59,21 +59,21 @@ REFUSED = {
     "space separated": ("sample group assay fastq_1\na b ip a.fq\n", "Separate the columns by commas"),
     "value without column name": (
         "".join(f"{line}{',' if n == 0 else ',x'}\n" for n, line in enumerate(GOOD.splitlines())),
-        "row 2, column '9': 'x' stands in a column without name",
+        "line 2, column '9': 'x' stands in a column without name",
     ),
-    "row too short": (swap("c2in.bam,unstranded", "c2in.bam"), "row 6: 7 values, but the header has 8 columns"),
-    "row too long": (swap("c2in.bam,unstranded", "c2in.bam,unstranded,x"), "row 6: 9 values"),
-    "unclosed quote": (swap("c2in.bam", '"c2in.bam'), "row 6: the quotes do not match"),
-    "unknown assay": (swap("control,2,ip", "control,2,chip"), "row 5, column 'assay': 'chip' is not ip or input"),
-    "assay of another name": (swap("control,2,ip", "control,2,MeRIP"), "row 5, column 'assay': 'MeRIP'.*Write ip"),
-    "empty assay": (swap("control,2,ip", "control,2,"), "row 5, column 'assay': '' is not"),
-    "empty sample": (swap("c2,control,2,ip", ",control,2,ip"), "row 5, column 'sample': '' is empty"),
+    "row too short": (swap("c2in.bam,unstranded", "c2in.bam"), "line 6: 7 values, but the header has 8 columns"),
+    "row too long": (swap("c2in.bam,unstranded", "c2in.bam,unstranded,x"), "line 6: 9 values"),
+    "unclosed quote": (swap("c2in.bam", '"c2in.bam'), "line 6: the quotes do not match"),
+    "unknown assay": (swap("control,2,ip", "control,2,chip"), "line 5, column 'assay': 'chip' is not ip or input"),
+    "assay of another name": (swap("control,2,ip", "control,2,MeRIP"), "line 5, column 'assay': 'MeRIP'.*Write ip"),
+    "empty assay": (swap("control,2,ip", "control,2,"), "line 5, column 'assay': '' is not"),
+    "empty sample": (swap("c2,control,2,ip", ",control,2,ip"), "line 5, column 'sample': '' is empty"),
     "space in a name": (swap("c2,control", "c 2,control"), "column 'sample': 'c 2' holds.*Write for instance 'c_2'"),
-    "slash in a name": (swap("control,1,ip", "con/trol,1,ip"), "row 2, column 'group': 'con/trol'"),
-    "name like an option": (swap("c2,control", "-c2,control"), "row 5, column 'sample': '-c2'"),
-    "name like a parent folder": (swap("c2,control", "..,control"), "row 5, column 'sample': '..'"),
+    "slash in a name": (swap("control,1,ip", "con/trol,1,ip"), "line 2, column 'group': 'con/trol'"),
+    "name like an option": (swap("c2,control", "-c2,control"), "line 5, column 'sample': '-c2'"),
+    "name like a parent folder": (swap("c2,control", "..,control"), "line 5, column 'sample': '..'"),
     "endless name": (swap("c2,control", f"{'c' * 101},control"), "longer than 100"),
-    "replicate zero": (swap("control,2,ip", "control,0,ip"), "row 5, column 'replicate': '0'"),
+    "replicate zero": (swap("control,2,ip", "control,0,ip"), "line 5, column 'replicate': '0'"),
     "replicate negative": (swap("control,2,ip", "control,-1,ip"), "column 'replicate': '-1'.*Number the replicates"),
     "replicate fraction": (swap("control,2,ip", "control,1.5,ip"), "column 'replicate': '1.5'"),
     "replicate word": (swap("control,2,ip", "control,rep2,ip"), "column 'replicate': 'rep2'.*Write 2"),
@@ -81,37 +81,37 @@ REFUSED = {
     "replicate endless": (swap("control,2,ip", f"control,{'9' * 5000},ip"), "column 'replicate'"),
     "replicate in part of a group": (
         swap("control,2,ip", "control,,ip"),
-        "row 5, column 'replicate': '' is empty, but",
+        "line 5, column 'replicate': '' is empty, but",
     ),
-    "unknown strandedness": (swap("reverse", "sideways"), "row 5, column 'strandedness': 'sideways' is not auto"),
+    "unknown strandedness": (swap("reverse", "sideways"), "line 5, column 'strandedness': 'sideways' is not auto"),
     "strandedness of other tools": (swap("reverse", "fr-firststrand"), "'fr-firststrand'.*Write reverse"),
     "strandedness contradicts": (
         swap("c1in_1.fastq.gz,c1in_2.fastq.gz,,", "c1in_1.fastq.gz,c1in_2.fastq.gz,,forward").replace(
             "c1in_L2_2.fastq.gz,,", "c1in_L2_2.fastq.gz,,reverse"
         ),
-        "row 4, column 'strandedness': 'reverse' contradicts 'forward' in row 3",
+        "line 4, column 'strandedness': 'reverse' contradicts 'forward' in line 3",
     ),
     "same file in two rows": (
         swap("c2ip_1", "c1ip_1"),
-        "row 5, column 'fastq_1': 'c1ip_1.fastq.gz' is named already in row 2",
+        "line 5, column 'fastq_1': 'c1ip_1.fastq.gz' is named already in line 2",
     ),
-    "same file by another path": (swap("c2ip_1", "./x/../c1ip_1"), "row 5, column 'fastq_1'.*already in row 2"),
+    "same file by another path": (swap("c2ip_1", "./x/../c1ip_1"), "line 5, column 'fastq_1'.*already in line 2"),
     "same file as both mates": (
         swap("c1ip_2", "c1ip_1"),
-        "row 2, column 'fastq_2'.*already in row 2, column 'fastq_1'",
+        "line 2, column 'fastq_2'.*already in line 2, column 'fastq_1'",
     ),
-    "row twice": (GOOD + GOOD.splitlines()[1] + "\n", "row 7: repeats row 2"),
-    "FASTQ and BAM in a row": (swap(",,c2in.bam", "a.fastq.gz,,c2in.bam"), "row 6, column 'bam'.*either FASTQ or BAM"),
+    "row twice": (GOOD + GOOD.splitlines()[1] + "\n", "line 7: repeats line 2"),
+    "FASTQ and BAM in a row": (swap(",,c2in.bam", "a.fastq.gz,,c2in.bam"), "line 6, column 'bam'.*either FASTQ or BAM"),
     "FASTQ and BAM in a library": (
         swap("c1in_L2_1.fastq.gz,c1in_L2_2.fastq.gz,", ",,l2.bam"),
-        "row 4, column 'bam': 'l2.bam' is BAM, but row 3 of the same library is FASTQ",
+        "line 4, column 'bam': 'l2.bam' is BAM, but line 3 of the same library is FASTQ",
     ),
-    "two BAMs in a library": (GOOD + "c2,control,2,input,,,l2.bam,\n", "row 7, column 'bam'.*samtools merge"),
-    "no file at all": (swap(",,c2in.bam", ",,"), "row 6, column 'fastq_1': '' is empty, and so is column 'bam'"),
-    "second mates alone": (swap("c2ip_1.fastq.gz,,", ",c2ip_1.fastq.gz,"), "row 5, column 'fastq_2'.*no first mates"),
-    "lanes of two kinds": (swap("c1in_L2_2.fastq.gz", ""), "row 4, column 'fastq_2'.*single-end.*row 3.*paired-end"),
-    "SAM for BAM": (swap("c2in.bam", "c2in.sam"), "row 6, column 'bam': 'c2in.sam' does not end in .bam. Convert"),
-    "FASTA for FASTQ": (swap("c2ip_1.fastq.gz", "c2ip.fa.gz"), "row 5, column 'fastq_1'.*does not end in .fastq.gz"),
+    "two BAMs in a library": (GOOD + "c2,control,2,input,,,l2.bam,\n", "line 7, column 'bam'.*samtools merge"),
+    "no file at all": (swap(",,c2in.bam", ",,"), "line 6, column 'fastq_1': '' is empty, and so is column 'bam'"),
+    "second mates alone": (swap("c2ip_1.fastq.gz,,", ",c2ip_1.fastq.gz,"), "line 5, column 'fastq_2'.*no first mates"),
+    "lanes of two kinds": (swap("c1in_L2_2.fastq.gz", ""), "line 4, column 'fastq_2'.*single-end.*line 3.*paired-end"),
+    "SAM for BAM": (swap("c2in.bam", "c2in.sam"), "line 6, column 'bam': 'c2in.sam' does not end in .bam. Convert"),
+    "FASTA for FASTQ": (swap("c2ip_1.fastq.gz", "c2ip.fa.gz"), "line 5, column 'fastq_1'.*does not end in .fastq.gz"),
     "upper-case ending": (swap("c2ip_1.fastq.gz", "c2ip.FASTQ.GZ"), "Write the ending in lower case"),
     "home folder": (swap("c2ip_1.fastq.gz", "~/c2ip.fastq.gz"), "begins with ~"),
     "wildcard": (swap("c2ip_1.fastq.gz", "c2ip_*.fastq.gz"), r"holds '\*'"),
@@ -120,21 +120,21 @@ REFUSED = {
     "space in a file name": (swap("c2ip_1.fastq.gz", "c2 ip.fastq.gz"), "spaces or unusual characters"),
     "IP without input": (
         GOOD + "t1,treated,1,ip,t1.fastq.gz,,,\n",
-        "row 7, column 'group': 'treated' has an IP library but no input. Add a row with assay input and group treated",
+        "line 7, column 'group': 'treated' has an IP library but no input. Add a row with assay input and group",
     ),
     "input without IP": (
         GOOD + "t1,treated,1,input,t.fq,,,\n",
-        "row 7, column 'group': 'treated' has an input library",
+        "line 7, column 'group': 'treated' has an input library",
     ),
     "two IPs of one replicate": (
         GOOD + "c9,control,1,ip,c9.fq,,,\n",
-        "row 7, column 'replicate': '?1'? is ip of group",
+        "line 7, column 'replicate': '?1'? is ip of group",
     ),
-    "groups that differ by case": (swap("c2,control", "c2,Control", 2), "row 5, column 'group'.*upper and lower case"),
+    "groups that differ by case": (swap("c2,control", "c2,Control", 2), "line 5, column 'group'.*upper and lower case"),
     "library name twice": (
         GOOD + "a,b_ip,1,ip,1.fq,,,\na,b,1,ip,2.fq,,,\na_ip_rep1_b,b,2,ip,3.fq,,,\n"
         "a,b_ip,1,input,4.fq,,,\na,b,1,input,5.fq,,,\n",
-        "row 9, column 'sample'.*library name 'a_ip_rep1_b_ip'",
+        "line 9, column 'sample'.*library name 'a_ip_rep1_b_ip'",
     ),
 }
 
@@ -164,7 +164,7 @@ def test_refuses_a_missing_sheet(tmp_path: Path, capsys: pytest.CaptureFixture[s
         (GOOD.replace(",", "\t"), "tab-separated"),
         (GOOD.replace(",", ";"), "semicolon-separated"),
         ("sep=;\n" + GOOD.replace(",", ";"), "semicolon-separated"),
-        (GOOD.replace(",ip,", ", IP ,"), "values had spaces around them, removed .2, first at row 2"),
+        (GOOD.replace(",ip,", ", IP ,"), "values had spaces around them, removed .2, first at line 2"),
         (GOOD.replace("ip,", "IP,"), "values of 'assay' written in lower case"),
         (swap("reverse", "Reverse"), "values of 'strandedness' written in lower case"),
         (swap("sample,group", " Sample,GROUP "), "column names written in lower case"),
@@ -226,7 +226,7 @@ def test_one_replicate_needs_no_number(check: Callable[[str | bytes], Outcome]) 
 
 def test_many_samples_without_numbers_are_refused(check: Callable[[str | bytes], Outcome]) -> None:
     code, stderr, _ = check("sample,group,assay,fastq_1\na,g,ip,1.fq\nb,g,ip,2.fq\nc,g,input,3.fq\n")
-    assert code == 65 and "row 2, column 'replicate': '' is empty, but group 'g' has 2 ip samples (a, b)" in stderr
+    assert code == 65 and "line 2, column 'replicate': '' is empty, but group 'g' has 2 ip samples (a, b)" in stderr
 
 
 @pytest.mark.parametrize(
@@ -277,4 +277,4 @@ def test_a_link_is_the_same_file(tmp_path: Path, check: Callable[[str | bytes], 
     (tmp_path / "a.fq").touch()
     (tmp_path / "b.fq").symlink_to("a.fq")
     code, stderr, _ = check("sample,group,assay,fastq_1\na,g,ip,a.fq\nb,g,input,b.fq\n")
-    assert code == 65 and "row 3, column 'fastq_1': 'b.fq' is named already in row 2" in stderr
+    assert code == 65 and "line 3, column 'fastq_1': 'b.fq' is named already in line 2" in stderr

@@ -54,8 +54,8 @@ def test_tracks_leave_out_contigs_that_the_genome_lacks(tracks: Callable[..., tu
         ("", "sizes.tsv: names no contig"),
         ("1\t1000\n", "BAM a.bam has 'chr1'; table sizes.tsv has '1'. One file writes 'chr'"),
         ("chr1\t100\n", "up to 210 nt, which the table of contig lengths gives 100 nt"),
-        ("chr1\t²\n", "sizes.tsv row 1: is not a contig name and its length"),
-        ("chr1 1000\n", "sizes.tsv row 1: is not a contig name and its length"),
+        ("chr1\t²\n", "sizes.tsv line 1: is not a contig name and its length"),
+        ("chr1 1000\n", "sizes.tsv line 1: is not a contig name and its length"),
     ],
 )
 def test_tracks_refuse_another_genome(
@@ -75,8 +75,8 @@ PEAKS_HEADER = "chrom\tstart0\tend0\tstrand\tname\tlength_nt\tfeature\tlog2_fold
         ({"libraries": {"a": LIBRARY}, "bins": "x"}, PEAKS_HEADER, "summary.json: 'bins' is no JSON object"),
         ({"libraries": {"a": LIBRARY}, "calls": [1]}, PEAKS_HEADER, "summary.json: 'calls' is no JSON object"),
         ({"libraries": {"a": None}}, PEAKS_HEADER, "library 'a', key 'assay': None is not ip or input"),
-        ({"libraries": {"a": LIBRARY}}, PEAKS_HEADER + "chr1\t5\t9\n", "peaks.tsv row 2: has not as many values"),
-        ({"libraries": {"a": LIBRARY}}, PEAKS_HEADER[:20], "peaks.tsv row 1: column '"),
+        ({"libraries": {"a": LIBRARY}}, PEAKS_HEADER + "chr1\t5\t9\n", "peaks.tsv line 2: has not as many values"),
+        ({"libraries": {"a": LIBRARY}}, PEAKS_HEADER[:20], "peaks.tsv line 1: column '"),
     ],
 )
 def test_a_damaged_peak_folder_is_refused(

@@ -17,6 +17,7 @@ from ribolm.evaluation.bootstrap import bootstrap
 from ribolm.evaluation.metrics import RankedCounts, rank
 from ribolm.evaluation.sequence_level.floors import hexamer_rule
 from ribolm.evaluation.sequence_level.thresholds import METRICS, Confusion, intervals
+from ribolm.files import sha256_of
 from ribolm.labels.folds import Folds, write_folds
 from ribolm.sequences.store import LabelSpec, StoreWriter, TokenStore
 from ribolm.sequences.tokenizers import make_tokenizer
@@ -83,7 +84,9 @@ def test_intervals_draw_the_same_families_as_those_of_the_ranking() -> None:
     assert one.low < one.value < one.high
 
 
-def test_a_model_stands_beside_floors_that_never_saw_its_windows(folder: Path, tmp_path: Path) -> None:
+def test_a_model_stands_beside_floors_that_never_saw_its_windows(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     arguments = ["--store", folder / "store", "--folds", folder / "folds.tsv", "--outdir", tmp_path / "o"]
     scores = ["--scores", f"mine={folder / 'scores.tsv'}", "--anchor0", HEXAMER0 + 3, "--draws", "50"]
     assert main(["sequences", *map(str, [*arguments, *scores])]) == 0
@@ -109,11 +112,13 @@ def test_a_model_stands_beside_floors_that_never_saw_its_windows(folder: Path, t
     assert sections == {f"window_{name}_mqc.json" for name in wanted}
     shown = json.loads((tmp_path / "q" / "window_methods_mqc.json").read_text())
     assert set(shown["data"]) == set(methods)
+    note = "Intervals are rough: they come of only 50 draws (take --draws 1000)."
+    assert note in shown["description"] and capsys.readouterr().err.count(note) == 1
 
 
 def test_seeds_are_averaged_and_floors_may_learn_from_another_store(folder: Path, tmp_path: Path) -> None:
     scores = [f"m@{seed}={folder / 'scores.tsv'}" for seed in (1, 2)]
-    more = ["--train-store", folder / "store", "--draws", "10", "--outdir", tmp_path / "o"]
+    more = ["--train-store", folder / "store", "--draws", "10", "--outdir", tmp_path / "o", "--seed", 2**63 - 1]
     arguments = ["--store", folder / "store", "--scores", scores[0], "--scores", scores[1], *more]
     assert main(["sequences", *map(str, arguments)]) == 0
     methods = {row["method"]: row for row in rows_of(tmp_path / "o" / "methods.tsv")}
@@ -121,12 +126,60 @@ def test_seeds_are_averaged_and_floors_may_learn_from_another_store(folder: Path
     assert float(methods["4-mer regression"]["roc_auc"]) > 0.95  # it was fitted on these very windows
 
 
+def told_scores(folder: Path, out: Path, store: str, folds: str, held_out: int) -> Path:
+    """The scores with the word of a model that was trained on a store by a table of folds but for one of them."""
+    header, *lines = (folder / "scores.tsv").read_text().splitlines()
+    word = f"{store[:16]}:{folds[:16]}:{held_out}"
+    out.write_text(f"{header}\ttrained_on\n" + "".join(f"{line}\t{word}\n" for line in lines))
+    return out
+
+
+def test_windows_that_a_model_was_trained_on_are_counted_and_told(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store, folds = TokenStore.open(folder / "store").digest, sha256_of(folder / "folds.tsv")
+    arguments = ["--store", folder / "store", "--folds", folder / "folds.tsv", "--no-baselines", "--draws", "0"]
+    named = {
+        "seen": told_scores(folder, tmp_path / "seen.tsv", store, folds, 0),
+        "other": told_scores(folder, tmp_path / "other.tsv", "e" * 64, folds, 0),
+    }
+    scores = [word for name, path in named.items() for word in ("--scores", f"{name}={path}")]
+    assert main(["sequences", *map(str, [*arguments, *scores, "--outdir", tmp_path / "o"])]) == 0
+    methods = {row["method"]: row for row in rows_of(tmp_path / "o" / "methods.tsv")}
+    assert methods["seen"]["n_seen"] == str(N * 2 // 3) and methods["other"]["n_seen"] == ""
+    error = capsys.readouterr().err
+    assert "scores 'seen': 160 of 240 sequences were seen in training" in error and "n = 240, 160 of them seen" in error
+    assert "scores 'other': nothing is known" in error
+    assert report(["evaluation", "--dir", str(tmp_path / "o"), "--outdir", str(tmp_path / "q")]) == 0
+    shown = json.loads((tmp_path / "q" / "window_methods_mqc.json").read_text())
+    assert shown["data"]["seen"]["n_seen"] == 160
+
+
+def test_scores_of_folds_that_each_model_held_out_are_unseen(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store, folds = TokenStore.open(folder / "store").digest, sha256_of(folder / "folds.tsv")
+    arguments = ["--store", folder / "store", "--folds", folder / "folds.tsv", "--no-baselines", "--draws", "0"]
+    for fold in range(3):
+        path = told_scores(folder, tmp_path / f"{fold}.tsv", store, folds, fold)
+        header, *lines = path.read_text().splitlines(keepends=True)
+        path.write_text("".join([header, *(line for i, line in enumerate(lines) if i // 4 % 3 == fold)]))
+        arguments += ["--scores", f"m={path}"]
+    assert main(["sequences", *map(str, [*arguments, "--outdir", tmp_path / "o"])]) == 0
+    methods = {row["method"]: row for row in rows_of(tmp_path / "o" / "methods.tsv")}
+    assert methods["m"]["n_seen"] == "0" and "seen in training" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("name\tlogit\nw1\t0\nw1\t1\n", "'w1' occurs twice"),
         ("name\tplace\nw1\t0\n", "no column 'name' or no score"),
-        ("name\tlogit\nw1\tx\n", "a score is no number"),
+        ("name\tlogit\n\nw1\tx\n", "s.tsv line 3, column 'logit': 'x' is no finite number"),
+        ("name\tlogit\nw1\t-inf\nw2\tnan\n", "s.tsv line 2, column 'logit': '-inf' is no finite number (and 1 more)"),
+        ("name\tlogit\tprobability\nw1\tnan\t0.5\n", "s.tsv line 2, column 'logit': 'nan' is no finite number"),
+        ("name\tprobability\nw1\t1.5\n", "s.tsv line 2, column 'probability': '1.5' is not between 0 and 1"),
+        ("name\tlogit\nw1\t1\nw2\n", "s.tsv line 3: has 1 columns, the first line 2"),
         ("name\tlogit\nelse\t1\n", "No sequence of the store is named"),
     ],
 )
@@ -137,6 +190,31 @@ def test_scores_that_do_not_fit_are_refused(
     arguments = ["--store", folder / "store", "--scores", f"m={tmp_path / 's.tsv'}", "--outdir", tmp_path / "o"]
     assert main(["sequences", *map(str, arguments)]) == 65
     assert message in capsys.readouterr().err and not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--anchor", "cleavage"], "--anchor says what --anchor0 is"),
+        (["--anchor", "cleavage", "--anchor0", "23", "--no-baselines"], "--anchor cleavage has no effect"),
+        (["--train-store", "s", "--no-baselines"], "--train-store has no effect with --no-baselines"),
+    ],
+)
+def test_options_without_effect_are_refused(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], message: str
+) -> None:
+    arguments = ["--store", folder / "store", "--scores", f"m={folder / 'scores.tsv'}", "--outdir", tmp_path / "o"]
+    assert main(["sequences", *map(str, arguments), *more]) == 2
+    assert message in capsys.readouterr().err and not (tmp_path / "o").exists()
+
+
+def test_a_threshold_that_calls_nothing_is_told(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "s.tsv").write_text("name\tlogit\n" + "".join(f"w{i}\t{i % 7}\n" for i in range(N)))
+    arguments = ["--store", folder / "store", "--scores", f"m={tmp_path / 's.tsv'}", "--outdir", tmp_path / "o"]
+    assert main(["sequences", *map(str, arguments), "--threshold", "0.7", "--draws", "0"]) == 0
+    assert "scores 'm': hold no probability, so that --threshold calls" in capsys.readouterr().err
 
 
 def test_the_hexamer_rule_ranks_the_signal_where_it_may_stand() -> None:

@@ -12,6 +12,7 @@ import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from ribolm.cli.report import main as report
+from ribolm.files import sha256_of
 from ribolm.inference.stored import row_contexts
 from ribolm.sequences.store import LabelSpec, TokenStore, add_labels
 from ribolm.sequences.universes import contexts_array, members
@@ -19,6 +20,7 @@ from ribolm.sequences.universes import contexts_array, members
 from .conftest import World, drach_rows, knowing, make_world, words_of
 
 QUICK = ["--draws", "60"]
+NOTE = "Intervals are rough: they come of only 60 draws (take --draws 1000)."
 
 
 def read(path: Path) -> list[dict[str, str]]:
@@ -96,8 +98,14 @@ def test_metrics_json_names_universe_split_prevalence_interval_and_seeds(evaluat
     for row in rows:
         assert row["low"] < row["value"] < row["high"] and row["split"] == "3 folds of whole genes or chromosomes"
         assert set(row["by_seed"]) == {"1", "2", "3"} and 0 < row["prevalence"] < 1 and row["n_genes"] == 24
+    assert content["interval_note"] == NOTE
     assert content["reference"] == "model" and content["sites"]["unscored"] == 0
     assert content["sites"]["outside"]["drach"] == 0 and content["sites"]["unlabelled_as_negative"] > 100
+
+
+def test_the_report_says_that_intervals_are_rough(evaluated: Path, tmp_path: Path) -> None:
+    assert report(["evaluation", "--dir", str(evaluated), "--outdir", str(tmp_path / "q")]) == 0
+    assert NOTE in json.loads((tmp_path / "q" / "site_methods_drach_mqc.json").read_text())["description"]
 
 
 def test_differences_are_paired_and_strata_add_up(evaluated: Path) -> None:
@@ -133,6 +141,28 @@ def test_size_and_speed_come_from_the_files_of_one_seed(
     for universe in ("drach", "nucleotide"):
         row = methods_of(tmp_path / "out", universe)["m"]
         assert row["parameters"] == "1234" and float(row["sites_per_s"]) == pytest.approx(int(row["n"]) / 4)
+
+
+def test_candidates_that_a_model_was_trained_on_are_counted_and_told(
+    world: World, evaluate: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    digests = [TokenStore.open(world.store).digest[:16], sha256_of(world.folds)[:16]]
+    words: list[object] = ["--store", world.store, "--folds", world.folds, "--no-baselines", "--no-leakage", *QUICK]
+    for name, store in (("mine", digests[0]), ("other", "e" * 16)):
+        facts = {"ribolm": json.dumps({"trained_on": [f"{store}:{digests[1]}:0", f"{store}:{digests[1]}:0"]})}
+        path = world.write_scores(tmp_path / f"{name}.parquet", knowing(world, 1.0, 1), metadata=facts)
+        words += ["--scores", f"{name}={path}"]
+    assert evaluate("sites", *words, "--outdir", tmp_path / "out") == 0
+    error = capsys.readouterr().err
+    assert "scores 'other': nothing is known" in error and "scores 'mine': " in error and "seen in training" in error
+    strata = [row for row in read(tmp_path / "out" / "strata.tsv") if row["stratum"] == "fold"]
+    held_out = next(int(row["n"]) for row in strata if row["name"] == "fold 0")
+    rows = methods_of(tmp_path / "out", "drach")
+    assert int(rows["mine"]["n_seen"]) == int(rows["mine"]["n"]) - held_out
+    assert rows["other"]["n_seen"] == rows["motif rule"]["n_seen"] == rows["shuffled labels"]["n_seen"] == ""
+    assert report(["evaluation", "--dir", str(tmp_path / "out"), "--outdir", str(tmp_path / "q")]) == 0
+    shown = json.loads((tmp_path / "q" / "site_methods_drach_mqc.json").read_text())
+    assert shown["data"]["mine"]["n_seen"] == int(rows["mine"]["n_seen"])
 
 
 def test_the_same_call_gives_the_same_bytes(world: World, evaluate: Callable[..., int], tmp_path: Path) -> None:
@@ -174,7 +204,7 @@ def test_an_external_test_set_is_judged_by_baselines_of_the_training_store(
     test = make_world(tmp_path / "other", n_genes=12, seed=5)
     rows = drach_rows(test)
     path = test.write_scores(tmp_path / "s.parquet", knowing(test, 1.0, 1)[rows], rows)
-    words = ["--store", test.store, "--scores", f"m={path}", "--train-store", world.store, *QUICK]
+    words = ["--store", test.store, "--scores", f"m={path}", "--train-store", world.store, *QUICK, "--seed", 2**63 - 1]
     assert evaluate("sites", *words, "--outdir", tmp_path / "out") == 0
     rows = methods_of(tmp_path / "out", "drach")
     assert float(rows["k-mer gradient boosting"]["average_precision"]) > float(rows["m"]["prevalence"]) + 0.1
@@ -236,9 +266,12 @@ def drach_tokens(store: TokenStore) -> np.ndarray:
         (["--scores", "m={scores}", "--peer", "m={scores}"], 2, "a model of --scores has that name"),
         (["--scores", "m={scores}", "--task", "pseudouridine"], 65, "no labels of task"),
         (["--scores", "m={scores}", "--train-store", "{store}"], 2, "contradict each other"),
+        (["--scores", "m={scores}", "--corpus", "{store}", "--no-leakage"], 2, "--corpus has no effect"),
         (["--scores", "m={scores}", "--peer", "p={peer}"], 65, "no column 'strand'"),
-        (["--scores", "m={strand}"], 65, "strand other than + or -"),
-        (["--scores", "m={nan}"], 65, "missing or NaN"),
+        (["--scores", "m={strand}"], 65, "strand.parquet row 1, column 'strand': '.' is not + or -"),
+        (["--scores", "m={nan}"], 65, "nan.parquet row 1, column 'probability': 'nan' is no finite number"),
+        (["--scores", "m={inf}"], 65, "inf.parquet row 4, column 'logit': 'inf' is no finite number"),
+        (["--scores", "m={scores}", "--peer", "p={words}"], 65, "line 2, column 'start0': 'x' is no whole number"),
         (["--scores", "m={elsewhere}"], 65, "None of the scored places"),
         (["--scores", "m={empty}"], 65, "holds no row"),
     ],
@@ -256,11 +289,14 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(
     changed: dict[str, Any] = {
         "strand": scores.with_columns(strand=pl.lit(".")),
         "nan": scores.with_columns(probability=pl.lit(float("nan"))),
+        "inf": scores.with_columns(logit=pl.when(pl.int_range(pl.len()) == 3).then(np.inf).otherwise("logit")),
         "elsewhere": scores.with_columns(chrom=pl.lit("chr9")),
         "empty": scores[:0],
     }
     names = {"scores": tmp_path / "scores.parquet", "store": world.store, "peer": tmp_path / "peer.tsv"}
+    names["words"] = tmp_path / "words.tsv"
     names["peer"].write_text("chrom\tstart0\tscore\nchr1\t5\t0.1\n")
+    names["words"].write_text("chrom\tstart0\tstrand\tscore\nchr1\tx\t+\t0.1\n")
     for name, table in changed.items():
         names[name] = tmp_path / f"{name}.parquet"
         table.write_parquet(names[name])

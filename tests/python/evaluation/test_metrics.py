@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, precision_recall_curve, roc_auc_score
 
+from ribolm.evaluation.bootstrap import interval_note
 from ribolm.evaluation.calibration import calibration
 from ribolm.evaluation.metrics import average_precision, precision_recall_points, rank, roc_auc, roc_points
 
@@ -127,3 +128,12 @@ def test_one_draw_over_100k_candidates_is_quick() -> None:
         counts.average_precision(), counts.roc_auc()
         best_s = min(best_s, time.process_time() - started_s)
     assert best_s < 0.02
+
+
+def test_intervals_of_few_draws_or_few_clusters_say_so() -> None:
+    assert interval_note(1000, 20, "genes") is None and interval_note(0, 5, "genes") is None
+    assert interval_note(99, 1, "genes") is None, "there is no interval"
+    assert interval_note(99, 20, "genes") == "Intervals are rough: they come of only 99 draws (take --draws 1000)."
+    assert interval_note(1000, 19, "genes") == "Intervals are rough: they come of only 19 genes."
+    both = interval_note(10, 3, "families")
+    assert both == "Intervals are rough: they come of only 10 draws (take --draws 1000) and only 3 families."

@@ -57,11 +57,11 @@ def test_an_exon_without_transcript_belongs_to_its_gene(tmp_path: Path, capsys: 
 
 
 @pytest.mark.parametrize(("old", "new", "message"), [
-    ("\t11\t", "\tx\t", "a.gtf row 2, column 'start': 'x' is not a whole number"),
-    ("\t11\t", "\t21\t", "a.gtf row 2, column 'start': '21' is not between 1 and the end 20"),
-    ("\t11\t", "\t0\t", "row 2, column 'start': '0'"),
-    ("\t+\t", "\t.\t", "row 2, column 'strand': '.' is not . or -"),
-    ('gene_id "G1"; ', "", "row 2, column 'attribute': .* has no gene_id"),
+    ("\t11\t", "\tx\t", "a.gtf line 2, column 'start': 'x' is not a whole number"),
+    ("\t11\t", "\t21\t", "a.gtf line 2, column 'start': '21' is not between 1 and the end 20"),
+    ("\t11\t", "\t0\t", "line 2, column 'start': '0'"),
+    ("\t+\t", "\t.\t", "line 2, column 'strand': '.' is not . or -"),
+    ('gene_id "G1"; ', "", "line 2, column 'attribute': .* has no gene_id"),
     ("\texon", "", "a.gtf line 2: 8 columns instead of 9"),
     ("exon", "gene", "no exon row"),
 ])  # fmt: skip

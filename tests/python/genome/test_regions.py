@@ -35,7 +35,7 @@ def test_bed6_keeps_its_extra_columns(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("line", "message"), [
-    ("chr1\t5", "row 1: 2 columns"),
+    ("chr1\t5", "line 1: 2 columns"),
     ("chr1\tx\t9", "column 'chromStart': 'x'"),
     ("chr1\t9\t9", "column 'chromEnd': '9' is not above"),
     ("chr1\t-5\t9", "column 'chromStart': '-5' is negative"),

@@ -9,7 +9,7 @@ import pytest
 
 from ribolm.errors import DataError
 from ribolm.genome.fasta import Genome
-from ribolm.genome.vcf import Variant, read_variants
+from ribolm.genome.vcf import Variant, look_at_variants, read_variants
 
 HEADER = "##fileformat=VCFv4.3\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
 
@@ -55,10 +55,10 @@ def test_no_variant_is_no_mistake(tmp_path: Path, genome: Genome) -> None:
         ("", "has no line #CHROM"),
         ("chr1\t1\t.\tA\tC\n", "line 1: expected #CHROM, POS, ID, REF, ALT"),
         (HEADER + "chr1 1 . A C\n", "line 3: has 1 columns, at least 5"),
-        (HEADER + "chr1\tx\t.\tA\tC\n", "line 3: POS 'x' is no position"),
-        (HEADER + "chr1\t0\t.\tA\tC\n", "line 3: POS '0' is no position"),
-        (HEADER + "chr1\t1\t.\tQ\tC\n", "line 3: REF 'Q' is not of the letters"),
-        (HEADER + "chr1\t1\t.\tA\tC-\n", "line 3: ALT 'C-' is not of the letters"),
+        (HEADER + "chr1\tx\t.\tA\tC\n", "line 3, column 'POS': 'x' is no position"),
+        (HEADER + "chr1\t0\t.\tA\tC\n", "line 3, column 'POS': '0' is no position"),
+        (HEADER + "chr1\t1\t.\tQ\tC\n", "line 3, column 'REF': 'Q' is not of the letters"),
+        (HEADER + "chr1\t1\t.\tA\tC-\n", "line 3, column 'ALT': 'C-' is not of the letters"),
         (HEADER + "chr1\t1\t.\tC\tA\n", "line 3: REF is C at chr1:1, but FASTA g.fa has A. Use files of one"),
         (HEADER + "chr1\t10\t.\tAC\tA\n", "line 3: chr1:10 with 2 nt lies beyond the 10 nt"),
         (HEADER + "1\t1\t.\tA\tC\n", "writes 'chr' before the names"),
@@ -68,6 +68,12 @@ def test_no_variant_is_no_mistake(tmp_path: Path, genome: Genome) -> None:
 def test_faults_are_named_with_their_line(tmp_path: Path, genome: Genome, text: str, told: str) -> None:
     with pytest.raises(DataError, match=told.replace(".", r"\.")):
         read(tmp_path, genome, text)
+    if "column '" in told or "#CHROM" in told:  # what no genome is needed for
+        with pytest.raises(DataError, match=told.replace(".", r"\.")):
+            look_at_variants(tmp_path / "v.vcf")
+    else:
+        (tmp_path / "v.vcf").write_text(text.replace("chr1 1 . A C", ""))
+        look_at_variants(tmp_path / "v.vcf")
 
 
 def test_binary_files_are_refused(tmp_path: Path, genome: Genome) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -99,6 +100,19 @@ def test_models_that_do_not_belong_together_are_refused(
 ) -> None:
     code, error = call(PEAK, model=[str(model), str(make_model(seed=3, **changes))])
     assert code == 65 and words in error
+
+
+def test_a_model_or_a_part_given_twice_is_refused(
+    call: Call, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(model, tmp_path / "copy")
+    for again in (model, model / ".." / model.name, tmp_path / "copy"):
+        code, error = call(PEAK, model=[str(model), str(again)])
+        assert code == 2 and f"--model {again} is given twice: it is the same as {model}." in error
+    assert call(PEAK, table=tmp_path / "a.parquet")[0] == 0
+    part = ["--part", f"{tmp_path}/a.parquet"]
+    assert main(["merge", *part, *part, "--out", str(tmp_path / "m.bed")]) == 2
+    assert "is given twice" in capsys.readouterr().err and not (tmp_path / "m.bed").exists()
 
 
 def test_strandless_peaks_stand_for_the_genes_of_both_strands(call: Call, tmp_path: Path) -> None:

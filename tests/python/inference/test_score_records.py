@@ -27,7 +27,7 @@ def run(tmp_path: Path, model: Path, fasta: str, *more: str) -> list[list[str]]:
     arguments = ["--model", str(model), "--sequences", str(tmp_path / "in.fa"), "--out", str(tmp_path / "out.tsv")]
     assert main(["sequences", *arguments, "--device", "cpu", *more]) == 0
     rows = [line.split("\t") for line in (tmp_path / "out.tsv").read_text().splitlines()]
-    assert rows[0] == ["name", "logit", "probability"]
+    assert rows[0] == ["name", "logit", "probability", "trained_on"]
     return rows[1:]
 
 
@@ -49,12 +49,13 @@ def test_the_anchor_is_that_of_the_window_or_the_middle_or_the_one_given(tmp_pat
     assert float(given[1][1]) == pytest.approx(logit_of(window_model, TEXT[1:21]), abs=2e-6)
 
 
-def test_scores_do_not_depend_on_order_or_on_other_records(tmp_path: Path, window_model: Path) -> None:
+def test_scores_do_not_depend_on_order_or_on_other_records(tmp_path: Path, window_model: Path, capsys) -> None:
     rng = np.random.default_rng(3)
     records = [(f"r{i}", "".join(rng.choice(list("ACGT"), int(n)))) for i, n in enumerate(rng.integers(3, 60, 40))]
     one = run(tmp_path, window_model, "".join(f">{n}\n{s}\n" for n, s in records), "--tokens-per-batch", "500")
     other = run(tmp_path, window_model, "".join(f">{n}\n{s}\n" for n, s in records[:0:-1]), "--tokens-per-batch", "90")
     assert one[1:] == other[::-1]
+    assert capsys.readouterr().err.count("--tokens-per-batch is not used on a CPU") == 2
 
 
 @pytest.mark.parametrize(

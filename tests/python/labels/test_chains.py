@@ -76,7 +76,7 @@ def test_random_chains_agree_with_pyliftover(tmp_path):
     [
         ("", "holds no chain"),
         ("chr1\t10\t11\n", "begins with 'chr1'"),
-        ("chain 1 c1 400 + 0 100 d1 500 + 0 100 1\n50\n", "row 1: the chain is not sound .*add up"),
+        ("chain 1 c1 400 + 0 100 d1 500 + 0 100 1\n50\n", "line 1: the chain is not sound .*add up"),
         ("chain 1 c1 400 + 0 100 d1 500 + 0 100 1\n50 x\n", "not sound"),
         ("chain 1 c1 400 + 0 100 d1 500 + 0 100 1\n50 1 1\n", "ends too early"),
         ("chain 1 c1 400 - 0 100 d1 500 + 0 100 1\n100\n", "strands must be"),

@@ -79,11 +79,12 @@ def test_a_table_comes_back_as_it_was_written(tmp_path):
     [
         ("", "is empty"),
         ("row\tfold\n0\t0\n", "no column 'cluster'"),
-        ("row\tcluster\tfold\n0\tx\t0\n", "must be whole numbers"),
+        ("row\tcluster\tfold\n0\tx\t0\n", "folds.tsv line 2, column 'cluster': 'x' is no whole number"),
+        ("row\tcluster\tfold\n0\t1\t0\n1\t1\t0\t9\n", "folds.tsv line 3: has 4 columns, the header 3"),
         ("row\tcluster\tfold\n0\t1\t0\n", "1 rows, but the store has 2"),
-        ("row\tcluster\tfold\n1\t1\t0\n0\t1\t0\n", "not 0, 1, 2"),
+        ("row\tcluster\tfold\n1\t1\t0\n0\t1\t0\n", "line 2, column 'row': '1' is not 0: rows are 0, 1, 2"),
         ("row\tcluster\tfold\n0\t1\t0\n1\t1\t1\n", "cluster 1 lies in two folds"),
-        ("row\tcluster\tfold\n0\t1\t0\n1\t2\t-1\n", "below 0"),
+        ("row\tcluster\tfold\n0\t1\t0\n1\t2\t-1\n", "line 3, column 'fold': '-1' is below 0"),
     ],
 )
 def test_a_table_that_does_not_fit_is_refused(tmp_path, text, words):

@@ -81,6 +81,25 @@ def test_a_table_of_another_build_is_refused(tmp_path, world, genome, families):
         place(bed(tmp_path, sites), genome, families)
 
 
+def test_a_table_of_two_builds_is_told_by_its_bases(tmp_path, world, genome, families, capsys):
+    a, others = world.adenosines(), world.others()
+    place(bed(tmp_path, [("c1", p, "+") for p in a[:96] + others[:4]]), genome, families)
+    assert "another genome build" not in capsys.readouterr().err
+    place(bed(tmp_path, [("c1", p, "+") for p in a[:60] + others[:20]]), genome, families)
+    error = capsys.readouterr().err
+    assert "t.bed: 60 of 80 sites are A in FASTA genome.fa (75%). Some rows may be of another genome build" in error
+
+
+@pytest.mark.parametrize("n_a", [0, 4])
+def test_sites_on_unknown_bases_say_nothing_about_the_build(tmp_path, world, genome, families, capsys, n_a):
+    sites = [("c2", p, "+") for p in range(1110, 1130)] + [("c1", p, "+") for p in world.adenosines()[:n_a]]
+    found = place(bed(tmp_path, sites), genome, families)
+    assert found.outcomes["base_unknown"] == 20 and found.outcomes["placed"] == n_a
+    error = capsys.readouterr().err
+    assert f"t.bed: 20 of {20 + n_a} sites lie on unknown bases (N) of FASTA genome.fa" in error
+    assert f"and {n_a} of the other {n_a} are A" in error
+
+
 def test_too_few_sites_to_judge_are_told_not_refused(tmp_path, world, genome, families, capsys):
     found = place(bed(tmp_path, [("c1", p, "+") for p in world.others()[:3]]), genome, families)
     assert found.outcomes["base_not_a"] == 3 and "Too few to judge" in capsys.readouterr().err
@@ -88,7 +107,7 @@ def test_too_few_sites_to_judge_are_told_not_refused(tmp_path, world, genome, fa
 
 def test_positions_beyond_the_genome_are_refused(tmp_path, world, genome, families):
     sites = [("c1", world.adenosines()[0], "+"), ("c1", 3000, "+")]
-    with pytest.raises(DataError, match=r"t.bed row 2: c1:3000 lies beyond the 3,000 nt of that contig"):
+    with pytest.raises(DataError, match=r"t.bed line 2: c1:3000 lies beyond the 3,000 nt of that contig"):
         place(bed(tmp_path, sites), genome, families)
 
 

@@ -68,7 +68,7 @@ def test_bed_is_taken_as_it_is_with_repairs(tmp_path, families):
         ("#only a comment\n", "miCLIP", "holds no site"),
         (ATLAS, "", "holds no site"),
         ("c1\t10\t11\n", "miCLIP", "3 columns, so no strand"),
-        ("c1\t10\t11\tx\t1\t.\n", "miCLIP", "row 1, column 'strand': '.' is not . or -"),
+        ("c1\t10\t11\tx\t1\t.\n", "miCLIP", "line 1, column 'strand': '.' is not . or -"),
         ("c1\t10\t15\tx\t1\t+\n", "miCLIP", "makes a site of 5 bases"),
         ("c1\t10\t11\tx\t1\t+\n", "", "does not name its technique"),
         ("c1\t10\t11\tx\t1\t+\n", "PARIS", "technique 'PARIS' is unknown"),

@@ -75,10 +75,10 @@ def test_no_peak_is_a_valid_result(files, tmp_path):
 @pytest.mark.parametrize(
     "text, says",
     [
-        ("chr1\t1\t20\n", ("row 1", "3 columns")),
-        (line(120, 160) + "\n" + line(50, 40), ("row 2", "'end'", "'40'")),
-        (line("x", 40), ("row 1", "'start'", "'x'")),
-        (line(20, 40, p="high"), ("row 1", "'pValue'", "'high'")),
+        ("chr1\t1\t20\n", ("line 1", "3 columns")),
+        (line(120, 160) + "\n" + line(50, 40), ("line 2", "'end'", "'40'")),
+        (line("x", 40), ("line 1", "'start'", "'x'")),
+        (line(20, 40, p="high"), ("line 1", "'pValue'", "'high'")),
         (line(20, 40, chrom="1"), ("'1'", "'chr1'")),
     ],
 )

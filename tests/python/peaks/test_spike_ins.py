@@ -38,7 +38,7 @@ def test_faults_are_refused_and_nothing_is_written(spiked, world, tools, tmp_pat
     assert "'d' has no fragment on the 2 spike-in contigs" in capsys.readouterr().err
     names.write_text("spike_1\nspike_9\n")
     assert run(bams, names, out) == 65
-    assert "row 2" in (error := capsys.readouterr().err) and "'spike_9'" in error
+    assert "line 2" in (error := capsys.readouterr().err) and "'spike_9'" in error
     names.write_text("\n")
     assert run(bams, names, out) == 65
     assert "names no contig" in capsys.readouterr().err

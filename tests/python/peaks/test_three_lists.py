@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ import pysam
 import pytest
 
 from ribolm.cli.peaks import main
+from ribolm.peaks.options import CallOptions
 
 
 def refused(world, capsys, *says, arguments=None, code=65):
@@ -64,7 +66,7 @@ def test_exons_beyond_a_contig_are_refused_with_their_line(world, capsys):
     with world.gtf.open("a") as handle:
         handle.write('chr2\ttest\texon\t3990\t4100\t.\t+\t.\tgene_id "FAR";\n')
     line = len(world.gtf.read_text().splitlines())
-    refused(world, capsys, f"genes.gtf row {line}", "'end'", "4100", "4,000 nt", "chr2")
+    refused(world, capsys, f"genes.gtf line {line}", "'end'", "4100", "4,000 nt", "chr2")
 
 
 def test_chr_against_no_chr_is_refused_for_each_pair_of_files(world, capsys, tools):
@@ -142,18 +144,18 @@ def test_ip_without_input_and_input_without_ip_are_refused(world, capsys):
 @pytest.mark.parametrize(
     "text, says",
     [
-        ("sample\tsize_factor\nip_1\t1\n", ("row 1", "'name'", "'sample'")),
-        ("name,size_factor\nip_1,1\n", ("row 1", "'name,size_factor'")),
-        ("ip_1\t1\n", ("row 1", "'name'")),
+        ("sample\tsize_factor\nip_1\t1\n", ("line 1", "'name'", "'sample'")),
+        ("name,size_factor\nip_1,1\n", ("line 1", "'name,size_factor'")),
+        ("ip_1\t1\n", ("line 1", "'name'")),
         ("", ("empty", "name<tab>size_factor")),
         ("name\tsize_factor\nip_1\t1\nip_2\t1\ninput_1\t1\n", ("input_2", "missing")),
-        ("name\tsize_factor\nip_1\t1\nip_2\t0\n", ("row 3", "'size_factor'", "'0'", "above 0")),
-        ("name\tsize_factor\nip_1\t-2\n", ("row 2", "'-2'")),
-        ("name\tsize_factor\nip_1\tlots\n", ("row 2", "'lots'")),
-        ("name\tsize_factor\nip_1\tnan\n", ("row 2", "'nan'")),
-        ("name\tsize_factor\nip_1\tinf\n", ("row 2", "'inf'")),
-        ("name\tsize_factor\nip_1\t1\t7\n", ("row 2", "3 columns instead of 2")),
-        ("name\tsize_factor\nip_1\t1\nip_1\t2\n", ("row 3", "'ip_1'", "twice")),
+        ("name\tsize_factor\nip_1\t1\nip_2\t0\n", ("line 3", "'size_factor'", "'0'", "above 0")),
+        ("name\tsize_factor\nip_1\t-2\n", ("line 2", "'-2'")),
+        ("name\tsize_factor\nip_1\tlots\n", ("line 2", "'lots'")),
+        ("name\tsize_factor\nip_1\tnan\n", ("line 2", "'nan'")),
+        ("name\tsize_factor\nip_1\tinf\n", ("line 2", "'inf'")),
+        ("name\tsize_factor\nip_1\t1\t7\n", ("line 2", "3 columns instead of 2")),
+        ("name\tsize_factor\nip_1\t1\nip_1\t2\n", ("line 3", "'ip_1'", "twice")),
     ],
 )
 def test_a_faulty_table_of_size_factors_is_refused(world, capsys, text, says):
@@ -337,3 +339,10 @@ def test_contigs_that_the_fasta_lacks_have_no_gc(world, tmp_path, capsys):
     bins = bins_of(tmp_path / "out")
     assert bins.gc.isna().equals(bins.chrom == "chr2")
     assert "lacks 1 contigs" in capsys.readouterr().err
+
+
+def test_a_fragment_length_that_nothing_reads_is_told(capsys):
+    CallOptions((), Path("g.gtf"), Path("o"), "n", Path("g.fa"), fragment_length=50)
+    assert capsys.readouterr().err == ""
+    CallOptions((), Path("g.gtf"), Path("o"), "n", Path("g.fa"), gc_correction=False, fragment_length=50)
+    assert "--fragment-length is not used" in capsys.readouterr().err

@@ -229,6 +229,9 @@ def test_middle_letters_name_the_base_of_a_token() -> None:
         ({"kind": "chunk", "k": 9}, "not from 2 to 7"),
         ({"kind": "esm", "mapping": "ABCD"}, "is not one of KDNY"),
         ({"kind": "bpe"}, "needs its tokenizer.json"),
+        ({"kind": "nucleotide", "k": 3}, "--k has no effect: tokenizer 'nucleotide'"),
+        ({"kind": "kmer", "mapping": "KEDR"}, "--mapping has no effect"),
+        ({"kind": "hyena", "file": "vocab.txt"}, "--tokenizer-file has no effect"),
     ],
 )
 def test_wrong_choices_are_named(arguments: dict[str, object], words_of_it: str) -> None:

@@ -95,11 +95,15 @@ def test_pretraining_then_fine_tuning_with_cross_prediction(train: Train, data: 
         ("token", "sites", {"unlabeled": "ignore_unlabeled", "layer_decay": 0.8, "freeze": 1, "resampling": "sCR"}),
     ],
 )
-def test_every_level_gives_a_model(train: Train, tmp_path: Path, level: str, task: str, more: dict) -> None:
+def test_every_level_gives_a_model(train: Train, tmp_path: Path, capsys, level: str, task: str, more: dict) -> None:
     assert train("finetune", level=level, task=task, preset="tiny", dev_share=0.4, **more) == 0
     model = load_model(tmp_path / "model")
     assert model.task is not None and model.task["level"] == level
     assert ("calibration" in model.task) == (level in ("sequence", "token"))
+    told = capsys.readouterr().out
+    best = model.manifest["best"]
+    assert best["n"] > 0 and f"{best['metric']} on dev, {best['value']:.4g} (n = {best['n']:,.0f}" in told
+    assert ("prevalence" in told) == ("prevalence" in best) == (level != "regression")
     assert {"step", "evaluation"} <= {
         json.loads(line)["event"] for line in (tmp_path / "model/log.jsonl").read_text().splitlines()
     }
@@ -113,6 +117,30 @@ def test_a_run_killed_before_its_model_was_written_writes_it_at_once(train: Trai
     assert train("pretrain", preset="tiny") == 0
     faults.plan("")
     assert (tmp_path / "model/model.safetensors").exists()
+
+
+def test_a_finished_model_is_not_replaced_by_one_of_other_settings(train: Train, tmp_path: Path, capsys) -> None:
+    assert train("pretrain", preset="tiny") == 0
+    first, key = sha256(tmp_path / "model/model.safetensors"), load_model(tmp_path / "model").manifest["key"]
+    capsys.readouterr()
+    other = {"preset": "tiny", "learning_rate": 0.02, "checkpoint_dir": tmp_path / "other"}
+    assert train("pretrain", **other) == 2
+    said = capsys.readouterr().err
+    assert f"holds a model already, key {key}" in said and "learning_rate: 0.01, not 0.02" in said
+    assert "Choose another folder, or remove that one." in said and not (tmp_path / "other").exists()
+    tuning = {"task": "class", "level": "sequence", "preset": "tiny", "checkpoint_dir": tmp_path / "tuning"}
+    assert train("finetune", **tuning) == 2
+    assert sha256(tmp_path / "model/model.safetensors") == first
+    assert train("pretrain", preset="tiny") == 0, "the same settings are this run, finished before"
+    assert sha256(tmp_path / "model/model.safetensors") == first
+
+
+def test_weights_that_nobody_trained_are_not_replaced(train: Train, tmp_path: Path, capsys) -> None:
+    from ribolm.models.initial import write_initial_model
+
+    write_initial_model(tmp_path / "model", "tiny", make_tokenizer("nucleotide"), 1)
+    assert train("finetune", task="class", level="sequence", init=tmp_path / "model") == 2
+    assert "key unknown" in capsys.readouterr().err
 
 
 def test_two_processes_make_one_model(train: Train, tmp_path: Path) -> None:
@@ -135,6 +163,11 @@ def test_two_processes_make_one_model(train: Train, tmp_path: Path) -> None:
         ("finetune", {"preset": "tiny", "task": "sites", "fold": "one"}, 2, "--fold one"),
         ("finetune", {"preset": "tiny", "task": "sites", "fold": 1}, 2, "--fold needs --folds"),
         ("finetune", {"preset": "tiny", "task": "sites", "level": "word"}, 2, "--level"),
+        ("finetune", {"preset": "tiny", "task": "class", "level": "sequence", "rounds": 2}, 2, "--rounds 2 has no"),
+        ("finetune", {"preset": "tiny", "task": "sites", "unlabeled": "as_negative", "rounds": 2}, 2, "predicts no"),
+        ("finetune", {"preset": "tiny", "task": "class", "level": "regression", "focal_gamma": 1}, 2, "has no classes"),
+        ("finetune", {"preset": "tiny", "task": "sites", "folds": "f.tsv", "dev_share": 0.2}, 2, "--dev-share 0.2"),
+        ("pretrain", {"preset": "tiny", "dev_share": 0, "patience": 2}, 2, "--patience has no effect"),
     ],
 )
 def test_bad_input_is_refused(train: Train, tmp_path: Path, capsys, command, changes, code, sentence) -> None:

@@ -11,9 +11,19 @@ import numpy.typing as npt
 
 from ribolm.console import notice
 from ribolm.errors import DataError, UsageError
-from ribolm.evaluation.bootstrap import DRAWS, Draws, Interval, bootstrap
+from ribolm.evaluation.bootstrap import DRAWS, Draws, Interval, bootstrap, interval_note
 from ribolm.evaluation.calibration import calibration
-from ribolm.evaluation.methods import MODEL, PEER, RANDOM, RANDOM_PREFIX, SHUFFLED, SHUFFLED_NAME, Method, Scores
+from ribolm.evaluation.methods import (
+    MODEL,
+    PEER,
+    RANDOM,
+    RANDOM_PREFIX,
+    SHUFFLED,
+    SHUFFLED_NAME,
+    Method,
+    Scores,
+    tell_seen,
+)
 from ribolm.evaluation.metrics import RankedCounts, Ranking, precision_recall_points, rank, roc_points
 from ribolm.evaluation.score_tables import NamedFiles
 from ribolm.evaluation.sequence_level.examples import (
@@ -37,7 +47,8 @@ RANKING = {"average_precision": RankedCounts.average_precision, "roc_auc": Ranke
 
 @dataclass(frozen=True)
 class SequencePlan:
-    """What to evaluate. `folds` None: nothing was trained on the store; then `train` may be fitted on.
+    """What to evaluate. `folds` None: nothing was trained on the store; then `train` may be fitted on. `folds_sha256`:
+    of their table, "" without one, by which models tell what they have seen.
 
     `anchor0` index of the anchor in the windows and `anchor` its kind, for the hexamer rule and the classes of
     hexamers; None where there is none. `threshold` on probabilities, from which on a window is called.
@@ -48,6 +59,7 @@ class SequencePlan:
     scores: Sequence[NamedFiles]
     peers: Sequence[NamedFiles] = ()
     folds: Folds | None = None
+    folds_sha256: str = ""
     train: TokenStore | None = None
     anchor: str = "hexamer"
     anchor0: int | None = None
@@ -70,7 +82,10 @@ class SequencePlan:
 
 @dataclass(frozen=True)
 class SequenceAssessment:
-    """Every method over the same windows. `rankings[name]` has one entry per seed."""
+    """Every method over the same windows. `rankings[name]` has one entry per seed.
+
+    `interval_note`: a sentence where the intervals are rough.
+    """
 
     examples: Examples
     methods: tuple[Method, ...]
@@ -80,6 +95,7 @@ class SequenceAssessment:
     reference: str
     split: str
     strata: tuple[Row, ...] = field(default=())
+    interval_note: str | None = None
 
 
 def assess_sequences(plan: SequencePlan) -> SequenceAssessment:
@@ -108,7 +124,9 @@ def measure(examples: Examples, methods: Sequence[Method], reference: str, plan:
     called = {method.name: _called(examples, method, plan) for method in methods}
     split = f"{plan.folds.n_folds} folds of whole families" if plan.folds else "not trained on"
     strata = _strata(plan, examples, methods)
-    return SequenceAssessment(examples, (*methods, control), rankings, draws, called, reference, split, tuple(strata))
+    note = interval_note(plan.draws, examples.n_clusters, "families")
+    everyone = (*methods, control)
+    return SequenceAssessment(examples, everyone, rankings, draws, called, reference, split, tuple(strata), note)
 
 
 def _read_methods(plan: SequencePlan, examples: Examples) -> tuple[Examples, list[Method]]:
@@ -130,7 +148,12 @@ def _read_methods(plan: SequencePlan, examples: Examples) -> tuple[Examples, lis
     for files, kind, table in tables:
         of_kind = RANDOM if kind == MODEL and files.method.lower().startswith(RANDOM_PREFIX) else kind
         before = found[files.method].seeds if files.method in found else ()
-        found[files.method] = Method(files.method, of_kind, (*before, scores_over(examples, table, files.seed)))
+        scores = scores_over(examples, table, files.seed, plan.store.digest, plan.folds_sha256)
+        found[files.method] = Method(files.method, of_kind, (*before, scores))
+    tell_seen(list(found.values()), len(examples), "sequences")
+    for method in found.values():
+        if any(scores.probability is None for scores in method.seeds):
+            notice(f"scores '{method.name}': hold no probability, so that --threshold calls no sequence of them.")
     return examples, list(found.values())
 
 
@@ -200,7 +223,7 @@ def method_rows(found: SequenceAssessment) -> list[Row]:
     rows = []
     for method in found.methods:
         row: Row = {"universe": UNIVERSE, "method": method.name, "kind": method.kind, **_size(found.examples)}
-        row["seeds"] = len(method.seeds)
+        row |= {"seeds": len(method.seeds), "n_seen": method.n_seen}
         for at, metric in enumerate(RANKING):
             values = found.draws.values[method.name][:, at]
             row |= interval_columns(metric, found.draws.interval(method.name, metric))
@@ -218,7 +241,7 @@ def metric_rows(found: SequenceAssessment) -> list[Row]:
     rows = []
     for method in found.methods:
         about: Row = {"method": method.name, "kind": method.kind, "universe": UNIVERSE, "split": found.split}
-        about |= _size(found.examples)
+        about |= {**_size(found.examples), "n_seen": method.n_seen}
         for at, metric in enumerate(RANKING):
             interval = found.draws.interval(method.name, metric)
             values = found.draws.values[method.name][:, at].tolist()

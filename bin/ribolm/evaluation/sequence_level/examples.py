@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,9 +14,10 @@ from ribolm.candidates.hexamers import HEXAMER_NT
 from ribolm.console import notice
 from ribolm.errors import DataError, UsageError
 from ribolm.evaluation.methods import Scores
-from ribolm.evaluation.score_tables import SCORE_COLUMNS, NamedFiles, raw_table
-from ribolm.files import require_file
+from ribolm.evaluation.raw_tables import raw_table
+from ribolm.evaluation.score_tables import NamedFiles, numbered_words
 from ribolm.genome.coordinates import Int64
+from ribolm.inference.seen import seen_by_models
 from ribolm.labels.folds import Folds
 from ribolm.sequences.similarity import similarity_clusters
 from ribolm.sequences.store import TokenStore
@@ -118,44 +120,45 @@ def hexamers(examples: Examples, hexamer0: int) -> npt.NDArray[np.str_]:
 
 
 def read_named_scores(files: NamedFiles) -> polars.DataFrame:
-    """Columns name, score (float64), probability (float64, null where unknown) of all files of one method and seed.
+    """Columns name, score (float64), probability (float64, null where unknown), trained_on of one method and seed.
 
-    Raises DataError for missing columns, values that are no numbers, and names that occur twice.
+    `trained_on`: what `ribolm-predict sequences` says that the model has seen, null where a table does not tell. Raises
+    DataError for missing columns, values that are no numbers, and names that occur twice.
     """
     import polars
 
-    table = polars.concat([_one_file(files, index) for index in range(len(files.paths))])
+    table = polars.concat([_one_file(path) for path in files.paths])
     if table["name"].n_unique() < len(table):
         name = table.filter(polars.col("name").is_duplicated())["name"][0]
         raise DataError(f"Scores '{files.label}': '{name}' occurs twice. Files of one name must cover different folds.")
     return table
 
 
-def _one_file(files: NamedFiles, index: int) -> polars.DataFrame:
+def _one_file(path: Path) -> polars.DataFrame:
     import polars
 
-    path = require_file(files.paths[index])
     table = raw_table(path)
-    score = next((name for name in SCORE_COLUMNS if name in table.columns), None)
-    if "name" not in table.columns or score is None:
+    found = table.scores() if table.has("name") else None
+    if found is None:
         raise DataError(f"{path.name}: no column 'name' or no score. Give name and logit, probability or score.")
-    known = polars.col("probability") if "probability" in table.columns else polars.lit(None)
-    number = polars.Float64
-    try:
-        clean = table.select(
-            polars.col("name").cast(polars.String),
-            polars.col(score).cast(number).alias("score"),
-            known.cast(number).alias("probability"),
-        )
-    except polars.exceptions.PolarsError as error:
-        raise DataError(f"{path.name}: a score is no number ({str(error).splitlines()[0]}).") from error
-    if clean["score"].null_count() or clean["score"].is_nan().any():
-        raise DataError(f"{path.name}: a score is missing or NaN. Mend or remove the row.")
-    return clean
+    score, probability = found
+    unknown = polars.Series([None] * len(table), dtype=polars.Float64)
+    untold = polars.Series([None] * len(table), dtype=polars.String)
+    columns = {
+        "name": table.texts("name"),
+        "score": score,
+        "probability": unknown if probability is None else probability,
+        "trained_on": table.texts("trained_on") if table.has("trained_on") else untold,
+    }
+    return polars.DataFrame([column.alias(name) for name, column in columns.items()])
 
 
-def scores_over(examples: Examples, table: polars.DataFrame, seed: str) -> Scores:
-    """Scores of the windows by name; -inf where the table lacks one, NaN for its probability."""
+def scores_over(examples: Examples, table: polars.DataFrame, seed: str, store: str = "", folds: str = "") -> Scores:
+    """Scores of the windows by name; -inf where the table lacks one, NaN for its probability.
+
+    `store`, `folds`: digests of the store and of its table of folds ("" without one), by which windows that the model
+    was trained on are known.
+    """
     place = {name: row for row, name in enumerate(table["name"].to_list())}
     at = np.array([place.get(name, -1) for name in examples.names], dtype=np.int64)
     score, chance = (table[column].cast(float).fill_null(np.nan).to_numpy() for column in ("score", "probability"))
@@ -163,4 +166,6 @@ def scores_over(examples: Examples, table: polars.DataFrame, seed: str) -> Score
     found[at >= 0] = score[at[at >= 0]]
     probability = np.full(len(at), np.nan)
     probability[at >= 0] = chance[at[at >= 0]]
-    return Scores(seed, found, None if np.isnan(probability).all() else probability)
+    words, which = numbered_words(table)
+    seen = seen_by_models(words, np.where(at >= 0, which[at], -1) if len(which) else at, store, folds, examples.fold)
+    return Scores(seed, found, None if np.isnan(probability).all() else probability, seen)

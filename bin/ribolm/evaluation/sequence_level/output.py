@@ -31,6 +31,7 @@ def write_sequence_assessment(outdir: Path | str, found: SequenceAssessment, set
         "settings": settings,
         "sites": {"sites": int(found.examples.is_positive.sum()), "sequences": len(found.examples)},
         "metrics": metric_rows(found),
+        "interval_note": found.interval_note,
         "differences": differences,
         "calibration": summary,
         "leakage": {},
@@ -43,8 +44,12 @@ def write_sequence_assessment(outdir: Path | str, found: SequenceAssessment, set
         write_tsv(out / "calibration.tsv", bins)
         write_tsv(out / "curves.tsv", curve_rows(found))
         write_tsv(out / "leakage.tsv", [], LEAKAGE_COLUMNS)
+    if found.interval_note:
+        notice(found.interval_note)
     for row in method_rows(found):
         low, high = row["roc_auc_low"], row["roc_auc_high"]
         value = "undefined" if row["roc_auc"] is None else f"{row['roc_auc']:.3f}"
         interval = "no interval" if low is None else f"{low:.3f} to {high:.3f}"
-        notice(f"{row['method']}: ROC-AUC {value} ({interval}), n = {row['n']:,}, {row['n_clusters']:,} families")
+        seen = f", {row['n_seen']:,} of them seen in training" if row["n_seen"] else ""
+        size = f"n = {row['n']:,}{seen}, {row['n_clusters']:,} families"
+        notice(f"{row['method']}: ROC-AUC {value} ({interval}), {size}")

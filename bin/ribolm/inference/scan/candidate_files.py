@@ -94,7 +94,7 @@ def _first_fault(path: Path, text: bytes, line: int, genome: Genome | None = Non
         if not row.startswith(b"#"):
             problem = _fault(row.decode("utf-8", "replace").rstrip("\n").split("\t"), lengths, genome)
             if problem:
-                return DataError(f"{path.name} row {number}: {problem}")
+                return DataError(f"{path.name} line {number}: {problem}")
     return DataError(f"{path.name}: rows {line} and following are no BED6. Give a file of `ribolm-predict candidates`.")
 
 

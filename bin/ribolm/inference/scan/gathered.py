@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from ribolm.candidates.hexamers import CandidateRule
 from ribolm.errors import DataError
-from ribolm.files import require_file
+from ribolm.files import require_each_once, require_file, sha256_of
 from ribolm.genome.fasta import Genome
 from ribolm.inference.batches import Float32
 from ribolm.inference.scan.scored import PROVENANCE, SCHEMA
@@ -47,17 +47,21 @@ class ScoredCandidates:
 def read_scored(paths: Sequence[Path], genome: Genome, expected: dict[str, Any]) -> ScoredCandidates:
     """Read all parts of one scan, in any order. Memory: 25 bytes per candidate, thrice while sorting.
 
-    `expected`: what `scan_provenance` gives for model, genome and rule. Raises
+    `expected`: what `scan_provenance` gives for model, genome and rule. Raises UsageError for a part given twice,
     DataError for a file that is no scan, one of another model, genome or rule, and for a candidate with two scores.
     """
     if not paths:
         raise ValueError("no part")
+    require_each_once("--scored", paths)
     names: dict[str, int] = {}
-    parts = []
+    parts: list[tuple[npt.NDArray[Any], ...]] = []
+    digests: list[str | None] = []
     for path in paths:
         table = _open(path, expected)
         _require_contigs(path, table, genome)
         parts.append(_columns(table, genome, names))
+        digests.append(sha256_of(path) if table.num_rows else None)  # parts without a candidate are all alike
+    require_each_once("--scored", paths, digests)
     contig, at0, strand, name, logit = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.lexsort((-strand, at0, contig))
     places = Places(contig[order], at0[order], strand[order])
@@ -75,9 +79,7 @@ def _provenance(path: Path) -> dict[str, Any]:
     try:
         schema = pq.read_schema(require_file(path))
     except pa.ArrowInvalid as error:
-        raise DataError(
-            f"{path}: is no parquet file ({str(error)[:60]}). Give what `ribolm-predict scan` made."
-        ) from error
+        raise DataError(f"{path}: is no parquet file. Give what `ribolm-predict scan` made.") from error
     metadata = schema.metadata or {}
     if schema.names != SCHEMA.names or PROVENANCE not in metadata:
         raise DataError(f"{path}: holds no scored candidates. Give what `ribolm-predict scan` made.")

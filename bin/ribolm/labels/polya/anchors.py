@@ -106,7 +106,7 @@ def _on_genome(sites: SiteList, genome: Genome) -> tuple[Int64, Int64]:
         end = max(int(sites.end0[k]), int(sites.representative0[k]) + 1)
         more = f" (and {len(beyond) - 1:,} rows more)" if len(beyond) > 1 else ""
         raise DataError(
-            f"{sites.path.name} row {int(sites.line[k])}: place {end:,} lies beyond contig '{sites.chrom[k]}', which "
+            f"{sites.path.name} line {int(sites.line[k])}: place {end:,} lies beyond contig '{sites.chrom[k]}', which "
             f"is {int(lengths[beyond[0]]):,} nt long in {genome.path.name}{more}. Use sites and a FASTA of one build."
         )
     return row, contig[row]

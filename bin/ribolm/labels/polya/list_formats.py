@@ -44,8 +44,8 @@ def detect_format(path: Path, lines: Lines) -> tuple[str, str]:
         return "gencode_ucsc", "features with the strand before the positions"
     if not (len(first) >= 3 and first[1].isdigit() and first[2].isdigit()):  # later rows are named by the parser
         raise DataError(
-            f"{path.name} row {lines[0][0]}: is no site list of PolyASite, PolyA_DB or GENCODE, and no BED. Convert it "
-            "to BED with a strand in column 6."
+            f"{path.name} line {lines[0][0]}: is no site list of PolyASite, PolyA_DB or GENCODE, and no BED. Convert "
+            "it to BED with a strand in column 6."
         )
     names = [cells[3] if len(cells) > 3 else "" for cells in sample]
     if all(name in GENCODE_FEATURES for name in names):
@@ -99,7 +99,7 @@ def _polya_db(path: Path, lines: Lines) -> list[Row]:
     """Tables of PolyA_DB 3 with a header; `Position` is taken as 1-based."""
     place = {name.strip(): k for k, name in enumerate(lines[0][1])}
     if not set(POLYA_DB_COLUMNS) <= set(place):
-        raise DataError(f"{path.name} row {lines[0][0]}: no columns {', '.join(POLYA_DB_COLUMNS)}. Keep the header.")
+        raise DataError(f"{path.name} line {lines[0][0]}: no columns {', '.join(POLYA_DB_COLUMNS)}. Keep the header.")
     chrom, position, strand = (place[name] for name in POLYA_DB_COLUMNS)
     rows = []
     for number, cells in lines[1:]:
@@ -152,7 +152,7 @@ def _bed(path: Path, lines: Lines) -> list[Row]:
     for number, cells in lines:
         if len(cells) < 6:
             raise DataError(
-                f"{path.name} row {number}: {len(cells)} columns, so no strand. A poly(A) site lies on one strand; "
+                f"{path.name} line {number}: {len(cells)} columns, so no strand. A poly(A) site lies on one strand; "
                 "give BED6."
             )
         start0, end0 = _interval(path, number, cells, 1, 2)
@@ -175,7 +175,7 @@ PARSERS: dict[str, Callable[[Path, Lines], list[Row]]] = {
 
 def _require(path: Path, number: int, cells: Sequence[str], n: int) -> None:
     if len(cells) < n:
-        raise DataError(f"{path.name} row {number}: {len(cells)} columns, {n} are needed. Mend the row.")
+        raise DataError(f"{path.name} line {number}: {len(cells)} columns, {n} are needed. Mend the line.")
 
 
 def _interval(path: Path, number: int, cells: Sequence[str], start_at: int, end_at: int) -> tuple[int, int]:

@@ -68,7 +68,7 @@ class SiteList:
 def read_site_list(path: Path | str, file_format: str = "auto") -> SiteList:
     """Read a list of any known format; `auto` tells it from the columns and prints the choice.
 
-    An empty list is valid. Raises DataError naming row and column for positions that are no numbers and for sites
+    An empty list is valid. Raises DataError naming line and column for positions that are no numbers and for sites
     without a strand; UsageError for a format that does not exist.
     """
     path = Path(path)
@@ -130,6 +130,6 @@ def _without_foreign_names(sites: SiteList) -> SiteList:
         return SiteList(**{**vars(sites), "representative0": unknown, "shape": shape})
     row = int(np.flatnonzero(named & ~inside)[0])
     raise DataError(
-        f"{sites.path.name} row {int(sites.line[row])}: column 4 names place {int(sites.representative0[row]) + 1}, "
+        f"{sites.path.name} line {int(sites.line[row])}: column 4 names place {int(sites.representative0[row]) + 1}, "
         f"outside columns 2 and 3 of the row, in {n_outside:,} rows but not in most. Mend the list."
     )

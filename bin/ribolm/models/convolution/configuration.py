@@ -5,12 +5,13 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from ribolm.errors import DataError
+from ribolm.models.configuration import BackboneRules
 
 MODEL_TYPE = "ribolm_convolution"
 
 
 @dataclass(frozen=True)
-class ConvolutionConfig:
+class ConvolutionConfig(BackboneRules):
     """Shape of a convolutional backbone.
 
     `base_token_ids`: tokens of A, C, G and T, which alone carry anything: all others are zero, as what lies beyond a
@@ -81,16 +82,6 @@ class ConvolutionConfig:
     def num_hidden_layers(self) -> int:
         """Number of layers behind the motifs."""
         return self.n_layers
-
-    @property
-    def gated(self) -> bool:
-        """Whether one half of the feed-forward layer gates the other."""
-        return False
-
-    @property
-    def causal(self) -> bool:
-        """Tokens see both sides."""
-        return False
 
     def to_dict(self) -> dict[str, Any]:
         """The content of `config.json`."""

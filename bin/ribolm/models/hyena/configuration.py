@@ -1,17 +1,18 @@
 """What defines a HyenaDNA backbone: the fields of `HyenaConfig` in the published config.json, under the same names."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from ribolm.errors import DataError
+from ribolm.models.configuration import BackboneRules, fill, require_fixed
 
 # Ids of the character tokenizer that all published models share
 SEP_ID, MASK_ID = 1, 3
 
 
 @dataclass(frozen=True)
-class HyenaConfig:
+class HyenaConfig(BackboneRules):
     """Shape of a HyenaDNA backbone (Nguyen et al. 2023, arXiv 2306.15794).
 
     `max_seq_len`: nominal length + 2, which positions are normalised by; `vocab_size` is rounded up to a multiple of
@@ -68,11 +69,6 @@ class HyenaConfig:
     def max_tokens(self) -> int | None:
         """Longest sequence, SEP included."""
         return self.max_seq_len
-
-    @property
-    def gated(self) -> bool:
-        """Whether one half of the feed-forward layer gates the other."""
-        return False
 
     @property
     def causal(self) -> bool:
@@ -138,19 +134,12 @@ def hyena_config_from_dict(content: Mapping[str, Any], source: str = "config.jso
     class are not those of its models.
     """
     content = _flattened(content, source)
-    for name, wanted in FIXED.items():
-        found = content.get(name, wanted)
-        if found != wanted:
-            raise DataError(f"{source}: {name} is {found!r}, but ribolm reads only {wanted!r}. Use a HyenaDNA model.")
+    require_fixed(content, FIXED, source, "a HyenaDNA model")
     telling = ("d_model", "n_layer", "max_seq_len", "emb_dim", "activation_freq")
     missing = [name for name in telling if content.get(name) is None]
     if missing:
         raise DataError(f"{source}: lacks {', '.join(missing)}. Use the config.json of a HyenaDNA model.")
-    known = {field.name for field in fields(HyenaConfig)}
-    try:
-        return HyenaConfig(**{name: value for name, value in content.items() if name in known and value is not None})
-    except TypeError as error:
-        raise DataError(f"{source}: holds a value of the wrong type ({error}). Write the file anew.") from error
+    return fill(HyenaConfig, content, source)
 
 
 def _flattened(content: Mapping[str, Any], source: str) -> dict[str, Any]:

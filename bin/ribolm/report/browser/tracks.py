@@ -51,7 +51,7 @@ def read_chrom_sizes(path: Path) -> dict[str, int]:
                 continue
             if len(fields) < 2 or not re.fullmatch(r"[0-9]{1,12}", fields[1]):
                 raise DataError(
-                    f"{path.name} row {number}: is not a contig name and its length, tab-separated. Mend it."
+                    f"{path.name} line {number}: is not a contig name and its length, tab-separated. Mend it."
                 )
             sizes[fields[0]] = int(fields[1])
     if not sizes:

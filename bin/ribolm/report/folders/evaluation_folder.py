@@ -66,6 +66,11 @@ class EvaluationFolder:
         floors = (CHANCE, DIAGONAL)
         return {**colours, **dict.fromkeys(floors, BACKGROUND)}, {**dashes, **dict.fromkeys(floors, "longdash")}
 
+    def with_note(self, description: str) -> str:
+        """A description of what has intervals, and what the evaluation says of rough ones."""
+        note = self.content.get("interval_note")
+        return f"{description} {note}" if note else description
+
     def calibration(self, universe: str, method: str) -> Row:
         """Brier score and expected calibration error of a method; empty where it gives no probabilities."""
         rows = self.content.get("calibration") or []
@@ -86,13 +91,13 @@ def _table(path: Path, columns: Sequence[str]) -> list[Row]:
         rows = list(reader)
         missing = [name for name in columns if name not in (reader.fieldnames or ())]
     if rows and missing:
-        raise DataError(f"{path} row 1: column '{missing[0]}' is missing. Run `ribolm-evaluate sites` again.")
+        raise DataError(f"{path} line 1: column '{missing[0]}' is missing. Run `ribolm-evaluate sites` again.")
     return [_numbers(path, number, row) for number, row in enumerate(rows, start=2)]
 
 
 def _numbers(path: Path, number: int, row: Mapping[str, Any]) -> Row:
     if None in row or None in row.values():
-        raise DataError(f"{path} row {number}: has not as many values as the header. Write it again.")
+        raise DataError(f"{path} line {number}: has not as many values as the header. Write it again.")
     parsed: dict[str, Any] = {}
     for column, text in row.items():
         try:

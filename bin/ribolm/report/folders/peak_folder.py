@@ -67,7 +67,7 @@ class PeakFolder:
                 raise DataError(f"{path}: column '{missing[0]}' is missing. Run `ribolm-peaks call` again.")
             return pl.read_parquet(path, columns=list(columns))
         except (pl.exceptions.PolarsError, OSError) as error:
-            raise DataError(f"{path}: is no Parquet file ({error}). Run `ribolm-peaks call` again.") from error
+            raise DataError(f"{path}: is no Parquet file. Run `ribolm-peaks call` again.") from error
 
 
 def read_peak_folder(path: Path | str) -> PeakFolder:
@@ -104,18 +104,18 @@ def whole_groups(folders: Sequence[PeakFolder]) -> list[PeakFolder]:
 
 
 def read_peak_table(path: Path) -> list[dict[str, Any]]:
-    """Rows of a peaks.tsv with numbers parsed. Raises DataError naming file, row and column."""
+    """Rows of a peaks.tsv with numbers parsed. Raises DataError naming file, line and column."""
     with open_text(require_file(path)) as handle:
         reader = csv.DictReader(handle, delimiter="\t")
         missing = [name for name in PEAK_COLUMNS if name not in (reader.fieldnames or ())]
         if missing:
-            raise DataError(f"{path} row 1: column '{missing[0]}' is missing. Give the peaks.tsv of `ribolm-peaks`.")
+            raise DataError(f"{path} line 1: column '{missing[0]}' is missing. Give the peaks.tsv of `ribolm-peaks`.")
         return [_peak_row(path, number, row) for number, row in enumerate(reader, start=2)]
 
 
 def _peak_row(path: Path, number: int, row: dict[str, Any]) -> dict[str, Any]:
     if None in row or None in row.values():
-        raise DataError(f"{path} row {number}: has not as many values as the header. Run `ribolm-peaks` again.")
+        raise DataError(f"{path} line {number}: has not as many values as the header. Run `ribolm-peaks` again.")
     parsed = dict(row)
     for column in PEAK_NUMBERS:
         text = (row[column] or "").strip()

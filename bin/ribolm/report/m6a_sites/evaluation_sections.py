@@ -98,6 +98,7 @@ METHOD_COLUMNS = {
     "precision_at_recall_50": {"title": "P at R 50 %", "description": "Precision at 50 % recall", "format": "{:.3f}"},
     "expected_error": {"title": "ECE", "description": "Expected calibration error", "format": "{:.3f}"},
     "brier": {"title": "Brier", "description": "Mean squared error of probabilities", "format": "{:.3f}"},
+    "n_seen": {"title": "Seen in training", "description": "Candidates it was trained on", "format": "{:,.0f}"},
     "n_missing": {"title": "Not scored", "description": "They rank last", "format": "{:,.0f}"},
     "kind": {"title": "Kind", "description": "What sort of method it is"},
 }  # fmt: skip
@@ -164,7 +165,7 @@ def _write_methods(outdir: Path, folder: EvaluationFolder, universe: str) -> Non
         f"site_methods_{universe}",
         CHAPTER,
         f"Methods over {UNIVERSE_NAMES[universe].lower().replace('drach', 'DRACH')}",
-        "Every method over the same candidates and genes.",
+        folder.with_note("Every method over the same candidates and genes."),
     )
     write_table(outdir, section, rows, columns, "Method")
 

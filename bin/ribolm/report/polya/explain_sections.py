@@ -102,7 +102,7 @@ def _read(path: Path) -> pl.DataFrame:
     try:
         table = pl.read_csv(require_file(path), separator="\t", null_values=".", infer_schema_length=None)
     except (pl.exceptions.ComputeError, pl.exceptions.NoDataError) as error:
-        raise DataError(f"{path}: is no table ({error}). Run `ribolm-explain windows` again.") from error
+        raise DataError(f"{path}: is no table. Run `ribolm-explain windows` again.") from error
     missing = [name for name in TABLES[path.name] if name not in table.columns]
     if missing:
         raise DataError(f"{path}: has no column '{missing[0]}'. Give a folder of `ribolm-explain windows`.")

@@ -1,6 +1,7 @@
 """Sections on the evaluation of whole windows: methods beside the published table, curves, differences, hexamers."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,7 @@ COLUMNS: Mapping[str, Mapping[str, Any]] = {
     "n_sites": {"title": "Positives", "format": "{:,.0f}"},
     "n_clusters": {"title": "Families", "description": "Similar windows count as one", "format": "{:,.0f}"},
     "seeds": {"title": "Seeds", "format": "{:,.0f}"},
+    "n_seen": {"title": "Seen in training", "description": "Windows it was trained on", "format": "{:,.0f}"},
     "parameters": {"title": "Parameters", "description": "Numbers that were fitted", "format": "{:,.0f}"},
     "kind": {"title": "Kind", "description": "What sort of method it is"},
 }
@@ -79,7 +81,8 @@ def write_window_sections(outdir: Path, folder: EvaluationFolder) -> None:
         return
     cells = {str(row["method"]): _cells(row) for row in rows}
     known = {key for row in cells.values() for key, value in row.items() if value is not None}
-    write_table(outdir, METHODS, cells, {key: COLUMNS[key] for key in COLUMNS if key in known}, "Method")
+    methods = replace(METHODS, description=folder.with_note(METHODS.description))
+    write_table(outdir, methods, cells, {key: COLUMNS[key] for key in COLUMNS if key in known}, "Method")
     published = {f"{name} (published)": dict(zip(SHARES, values, strict=True)) for name, values in PUBLISHED.items()}
     write_table(outdir, PUBLISHED_TABLE, published, {key: COLUMNS[key] for key in SHARES}, "Model")
     _write_curves(outdir, folder, rows[0])

@@ -229,10 +229,15 @@ def _settle_folder(folder: Path) -> None:
 
 
 def _difference(found: dict[str, Any], settings: dict[str, Any]) -> str:
-    """The settings that differ, as `name: theirs, not ours`."""
+    """What differs between a folder's run and this one."""
     if found["format_version"] != FORMAT_VERSION:
         return f"format {found['format_version']}, not {FORMAT_VERSION}"
-    theirs, ours = _flat(found["settings"]), _flat(settings)
+    return difference(found["settings"], settings)
+
+
+def difference(found: dict[str, Any], settings: dict[str, Any]) -> str:
+    """The settings of two runs that differ, some of them, as `name: theirs, not ours`."""
+    theirs, ours = _flat(found), _flat(settings)
     names = sorted(name for name in theirs.keys() | ours.keys() if theirs.get(name) != ours.get(name))
     told = [f"{name}: {theirs.get(name)}, not {ours.get(name)}" for name in names[:5]]
     return "; ".join(told) + ("; …" if len(names) > 5 else "")

@@ -9,8 +9,9 @@ class TrainingState:
     """Progress after `step` finished optimiser steps.
 
     `best_*` and `evaluations_without_gain` serve early stopping; `best_weights` is a folder inside the checkpoint
-    folder. `evaluated_step` is the last step whose evaluation is finished, so that a run killed during
-    an evaluation repeats it. `elapsed_s` counts all runs together.
+    folder, `best_counts` what the value was counted over (n, and prevalence where there is one). `evaluated_step` is
+    the last step whose evaluation is finished, so that a run killed during an evaluation repeats it. `elapsed_s`
+    counts all runs together.
     """
 
     step: int = 0
@@ -21,6 +22,7 @@ class TrainingState:
     best_step: int = -1
     best_weights: str | None = None
     best_sha256: str | None = None
+    best_counts: dict[str, float] | None = None
     evaluations_without_gain: int = 0
     finished: bool = False
     stopped_early: bool = False

@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 
 from ribolm.errors import DataError, UsageError
 from ribolm.files import require_folder_possible, sha256_of
+from ribolm.models.directories import MANIFEST, WEIGHTS, read_json
 from ribolm.models.heads import HeadSpec
 from ribolm.models.network import Network, new_network
 from ribolm.models.presets import preset_config
 from ribolm.models.weights import LoadedModel, load_model, save_model
 from ribolm.sequences.store import TokenStore
 from ribolm.sequences.tokenizers import Tokenizer
+from ribolm.training.checkpoints.folder import difference
 from ribolm.training.faults import reach
 from ribolm.training.feed.batches import Feed
 from ribolm.training.feed.streams import generator
@@ -131,12 +133,31 @@ def require_length(network: Network, *feeds: Feed | None) -> None:
         )
 
 
-def check_out(out: Path, checkpoint_dir: Path) -> None:
-    """Refuse output folders that cannot be, before days of work; a model must not lie inside its checkpoints."""
+def check_out(out: Path, checkpoint_dir: Path, settings: Settings) -> None:
+    """Refuse output folders that cannot be, before days of work, and one that holds a model of other settings.
+
+    A model must not lie inside its checkpoints; one of the same settings is this run, finished before.
+    """
     require_folder_possible(out)
     require_folder_possible(checkpoint_dir)
     if out.resolve() == checkpoint_dir.resolve():
         raise UsageError("--out and --checkpoint-dir must be two folders.")
+    if (out / WEIGHTS).exists():
+        _require_this_run(out, settings)
+
+
+def _require_this_run(out: Path, settings: Settings) -> None:
+    """Raise UsageError unless the model in a folder was made by these settings."""
+    found = read_json(out / MANIFEST) if (out / MANIFEST).exists() else {}
+    key = found.get("key")
+    if key == settings.key():
+        return
+    theirs, ours = found.get("settings") or {}, settings.model_dump(mode="json")
+    told = difference(theirs, ours) if key else "it was not trained here"
+    raise UsageError(
+        f"--out {out} holds a model already, key {key or 'unknown'}, and this training has key {settings.key()} "
+        f"({told}). Choose another folder, or remove that one."
+    )
 
 
 def write_model(
@@ -156,14 +177,25 @@ def write_model(
     network = lesson.network.to("cpu")
     save_model(out, network, tokenizer, task, _manifest(session, lesson.settings, loop, state))
     shutil.copyfile(session.folder / "log.jsonl", out / "log.jsonl")
-    watched = f"{loop.objective.watch} {state.best_value:.4g}" if state.best_value is not None else ""
-    best = f", weights of step {state.best_step:,} with the best {watched}" if watched else ""
-    print(f"{out}: {state.step:,} of {loop.steps:,} steps{best}")
+    print(f"{out}: {state.step:,} of {loop.steps:,} steps{_best(loop, state)}")
+
+
+def _best(loop: Loop, state: TrainingState) -> str:
+    """The best evaluation in words, with what it was counted over; nothing where there was none."""
+    if state.best_value is None:
+        return ""
+    counts = state.best_counts or {}
+    shown = [f"n = {counts['n']:,.0f}"] if "n" in counts else []
+    shown += [f"prevalence {counts['prevalence']:.3g}"] if "prevalence" in counts else []
+    beside = f" ({', '.join(shown)})" if shown else ""
+    best = f"best {loop.judge.watch} on dev, {state.best_value:.4g}{beside}"
+    return f", weights of step {state.best_step:,} with the {best}"
 
 
 def _manifest(session: Session, settings: Settings, loop: Loop, state: TrainingState) -> dict[str, Any]:
     """What made these weights: data, parent, code, settings, seeds, versions, determinism."""
     optimisation = settings.optimisation
+    best = {"metric": loop.judge.watch, "value": state.best_value, "step": state.best_step}
     return {
         "kind": settings.kind,
         "key": settings.key(),
@@ -177,5 +209,5 @@ def _manifest(session: Session, settings: Settings, loop: Loop, state: TrainingS
         "steps": state.step,
         "tokens": state.tokens,
         "stopped_early": state.stopped_early,
-        "best": {"metric": loop.objective.watch, "value": state.best_value, "step": state.best_step},
+        "best": {**best, **(state.best_counts or {})},
     }

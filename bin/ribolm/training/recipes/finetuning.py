@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from ribolm.errors import UsageError
 from ribolm.genome.coordinates import ranges
 from ribolm.labels.incomplete import CROSS_PREDICTED
 from ribolm.models.heads import HeadSpec, Pooling
@@ -75,6 +76,7 @@ class FinetuneOptions:
 
 def finetune(options: FinetuneOptions, key_only: bool = False) -> str:
     """Train, calibrate and write the model; returns the checkpoint key. With `key_only` nothing else is done."""
+    _refuse_unused(options)
     optimisation = options.optimisation
     split = (options.folds, options.fold, options.dev_share, optimisation.seed)
     data = open_labelled_rows(options.store, options.task, options.level, *split)
@@ -85,7 +87,7 @@ def finetune(options: FinetuneOptions, key_only: bool = False) -> str:
     if key_only:
         return settings.key()
     runtime = options.runtime.named(settings.key())
-    check_out(options.out, runtime.checkpoint_dir)
+    check_out(options.out, runtime.checkpoint_dir, settings)
     with open_session(runtime, optimisation.precision, optimisation.determinism) as session:
         work = _Finetuning(options, data, settings, head, session)
         labels = work.labels(network)
@@ -94,6 +96,24 @@ def finetune(options: FinetuneOptions, key_only: bool = False) -> str:
         task = work.task(lesson, loop)
         write_model(options.out, session, _merged(lesson, options), loop, state, data.store.tokenizer, task)
     return settings.key()
+
+
+def _refuse_unused(options: FinetuneOptions) -> None:
+    """Raise UsageError for an option that was set although it changes nothing."""
+    level = options.level
+    unused: dict[str, str] = {}
+    if options.folds is not None:
+        unused["dev_share"] = "--folds says which rows are dev"
+    if level != "token":
+        unused |= dict.fromkeys(("unlabeled", "rounds", "resampling"), f"it is about tokens, not --level {level}")
+    elif options.unlabeled not in CROSS_PREDICTED:
+        unused["rounds"] = f"--unlabeled {options.unlabeled} predicts no labels"
+    if level == "regression":
+        unused |= dict.fromkeys(("positive_weight", "focal_gamma", "label_smoothing"), "a regression has no classes")
+    for field in fields(options):
+        if field.name in unused and getattr(options, field.name) != field.default:
+            option = f"--{field.name.replace('_', '-')} {getattr(options, field.name)}"
+            raise UsageError(f"{option} has no effect: {unused[field.name]}. Leave it out.")
 
 
 class _Finetuning:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from ribolm.errors import UsageError
 from ribolm.models.network import MASKED_LM
 from ribolm.sequences.store import TokenStore
 from ribolm.training.feed.batches import Feed
@@ -41,10 +42,12 @@ class PretrainOptions:
 def pretrain(options: PretrainOptions, key_only: bool = False) -> str:
     """Train and write the model; returns the checkpoint key. With `key_only` nothing else is done.
 
-    Raises what `Session.train` raises, DataError for a store or a model that does not fit.
+    Raises what `Session.train` raises, UsageError for an option without effect, DataError for a store or a model that
+    does not fit.
     """
-    store = TokenStore.open(options.store)
     optimisation = options.optimisation
+    _refuse_unused(options)
+    store = TokenStore.open(options.store)
     model = options.start.load(store.tokenizer, "masked_lm")
     network = options.start.network(model, store.tokenizer, MASKED_LM, optimisation.seed)
     span = options.span or store.tokenizer.overlap_tokens
@@ -59,7 +62,7 @@ def pretrain(options: PretrainOptions, key_only: bool = False) -> str:
     if key_only:
         return settings.key()
     runtime = options.runtime.named(settings.key())
-    check_out(options.out, runtime.checkpoint_dir)
+    check_out(options.out, runtime.checkpoint_dir, settings)
     rows, held_out = held_out_blocks(len(store), options.dev_share, optimisation.seed)
     step = optimisation.tokens_per_step
     feed = Feed(store, rows, seed=optimisation.seed, tokens_per_step=step, crop_tokens=options.crop_tokens)
@@ -74,3 +77,11 @@ def pretrain(options: PretrainOptions, key_only: bool = False) -> str:
         loop, state = session.train(lesson)
         write_model(options.out, session, lesson, loop, state, store.tokenizer)
     return settings.key()
+
+
+def _refuse_unused(options: PretrainOptions) -> None:
+    """Raise UsageError for an option that was set although it changes nothing."""
+    for name in ("patience", "evaluate_every_steps"):
+        if options.dev_share == 0 and getattr(options.optimisation, name) is not None:
+            option = f"--{name.replace('_', '-')}"
+            raise UsageError(f"{option} has no effect with --dev-share 0: no row is held out. Leave it out.")

@@ -32,6 +32,8 @@ from ribolm.training.run.schedule import Schedule
 from ribolm.training.run.supply import StepFeed, Supply
 from ribolm.training.settings import Optimisation, Runtime
 
+COUNTS = ("n", "prevalence")  # what a metric is read beside
+
 
 @dataclass
 class Surroundings:
@@ -238,22 +240,23 @@ class Loop:
             self._stop_when_asked()
             raise
         self.log.write("evaluation", step=state.step, metrics=metrics)
-        self._note_best(metrics[self.judge.watch])
+        self._note_best(metrics)
         state.evaluated_step = state.step
         patience = self.settings.patience
         if patience is not None and state.evaluations_without_gain >= patience:
             state.stopped_early = True
             self.log.choice("last step", state.step, f"{patience} evaluations without gain in {self.judge.watch}")
 
-    def _note_best(self, value: float) -> None:
+    def _note_best(self, metrics: dict[str, float]) -> None:
         """Keep the weights when the watched metric is better than ever; a metric of NaN is no gain."""
-        state, smaller = self.state, self.judge.watch == "loss"
+        state, smaller, value = self.state, self.judge.watch == "loss", metrics[self.judge.watch]
         best = state.best_value
         if math.isnan(value) or (best is not None and (value >= best if smaller else value <= best)):
             state.evaluations_without_gain += 1
             return
         state.best_value, state.best_step, state.evaluations_without_gain = value, state.step, 0
         state.best_weights, state.best_sha256 = best_name(state.step), None
+        state.best_counts = {name: metrics[name] for name in COUNTS if name in metrics}
         if self.world.first:
             state.best_sha256 = self._written_best()
 

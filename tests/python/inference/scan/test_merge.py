@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
@@ -16,7 +17,7 @@ import pytest
 
 from ribolm.candidates.hexamers import CandidateRule
 from ribolm.cli.predict import main
-from ribolm.errors import DataError
+from ribolm.errors import DataError, UsageError
 from ribolm.inference.calibration import Calibration
 from ribolm.inference.scan.calls import CallOptions
 from ribolm.inference.scan.merge import MergedScan, merge_scan, open_inputs, write_scan
@@ -212,7 +213,20 @@ def test_parts_of_other_scans_are_refused(scanned: Callable[..., Scanned], tmp_p
     pl.DataFrame({"a": [1]}).write_parquet(tmp_path / "x.parquet")
     with pytest.raises(DataError, match="no scored candidates"):
         merge(where, [tmp_path / "x.parquet"])
-    assert len(merge(where, [*parts, *parts]).result.peaks) == len(merge(where, parts).result.peaks)
+
+
+def test_a_part_given_twice_is_refused(scanned: Callable[..., Scanned], tmp_path: Path) -> None:
+    where = scanned()
+    parts = parts_of(where, tmp_path, 3)
+    shutil.copy(parts[0], tmp_path / "copy.parquet")
+    for again in (parts[0], tmp_path / ".." / tmp_path.name / parts[0].name, tmp_path / "copy.parquet"):
+        with pytest.raises(UsageError, match=r"--scored .* is given twice: it is the same as .*\.parquet"):
+            merge(where, [*parts, again])
+    (tmp_path / "none.bed").write_text("")
+    for name in ("none.parquet", "nothing.parquet"):
+        scan_candidates(WeighedLetters(), where.genome, tmp_path / "none.bed", tmp_path / name, RULE)
+    empty = [tmp_path / "none.parquet", tmp_path / "nothing.parquet"]
+    assert len(merge(where, [*parts, *empty]).result.peaks) == len(merge(where, parts).result.peaks)
 
 
 def test_command_makes_calls_tables_and_tracks(
@@ -243,6 +257,7 @@ def test_command_makes_calls_tables_and_tracks(
         ([], "Give at least one --part of `sites`, or --scored of `scan`"),
         (["--part", "a", "--scored", "b"], "--part belongs to `sites` and --scored to `scan`"),
         (["--part", "a", "--fdr", "0.1"], "--fdr belongs to --scored"),
+        (["--part", "a", "--threads", "2"], "--threads belongs to --scored"),
         (["--scored", "b", "--table", "t"], "--table belongs to --part"),
         (["--scored", "b"], "needs the --model and the --fasta"),
         (["--scored", "b", "--model", "m", "--fasta", "f", "--fdr", "0.1", "--top-share", "0.1"], "two thresholds"),

@@ -107,8 +107,8 @@ def test_no_candidate_gives_a_valid_empty_table(scanned: Callable[..., Scanned],
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("one\t5\n", "row 2: 2 columns"),
-        ("one\tx\t6\tAATAAA@-20\t0\t+\n", "row 2: 'x'"),
+        ("one\t5\n", "line 2: 2 columns"),
+        ("one\tx\t6\tAATAAA@-20\t0\t+\n", "line 2: 'x'"),
         ("one\t5\t7\tAATAAA@-20\t0\t+\n", "is not one base"),
         ("one\t500\t501\tAATAAA@-20\t0\t.\n", "strand '.'"),
         ("one\t9999\t10000\tAATAAA@-20\t0\t+\n", "lies beyond"),

@@ -149,7 +149,7 @@ def test_names_of_another_build_are_not_read_as_places(polya_world, polya_genome
     chrom, at0, strand = polya_world.truth[0]
     good = write(tmp_path / "good.bed", "polyasite2", polya_world.truth).read_text()
     path.write_text(good + bed(chrom, at0, at0 + 1, f"{chrom}:5:{strand}", strand) + "\n")
-    with pytest.raises(DataError, match=r"lifted.bed row \d+: column 4 names place 5, outside"):
+    with pytest.raises(DataError, match=r"lifted.bed line \d+: column 4 names place 5, outside"):
         read_site_list(path)
 
 
@@ -157,15 +157,15 @@ def test_names_of_another_build_are_not_read_as_places(polya_world, polya_genome
     "text, words",
     [
         ("chr1\t5\t6\n", "3 columns, so no strand"),
-        ("chr1\t5\t6\tx\t0\t.\n", "row 1, column 'strand': '.' is not"),
+        ("chr1\t5\t6\tx\t0\t.\n", "line 1, column 'strand': '.' is not"),
         ("chr1\t9\t6\tx\t0\t+\n", "'6' is not above the start 9"),
-        ("chr1\t5\t6\tx\t0\t+\nchr1\t-5\t6\tx\t0\t+\n", "row 2, column 'start': '-5' is not a whole number"),
-        ("chr1\t5\t6\tx\t0\t+\nchr1\t5\t9999999999999\tx\t0\t+\n", "row 2, column 'end': '9{13}' is not a whole"),
+        ("chr1\t5\t6\tx\t0\t+\nchr1\t-5\t6\tx\t0\t+\n", "line 2, column 'start': '-5' is not a whole number"),
+        ("chr1\t5\t6\tx\t0\t+\nchr1\t5\t9999999999999\tx\t0\t+\n", "line 2, column 'end': '9{13}' is not a whole"),
         ("a b c\n", "is no site list"),
         ("1\t5\t6\tx\t0\t+\n", "'chr' before the names"),
         ("chr1\t5\t6\tx\t0\t+\n2\t5\t6\tx\t0\t+\n", "The same contigs have two names"),
         ("chrZ\t5\t6\tx\t0\t+\n", "No contig name is shared"),
-        ("chr1\t90000\t90001\tx\t0\t+\n", "row 1: place 90,001 lies beyond contig 'chr1', which is 90,000 nt"),
+        ("chr1\t90000\t90001\tx\t0\t+\n", "line 1: place 90,001 lies beyond contig 'chr1', which is 90,000 nt"),
     ],
 )  # fmt: skip
 def test_a_bad_list_is_refused_in_one_sentence(text, words, polya_genome, tmp_path):

@@ -1,0 +1,40 @@
+"""A model directory seen from outside: its files, and whether it is one at all, told without loading torch."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ribolm.errors import DataError
+from ribolm.files import require_file
+
+WEIGHTS, CONFIG, TASK, MANIFEST, CARD = "model.safetensors", "config.json", "task.json", "manifest.json", "README.md"
+PICKLES = ("pytorch_model.bin", "model.pt", "model.ckpt", "model.pth", "weights.ckpt")
+
+
+def require_model(directory: Path) -> Path:
+    """Return a folder that has a model's manifest; DataError for anything else, told before long work."""
+    if not directory.is_dir():
+        raise DataError(f"{directory}: is no model directory. Check the path.")
+    if not (directory / MANIFEST).exists():
+        pickles = [name for name in PICKLES if (directory / name).exists()]
+        what = f"holds {pickles[0]}, a pickle, which may run code" if pickles else "has no manifest.json"
+        raise DataError(f"{directory}: {what}. Give a ribolm model, or make one with `ribolm-weights convert`.")
+    return directory
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object of a model directory; DataError for anything else."""
+    require_file(path)
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise DataError(f"{path}: is no JSON ({error}). Copy the model again.") from error
+    if not isinstance(content, dict):
+        raise DataError(f"{path}: is no JSON object. Copy the model again.")
+    return content
+
+
+def level_of(directory: Path) -> str | None:
+    """What one answer of a fine-tuned model belongs to ("token", "sequence", …); None for a pretrained one."""
+    task = require_model(directory) / TASK
+    return str(read_json(task).get("level")) if task.exists() else None

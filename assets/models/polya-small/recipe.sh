@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../../.."
 export PATH="$PWD/bin:$PATH" OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}" scratch
 data=${RIBOLM_DATA:-../shared/data}/polya
 model=assets/models/polya-small
-towers=${TOWERS:-2} seeds=${SEEDS:-5} folds=${FOLDS:-0 1 2 3 4}
+towers=${TOWERS:-2} seeds=${SEEDS:-5} folds=${FOLDS:-0 1 2}
 
 [ -f "$scratch/human.folds.tsv" ] || python benchmarks/polya_default_model.py stores --data "$data" --out "$scratch"
 [ -d "$scratch/mouse" ] || python benchmarks/polya_default_model.py mouse --data "$data" --out "$scratch"

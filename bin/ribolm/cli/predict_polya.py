@@ -23,7 +23,7 @@ def _add_sequences(cli: "typer.Typer", computing: tuple[Spec, ...]) -> None:
     specs = (
         Spec("model", Path, REQUIRED, "Model folder, trained with --level sequence."),
         Spec("sequences", Path, REQUIRED, "FASTA, plain or gzip; the first word of a header is the name."),
-        Spec("out", Path, REQUIRED, "Table to write: name, logit, probability."),
+        Spec("out", Path, REQUIRED, "Table to write: name, logit, probability (of a fold also trained_on)."),
         Spec("anchor0", int | None, None, "0-based index of the anchor [default: middle].", {"min": 0}),
         Spec("folds", Path | None, None, "Table of ribolm-labels folds: names of the records."),
         Spec("fold", int | None, None, "Fold whose records are scored [default: all].", {"min": 0}),
@@ -54,7 +54,8 @@ def _add_sequences(cli: "typer.Typer", computing: tuple[Spec, ...]) -> None:
         forward = prepared(loaded, **chosen)
         records = Genome.open(sequences)
         rows = _rows_of_fold(loaded, records, folds, fold) if folds is not None and fold is not None else None
-        n = write_scores(out, loaded, score_records(loaded, forward, records, anchor0, rows))
+        parts = score_records(loaded, forward, records, anchor0, rows)
+        n = write_scores(out, loaded, parts, of_fold=rows is not None)
         print(f"{out}: {n:,} sequences")
 
     add_command(cli, "sequences", specs, sequences)

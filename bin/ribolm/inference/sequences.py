@@ -23,7 +23,7 @@ from ribolm.models.ragged import ragged
 from ribolm.sequences.vocabulary import TokenArray
 
 LETTERS_AT_ONCE = 1 << 22
-HEADER = "name\tlogit\tprobability\ttrained_on"
+HEADER = "name\tlogit\tprobability"
 Bool = npt.NDArray[np.bool_]
 
 
@@ -99,18 +99,22 @@ def record_windows(
         yield names, windows
 
 
-def write_scores(path: Path, model: WindowModel, parts: Iterable[tuple[tuple[str, ...], Float32]]) -> int:
-    """Write name, logit, calibrated probability (six decimals) and `trained_on` of each record; returns their number.
+def write_scores(
+    path: Path, model: WindowModel, parts: Iterable[tuple[tuple[str, ...], Float32]], of_fold: bool = False
+) -> int:
+    """Write name, logit and calibrated probability (six decimals) of each record; returns their number.
 
-    `trained_on` says what the model has seen, the same in every row, so that an evaluation can tell (`seen.words_of`).
+    `of_fold`: the records are a fold of labelled rows, and a fourth column `trained_on` says what the model has seen
+    (the same in every row), so that an evaluation can tell (`seen.words_of`).
     """
-    n, trained_on = 0, words_of(trainings_of(model.loaded.manifest))
+    more = f"\t{words_of(trainings_of(model.loaded.manifest))}" if of_fold else ""
+    n = 0
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as handle:
-        handle.write(HEADER + "\n")
+        handle.write(HEADER + ("\ttrained_on" if of_fold else "") + "\n")
         for names, logits in parts:
             chance = probability(model.calibration.apply(logits.astype(np.float64)))
             rows = zip(names, logits.tolist(), chance.tolist(), strict=True)
-            handle.writelines(f"{name}\t{round(z, 6) + 0.0:.6f}\t{p:.6f}\t{trained_on}\n" for name, z, p in rows)
+            handle.writelines(f"{name}\t{round(z, 6) + 0.0:.6f}\t{p:.6f}{more}\n" for name, z, p in rows)
             n += len(names)
     return n
 

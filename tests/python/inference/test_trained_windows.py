@@ -56,7 +56,6 @@ def test_a_trained_model_scores_the_windows_by_what_it_learnt(tmp_path: Path) ->
     assert predict(["sequences", *map(str, [*arguments, "--device", "cpu"])]) == 0
     rows = [line.split("\t") for line in (tmp_path / "out.tsv").read_text().splitlines()[1:]]
     logits = np.array([float(row[1]) for row in rows])
-    assert {row[3] for row in rows} == {f"{TokenStore.open(tmp_path / 'store').digest[:16]}:-:-"}
     assert [row[0] for row in rows] == [f"w{i}" for i in range(N)]
     assert np.median(logits[is_positive]) > np.max(logits[~is_positive]) - 1.0
     assert ((logits > 0) == is_positive).mean() > 0.9
@@ -81,4 +80,4 @@ def test_a_model_is_believed_on_the_fold_that_its_training_held_out(
     assert predict(asked) == 0
     scores = ["--scores", f"m={tmp_path / 'out.tsv'}", "--store", tmp_path / "store", "--no-baselines", "--draws", "0"]
     assert evaluate(["sequences", *map(str, [*scores, *folds, "--outdir", tmp_path / "o"])]) == 0
-    assert f"scores 'm': {N * 3 // 4} of {N} sequences were seen in training" in capsys.readouterr().err
+    assert "scores 'm': nothing is known of what their model and these sequences share" in capsys.readouterr().err

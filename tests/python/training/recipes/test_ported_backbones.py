@@ -77,7 +77,7 @@ def test_a_ported_backbone_learns_windows_and_scores_them(tmp_path: Path, name: 
     scored = ["--sequences", str(tmp_path / "windows.fa"), "--out", str(tmp_path / "scores.tsv")]
     assert predict(["sequences", "--model", str(tmp_path / "windows"), *scored, "--device", "cpu"]) == 0
     lines = (tmp_path / "scores.tsv").read_text().splitlines()
-    assert lines[0] == "name\tlogit\tprobability\ttrained_on"
+    assert lines[0] == "name\tlogit\tprobability"
     logits = np.array([float(line.split("\t")[1]) for line in lines[1:]])
     assert logits.shape == (60,)
     assert logits[::2].mean() > logits[1::2].mean()

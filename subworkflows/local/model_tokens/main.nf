@@ -54,7 +54,7 @@ workflow MODEL_TOKENS {
 
     // rows of all stores of a genome are the same bases: labels are read from one of them
     ch_scores = PREDICT_STORE.out.scores
-        .map { meta, table -> [groupKey(meta.genome, 2 * settings.token_folds * settings.seeds), [meta, table]] }
+        .map { meta, table -> [groupKey(meta.genome, (2 * settings.token_folds * settings.seeds).toInteger()), [meta, table]] }
         .groupTuple()
         .map { key, scores -> [key.target, scores.toSorted { first, second -> first[0].id <=> second[0].id }] }
     ch_joined = LABELS_POLYATOKENS.out.genes

@@ -93,9 +93,10 @@ def test_models_of_tokens_are_tested_on_whole_genes_in_pairs(scan: Run) -> None:
     found = {(row["method"], int(row["tolerance_nt"])): row for row in rows(folder / "methods.tsv")}
     methods = {"causal", "bidirectional", "candidate rule", "shuffled labels"}
     assert found.keys() == {(method, tolerance) for method in methods for tolerance in (0, 5, 10, 25)}
-    for method in ("causal", "bidirectional"):
+    for method, auc, gain in (("causal", 0.7, 3), ("bidirectional", 0.9, 50)):
         row = found[method, 0]
-        assert float(row["roc_auc_low"]) > 0.8 and float(row["average_precision"]) > 20 * float(row["prevalence"])
+        assert float(row["roc_auc_low"]) > auc
+        assert float(row["average_precision"]) > gain * float(row["prevalence"])
         assert float(found[method, 25]["recall"]) >= float(row["recall"])
     pairs = {(row["other"], row["metric"]) for row in rows(folder / "differences.tsv") if row["tolerance_nt"] == "0"}
     assert ("bidirectional", "average_precision") in pairs

@@ -21,6 +21,8 @@ def draw_token_curves(path: Path, folder: TokenFolder) -> None:
         panels = figure.subplots(1, len(folder.tolerances), sharey=True, squeeze=False)[0]
         for panel, tolerance in zip(panels, folder.tolerances, strict=True):
             _draw_panel(panel, folder, tolerance)
+        # one axis for all: the lowest floor must be seen in each panel
+        panels[0].set_ylim(min(_prevalence(row["prevalence"]) for row in folder.methods) / 2, 1.1)
         panels[0].set_ylabel("precision")
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 4))
@@ -37,13 +39,21 @@ def _draw_panel(panel: "Axes", folder: TokenFolder, tolerance: float) -> None:
         points = curves.get(name, [])
         x, y = ([float(point[axis]) for point in points] for axis in ("x", "y"))
         panel.plot(x, y, style, color=colour, linewidth=1.8, label=name)
-    prevalence = max(float(rows[0]["prevalence"] or 0.0), LEAST)
-    panel.axhline(prevalence, color=BACKGROUND, linestyle="--", linewidth=1.2, label="prevalence (no knowledge)")
+    panel.axhline(
+        _prevalence(rows[0]["prevalence"]),
+        color=BACKGROUND,
+        linestyle="--",
+        linewidth=1.2,
+        label="prevalence (no knowledge)",
+    )
     if not tolerance:
         point = [PUBLISHED["recall"]], [PUBLISHED["precision"]]
         panel.plot(*point, "D", color=INK, fillstyle="none", label="published, other data")
     panel.set_yscale("log")
     panel.set_xlim(0, 1)
-    panel.set_ylim(prevalence / 2, 1.1)
     panel.set_title(f"±{tolerance:.0f} nt: n = {rows[0]['n']:,.0f}")
     panel.set_xlabel(f"recall of {rows[0]['n_sites']:,.0f} sites")
+
+
+def _prevalence(value: float | None) -> float:
+    return max(float(value or 0.0), LEAST)

@@ -19,12 +19,12 @@ def subCommands() {
         preprocess: ['samplesheet', 'genome', 'alignments', 'strandedness'],
         peaks: ['call', 'size_factors', 'annotate'],
         tokenize: ['peaks'],
-        labels: ['sites', 'tokens', 'folds', 'polya'],
+        labels: ['sites', 'tokens', 'folds', 'polya', 'polya_tokens'],
         train: ['pretrain', 'finetune'],
         predict: ['sites', 'merge', 'store', 'candidates', 'scan', 'sequences'],
-        evaluate: ['sites', 'sequences'],
+        evaluate: ['sites', 'sequences', 'fewshot', 'tokens'],
         explain: ['windows'],
-        report: ['peaks', 'motif', 'metagene', 'tracks', 'session', 'strandedness', 'methods', 'headline', 'training', 'evaluation', 'scan', 'explain'],
+        report: ['peaks', 'motif', 'metagene', 'tracks', 'session', 'strandedness', 'methods', 'headline', 'training', 'evaluation', 'scan', 'explain', 'fewshot', 'tokens'],
     ]
 }
 

@@ -8,6 +8,7 @@ include { HISAT2_BUILD       } from '../modules/local/hisat2/build/main'
 include { HISAT2_SPLICESITES } from '../modules/local/hisat2/splicesites/main'
 include { LABELS_FOLDS       } from '../modules/local/labels/folds/main'
 include { LABELS_POLYA       } from '../modules/local/labels/polya/main'
+include { LABELS_POLYATOKENS } from '../modules/local/labels/polyatokens/main'
 include { LABEL_SITES        } from '../subworkflows/local/label_sites/main'
 include { PEAKS_CALL         } from '../modules/local/peaks/call/main'
 include { PREDICT_CANDIDATES } from '../modules/local/predict/candidates/main'
@@ -220,4 +221,19 @@ workflow SIMULATED_WINDOWS {
     scores     // channel: path(tsv), of fold 0
     candidates // channel: path(bed), a thousand
     scored     // channel: path(parquet), of those
+}
+
+workflow SIMULATED_TOKENS {
+    main:
+    def meta = [id: 'simulated.tokens.hyena', genome: 'simulated', tokenizer: 'hyena']
+    LABELS_POLYATOKENS([meta, simulatedPolya('genome.fa.gz'), simulatedPolya('genes.gtf.gz'), simulatedPolya('sites.polyasite.bed')], 3, 0, 'code')
+    ch_run = LABELS_POLYATOKENS.out.crops.map { _meta, store, folds -> [[id: 'causal.fold0', set: 'simulated', method: 'causal', fold: 0, seed: 1], [], store, folds] }
+    TRAIN_FINETUNE(ch_run, 'polya', 'token', 'hyena-tiny', "${workflow.workDir}/checkpoints", 'code')
+    genes = LABELS_POLYATOKENS.out.genes.map { _meta, store, _folds -> store }
+    PREDICT_STORE(TRAIN_FINETUNE.out.model.map { run, folder -> [run, [folder]] }, genes, LABELS_POLYATOKENS.out.genes.map { _meta, _store, folds -> folds }, 'code')
+    scores = PREDICT_STORE.out.scores.map { _meta, table -> table }
+
+    emit:
+    genes  // channel: path(token store of whole genes with labels)
+    scores // channel: path(parquet), of fold 0
 }

@@ -98,3 +98,13 @@ def test_fastq_without_the_align_step_is_named(launcher: Launcher, small_sheet: 
 def test_usage_names_every_parameter() -> None:
     text = (ROOT / "docs" / "usage.md").read_text()
     assert [name for name in PROPERTIES if f"`--{name}`" not in text] == []
+
+
+def test_presets_of_tokens_are_those_of_the_package() -> None:
+    from ribolm.models.presets import HYENA_PRESETS, PRESETS
+
+    text = (ROOT / "subworkflows" / "local" / "initialise" / "backbones.nf").read_text()
+    causal = {name: int(nt) for name, nt in re.findall(r"'(hyena[\w-]*)': (\d+)", text)}
+    assert causal == {name: config["max_seq_len"] for name, config in HYENA_PRESETS.items()}
+    listed = re.search(r"def encoderPresets\(\) \{\s+return \[(.*?)\]", text)
+    assert listed and re.findall(r"'(\w+)'", listed.group(1)) == list(PRESETS)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .runs import ROOT, Launcher, Run
+from .runs import MODES, ROOT, Launcher, Run
 
 POLYA = ROOT / "tests" / "data" / "polya"
 PROFILE = "test_polya,local"
@@ -78,6 +78,42 @@ def test_models_are_explained_on_the_fold_that_they_have_not_seen(scan: Run) -> 
     assert max(size) - min(size) == 100
 
 
+def test_a_backbone_is_asked_without_training(scan: Run) -> None:
+    folder = scan.outdir / "fewshot" / "simulated.gene.m6a-sites-small"
+    content = json.loads((folder / "metrics.json").read_text())
+    assert content["settings"]["shots"] == 2 and content["settings"]["draws"] == 10
+    assert len(rows(folder / "draws.tsv")) == 3 * 10, "ten draws on each fold"
+    found = {row["metric"]: row for row in content["metrics"]}
+    assert found["roc_auc"]["averaging"] == "ranking" and found["f1"]["averaging"] == "positive class"
+    assert 0.3 < found["roc_auc"]["mean"] < 1, "a backbone of m6A need not know poly(A) sites"
+
+
+def test_models_of_tokens_are_tested_on_whole_genes_in_pairs(scan: Run) -> None:
+    folder = scan.outdir / "tokens" / "simulated"
+    found = {(row["method"], int(row["tolerance_nt"])): row for row in rows(folder / "methods.tsv")}
+    methods = {"causal", "bidirectional", "candidate rule", "shuffled labels"}
+    assert found.keys() == {(method, tolerance) for method in methods for tolerance in (0, 5, 10, 25)}
+    for method, auc, gain in (("causal", 0.7, 3), ("bidirectional", 0.9, 50)):
+        row = found[method, 0]
+        assert float(row["roc_auc_low"]) > auc
+        assert float(row["average_precision"]) > gain * float(row["prevalence"])
+        assert float(found[method, 25]["recall"]) >= float(row["recall"])
+    pairs = {(row["other"], row["metric"]) for row in rows(folder / "differences.tsv") if row["tolerance_nt"] == "0"}
+    assert ("bidirectional", "average_precision") in pairs
+    tasks = scan.tasks("COMPLETED")
+    assert (tasks["LABELS_POLYATOKENS"], tasks["TRAIN_CAUSAL"], tasks["TRAIN_BIDIRECTIONAL"]) == (2, 1, 1)
+    causal = json.loads((scan.outdir / "models" / "simulated.tokens.causal.fold0.seed1" / "task.json").read_text())
+    assert causal["delay_nt"] == 20 and causal["both_strands"] and causal["level"] == "token"
+
+
+def test_known_sites_that_were_not_scanned_are_left_out_and_counted(scan: Run) -> None:
+    summary = json.loads((scan.outdir / "scan" / "simulated" / "summary.json").read_text())
+    account = summary["known_sites"]
+    assert account["listed"] == account["asked"] + account["not_scanned"] + account["unknown_bases"]
+    assert account["not_scanned"] > 0.8 * account["listed"] and account["asked"] > 20
+    assert next(row for row in summary["recovery"] if row["kept"] == "calls")["recovered"] > 0.3
+
+
 def test_the_report_tells_scan_models_and_methods(scan: Run) -> None:
     text = (scan.outdir / "multiqc" / "multiqc_report.html").read_text()
     for part in (
@@ -86,9 +122,64 @@ def test_the_report_tells_scan_models_and_methods(scan: Run) -> None:
         "Models of windows",
         "Known sites among the calls",
         "Signals destroyed",
+        "Few-shot",
+        "Sites base by base",
     ):
         assert part in text
     assert "MeRIP" not in text
+
+
+WIRED = {
+    "LABELS_POLYA": 2,
+    "LABELS_FOLDS": 4,
+    "EVALUATE_FEWSHOT": 4,
+    "REPORT_FEWSHOT": 1,
+    "TRAIN_FINETUNE": 4 * (3 + 1),  # sets of two genomes; folds, and one model of all for the scan
+    "LABELS_POLYATOKENS": 4,  # two tokenizers
+    "TRAIN_CAUSAL": 4,
+    "TRAIN_BIDIRECTIONAL": 4,
+    "PREDICT_STORE": 8,
+    "EVALUATE_TOKENS": 2,
+    "REPORT_TOKENS": 1,
+    "REPORT_TRAINING": 1,
+    "PREDICT_CANDIDATES": 2,
+    "PREDICT_SCAN": 4,
+    "PREDICT_CALLS": 2,
+    "REPORT_SCAN": 1,
+    "EXPLAIN_WINDOWS": 4,
+    "REPORT_EXPLAIN": 1,
+    "PREDICT_SEQUENCES": 12,
+    "EVALUATE_SEQUENCES": 4,
+    "REPORT_EVALUATION": 1,
+    "REPORT_METHODS": 1,
+    "MULTIQC": 1,
+}
+
+
+@pytest.mark.parametrize("mode", ["v1", "v2-strings"])
+def test_every_step_is_wired_for_several_genomes_and_sets(
+    launcher: Launcher, tools: None, tmp_path: Path, mode: str
+) -> None:
+    files = ",".join(str(POLYA / name) for name in ("genome.fa.gz", "genes.gtf.gz", "sites.polyasite.bed"))
+    (tmp_path / "genomes.csv").write_text(f"sample,fasta,gtf,sites\na,{files}\nb,{files}\n")
+    given = ("--input", str(tmp_path / "genomes.csv"), "--polya_sets", "gene,intergene", "--token_folds", "2")
+    run = launcher.run("-stub-run", *given, profile=PROFILE, env=MODES[mode])
+    assert run.status == 0, run.text
+    assert run.tasks("COMPLETED") == WIRED
+    assert {
+        "fewshot/b.intergene.m6a-sites-small/metrics.json",
+        "tokens/a/metrics.json",
+        "models/b.tokens.causal.fold1.seed1/model.safetensors",
+        "labels/a.tokens.hyena/summary.json",
+    } <= run.files()
+    assert "labels/a.tokens.hyena/crops" not in {str(Path(name).parent) for name in run.files()}
+
+
+def test_few_shot_without_a_backbone_is_refused(launcher: Launcher) -> None:
+    given = ("--input", str(POLYA / "samplesheet.csv"), "--steps", "labels,fewshot,report")
+    run = launcher.run("--track", "polya", *given, profile="local")
+    assert run.status != 0 and not run.trace
+    assert "--init_model is missing. Step fewshot needs a backbone" in run.text
 
 
 @pytest.mark.parametrize(
@@ -98,6 +189,10 @@ def test_the_report_tells_scan_models_and_methods(scan: Run) -> None:
         (["--steps", "evaluate"], "Give --steps labels,evaluate."),
         (["--steps", "scan,report"], "--model is missing."),
         (["--steps", "labels,explain"], "--model is missing. Step explain"),
+        (["--steps", "fewshot"], "Give --steps labels,fewshot."),
+        (["--token_folds", "4"], "--token_folds 4 is more than --folds 3."),
+        (["--token_causal", "small"], "--token_causal: 'small' is neither a model directory"),
+        (["--token_crop_nt", "5000"], "Make it at most 493, or choose another --token_causal."),
     ],
 )
 def test_what_cannot_be_run_is_told_before_anything_starts(

@@ -31,13 +31,17 @@ class SearchRegions:
 
     def holds(self, contig: str, found: Candidates) -> npt.NDArray[np.bool_]:
         """Which candidates of a contig lie in a region of their strand, bool [n]."""
-        kept = np.zeros(len(found), dtype=bool)
+        return self.covers(contig, found.anchor0, found.strand)
+
+    def covers(self, contig: str, at0: Int64, strand: npt.NDArray[np.int8]) -> npt.NDArray[np.bool_]:
+        """Which bases of a contig lie in a region of their strand, bool [n]."""
+        kept = np.zeros(len(at0), dtype=bool)
         for sign in (1, -1):
             start0, end0 = self._stretches(contig, sign)
-            rows = np.flatnonzero(found.strand == sign)
-            at = np.searchsorted(start0, found.anchor0[rows], side="right") - 1
+            rows = np.flatnonzero(strand == sign)
+            at = np.searchsorted(start0, at0[rows], side="right") - 1
             if len(start0):
-                kept[rows] = (at >= 0) & (found.anchor0[rows] < end0[np.maximum(at, 0)])
+                kept[rows] = (at >= 0) & (at0[rows] < end0[np.maximum(at, 0)])
         return kept
 
     def hulls(self, contig: str, apart_nt: int) -> Iterator[tuple[int, int]]:

@@ -14,6 +14,7 @@ SCAN = (
     Spec("model", Path, REQUIRED, "The model of the scan."),
     Spec("fasta", Path, REQUIRED, "The genome of the scan."),
     Spec("known", Path, REQUIRED, "Known sites: BED, GENCODE, PolyASite or PolyA_DB."),
+    Spec("regions", Path | None, None, "BED of what was scanned; sites elsewhere are not asked for [default: all]."),
     Spec("store", Path, REQUIRED, "Labelled windows that the 4-mer regression is fitted on: those of the model."),
     Spec("outdir", Path, REQUIRED, "Folder for metrics.json and the tables."),
     Spec("task", str, "polya", "Name of the labels in the store."),
@@ -32,6 +33,7 @@ def add_scan(cli: "typer.Typer") -> None:
         model: Path,
         fasta: Path,
         known: Path,
+        regions: Path | None,
         store: Path,
         outdir: Path,
         device: Device,
@@ -42,13 +44,14 @@ def add_scan(cli: "typer.Typer") -> None:
 
         if not scored:
             raise UsageError("Give at least one --scored.")
-        for path in (fasta, known, *scored):
+        for path in (fasta, known, *([regions] if regions else ()), *scored):
             require_file(path)
         require_folder_possible(outdir)
         from ribolm.evaluation.scan_recovery import sentences, write_comparison
 
-        found = _compare(tuple(scored), model, fasta, known, store, device, **chosen)
-        write_comparison(outdir, found, {**chosen, "known": known.name, "store": store.name})
+        found = _compare(tuple(scored), model, fasta, known, regions, store, device, **chosen)
+        named = {"known": known.name, "regions": regions.name if regions else None, "store": store.name}
+        write_comparison(outdir, found, {**chosen, **named})
         print("\n".join(sentences(found)))
 
     add_command(cli, "scan", SCAN, scan)
@@ -59,6 +62,7 @@ def _compare(
     model: Path,
     fasta: Path,
     known: Path,
+    regions: Path | None,
     store: Path,
     device: Device,
     task: str,
@@ -77,7 +81,7 @@ def _compare(
 
     loaded = load_window_model(model)
     scorer = ModelScorer(loaded, forward_of(loaded, device.value))
-    inputs = open_inputs(scorer, scored, fasta, None, known)
+    inputs = open_inputs(scorer, scored, fasta, None, known, regions)
     assert inputs.known is not None
     regression = fitted_regression(read_examples(TokenStore.open(store), task), scorer, store.name)
     methods = (

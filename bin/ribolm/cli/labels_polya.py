@@ -99,6 +99,7 @@ POLYA_OPTIONS = (
     Spec("no_matched", bool, False, "Leave out the variant whose negatives have the hexamers of the sites.",
          {"flag": "--no-matched"}),
     *TOKENIZER,
+    Spec("genome_name", str, "", "Name of the genome in the report, where there are several."),
     Spec("seed", int, 1, "Seed of the draw.", {"min": 0}),
 )  # fmt: skip
 
@@ -126,7 +127,7 @@ def add_polya(cli: "typer.Typer") -> None:
         data = build_polya(_inputs(chosen), _site_rules(chosen), search, rules)
         with atomic_directory(out) as folder:
             write_polya(folder, data, tokenizer)
-            write_polya_sections(folder, data)
+            write_polya_sections(folder, data, chosen["genome_name"])
         print(base_table_text(data.bases))
         for one in data.sets:
             print(f"{one.name}: {len(one):,} windows, {int(one.label.sum()):,} with a site: {out}/{one.name}")

@@ -17,6 +17,7 @@ SCAN = (
     Spec("fasta", Path | None, None, "The genome of the scan."),
     Spec("gtf", Path | None, None, "Genes that calls are annotated with."),
     Spec("known", Path | None, None, "Known sites: BED, GENCODE, PolyASite or PolyA_DB [default: ends in --gtf]."),
+    Spec("regions", Path | None, None, "BED of what was scanned; sites elsewhere are not asked for [default: all]."),
     Spec("details", Path | None, None, "Folder for tables, tracks and a summary."),
     Spec("fdr", float | None, None, "Largest estimated false discovery rate [default: 0.5].", {"min": 0, "max": 1}),
     Spec("top_share", float | None, None, "Keep this share of candidates instead.", {"min": 0, "max": 1}),
@@ -75,6 +76,7 @@ def _merge_scan(
     fasta: Path | None,
     gtf: Path | None,
     known: Path | None,
+    regions: Path | None,
     details: Path | None,
     **chosen: Any,
 ) -> None:
@@ -82,7 +84,7 @@ def _merge_scan(
         raise UsageError("--scored needs the --model and the --fasta of the scan.")
     if chosen["fdr"] is not None and chosen["top_share"] is not None:
         raise UsageError("--fdr and --top-share are two thresholds. Give one of them.")
-    _require_places(out, details, (fasta, gtf, known, *scored))
+    _require_places(out, details, (fasta, gtf, known, regions, *scored))
     from ribolm.inference.scan.calls import CallOptions
     from ribolm.inference.scan.merge import merge_scan, open_inputs, write_scan
     from ribolm.inference.scan.scorer import ModelScorer
@@ -92,7 +94,8 @@ def _merge_scan(
     options = CallOptions(**{key: value for key in OPTIONS if (value := chosen.pop(key)) is not None})
     loaded = load_window_model(model)
     scorer = ModelScorer(loaded, prepared(loaded, **chosen))
-    merged = merge_scan(scorer, open_inputs(scorer, scored, fasta, gtf, known), loaded.calibration, options)
+    inputs = open_inputs(scorer, scored, fasta, gtf, known, regions)
+    merged = merge_scan(scorer, inputs, loaded.calibration, options)
     write_scan(merged, out, details)
     if details is not None:
         write_scan_tracks(details, merged.columns, merged.inputs.genome.lengths, out, fasta, gtf)

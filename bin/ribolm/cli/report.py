@@ -31,6 +31,8 @@ def app() -> "typer.Typer":
         _add_evaluation,
         _add_scan,
         _add_explain,
+        _add_fewshot,
+        _add_tokens,
         _add_methods,
         _add_headline,
     ):
@@ -192,21 +194,24 @@ def _add_evaluation(cli: "typer.Typer") -> None:
 
     @cli.command()
     def evaluation(
-        folder: Annotated[Path, Option("--dir", help="Folder of `ribolm-evaluate sites` or `sequences`.")],
+        folder: Annotated[
+            list[Path], Option("--dir", help="Folder of `ribolm-evaluate sites`, or `sequences` (repeat per set).")
+        ],
         outdir: Annotated[Path, Option(help="Folder for sections and the figure.")],
     ) -> None:
         """Precision and recall, ROC, calibration, methods, differences, strata and leakage of scores."""
         from ribolm.files import atomic_directory
-        from ribolm.report.folders.evaluation_folder import read_evaluation
+        from ribolm.report.folders.evaluation_folder import of_one_kind, read_evaluation
         from ribolm.report.m6a_sites.evaluation_sections import write_evaluation_sections
-        from ribolm.report.polya.window_sections import UNIVERSE, write_window_sections
+        from ribolm.report.polya.window_sections import write_window_sections
 
-        content = read_evaluation(folder)
+        folders = [read_evaluation(path) for path in folder]
+        of_windows = of_one_kind(folders)
         with atomic_directory(outdir) as out:
-            if content.universes == [UNIVERSE]:
-                write_window_sections(out, content)
+            if of_windows:
+                write_window_sections(out, folders)
             else:
-                write_evaluation_sections(out, content)
+                write_evaluation_sections(out, folders[0])
 
 
 def _add_scan(cli: "typer.Typer") -> None:
@@ -244,6 +249,41 @@ def _add_explain(cli: "typer.Typer") -> None:
         folders = [read_explained(path) for path in folder]
         with atomic_directory(outdir) as out:
             write_explain_sections(out, folders)
+
+
+def _add_fewshot(cli: "typer.Typer") -> None:
+    from typer import Option
+
+    @cli.command()
+    def fewshot(
+        folder: Annotated[list[Path], Option("--dir", help="Folder of `ribolm-evaluate fewshot`; repeat.")],
+        outdir: Annotated[Path, Option(help="Folder for the section.")],
+    ) -> None:
+        """Backbones without training, beside the published ones."""
+        from ribolm.files import atomic_directory
+        from ribolm.report.polya.few_shot_sections import read_few_shot, write_few_shot_section
+
+        folders = [read_few_shot(path) for path in folder]
+        with atomic_directory(outdir) as out:
+            write_few_shot_section(out, folders)
+
+
+def _add_tokens(cli: "typer.Typer") -> None:
+    from typer import Option
+
+    @cli.command()
+    def tokens(
+        folder: Annotated[list[Path], Option("--dir", help="Folder of `ribolm-evaluate tokens`; repeat.")],
+        outdir: Annotated[Path, Option(help="Folder for sections and figures.")],
+    ) -> None:
+        """Models that answer for every base: methods by tolerance, curves, differences, beside the published ones."""
+        from ribolm.files import atomic_directory
+        from ribolm.report.folders.token_folder import read_tokens
+        from ribolm.report.polya.token_sections import write_token_sections
+
+        folders = [read_tokens(path) for path in folder]
+        with atomic_directory(outdir) as out:
+            write_token_sections(out, folders)
 
 
 def _add_methods(cli: "typer.Typer") -> None:

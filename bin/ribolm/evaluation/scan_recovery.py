@@ -25,7 +25,7 @@ from ribolm.inference.scan.calls import CallOptions, make_calls
 from ribolm.inference.scan.candidate_files import CandidateBlock
 from ribolm.inference.scan.gathered import ScoredCandidates
 from ribolm.inference.scan.merge import ScanInputs
-from ribolm.inference.scan.recovery import Recovery, covered_sites, met, recoveries
+from ribolm.inference.scan.recovery import Recovery, met, recoveries
 from ribolm.inference.scan.scored import score_block
 from ribolm.inference.scan.scorer import WindowFaults, WindowScorer
 from ribolm.inference.window_models import Anchor, Padding
@@ -58,12 +58,20 @@ class RegressionScorer:
 
 @dataclass(frozen=True)
 class ScanComparison:
-    """Recoveries per method, and the paired differences of the first to each other one; a note on rough intervals."""
+    """Recoveries per method, and the paired differences of the first to each other one; a note on rough intervals.
+
+    `account`: known sites listed, left out (not scanned, unknown bases) and asked for.
+    """
 
     methods: list[Row]
     differences: list[Row]
-    n_known: int
+    account: dict[str, int]
     interval_note: str | None = None
+
+    @property
+    def n_known(self) -> int:
+        """Known sites that the scan was asked for."""
+        return self.account["asked"]
 
 
 def fitted_regression(examples: Examples, model: WindowScorer, source: str) -> RegressionScorer:
@@ -102,14 +110,14 @@ def compare_scans(
 
     Intervals (95 %) from drawing clusters of sites less than 5 kb apart, the same draws for all methods.
     """
-    sites = covered_sites(inputs.genome, known.places)
+    sites = inputs.scope.asked(known.places)
     clusters = _clusters(sites.contig, sites.at0)
     weights = _draws(clusters, draws, options.seed)
     rows: list[Row] = []
     hits: dict[str, list[tuple[Recovery, Bool]]] = {}
     for name, scorer, scored, calibration in methods:
         result = make_calls(scorer, inputs.genome, scored, inputs.rule, calibration, options)
-        found = recoveries(inputs.genome, result, known, scored.logit)[:-1]  # the last is no fixed share
+        found = recoveries(inputs.scope, result, known, scored.logit)[:-1]  # the last is no fixed share
         hits[name] = [(one, met(sites, result, one.threshold)) for one in found]
         rows += [{"method": name, **one.facts(), **_bounds(_interval(hit, weights))} for one, hit in hits[name]]
     first, *others = hits
@@ -119,12 +127,13 @@ def compare_scans(
         for (one, hit), (_, other_hit) in zip(hits[first], hits[other], strict=True)
     ]
     note = interval_note(draws, int(clusters.max(initial=-1)) + 1, "clusters of sites")
-    return ScanComparison(rows, differences, len(sites), note)
+    return ScanComparison(rows, differences, inputs.scope.account(known.places), note)
 
 
 def write_comparison(outdir: Path, found: ScanComparison, settings: Row) -> None:
     """Write metrics.json, recovery.tsv and differences.tsv."""
-    content = {"known_sites": found.n_known, "settings": settings, "interval_note": found.interval_note}
+    content = {"known_sites": found.n_known, "account": found.account, "settings": settings}
+    content["interval_note"] = found.interval_note
     with atomic_directory(outdir) as out:
         write_json(out / "metrics.json", {**content, "recovery": found.methods, "differences": found.differences})
         write_tsv(out / "recovery.tsv", found.methods)
@@ -139,6 +148,12 @@ def sentences(found: ScanComparison) -> list[str]:
         f"rate beside shuffled candidates {row['fdr']:.2f}"
         for row in found.methods
     ]
+    account = found.account
+    if left := account["not_scanned"] + account["unknown_bases"]:
+        lines.append(
+            f"{left:,} of {account['listed']:,} known sites not asked for: {account['not_scanned']:,} not scanned, "
+            f"{account['unknown_bases']:,} beside unknown bases"
+        )
     for row in found.differences:
         lines.append(f"{row['method']} minus {row['other']}, {row['kept']}: {_share(row, 'difference')}")
     return [*lines, found.interval_note] if found.interval_note else lines

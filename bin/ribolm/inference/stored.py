@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -182,18 +182,26 @@ def _table(ensemble: Ensemble, rows: _Rows, pieces: list[_Piece], folds: Folds |
     kept = row[first]
     contexts = context_texts(whole.contexts[order][first])
     columns: list[Any] = [
-        [rows.names[i][0] for i in place[first].tolist()],
+        _texts([chrom for chrom, _ in rows.names], place[first]),
         start0[first],
-        [rows.names[i][1] for i in place[first].tolist()],
-        [rows.gene[i] for i in kept.tolist()],
-        [rows.cluster[i] for i in kept.tolist()],
-        folds.fold[kept].tolist() if folds is not None else [None] * len(kept),
+        _texts([strand for _, strand in rows.names], place[first]),
+        _texts(rows.gene, kept),
+        _texts(rows.cluster, kept),
+        folds.fold[kept] if folds is not None else pa.nulls(len(kept), pa.int64()),
         contexts,
         logit,
         probability(calibrated),
     ]
-    arrays = [pa.array(column, field.type) for column, field in zip(columns, SCHEMA, strict=True)]
+    arrays = [
+        column if isinstance(column, pa.Array) else pa.array(column, field.type)
+        for column, field in zip(columns, SCHEMA, strict=True)
+    ]
     return pa.Table.from_arrays(arrays, schema=SCHEMA)
+
+
+def _texts(words: Sequence[str | None], at: Int64) -> pa.Array:
+    """The words at some indices, without a Python object for each."""
+    return pa.array(words, pa.string()).take(pa.array(at))
 
 
 def write_scores(path: Path, table: pa.Table, facts: Mapping[str, Any] | None = None) -> None:
@@ -205,8 +213,15 @@ def write_scores(path: Path, table: pa.Table, facts: Mapping[str, Any] | None = 
 
 
 def score_facts(ensemble: Ensemble, universe: str, seconds: float) -> dict[str, Any]:
-    """What an evaluation tells beside the numbers: what made the scores, what it has seen, parameters, seconds."""
+    """What an evaluation tells beside the numbers: what made the scores, what it has seen, parameters, seconds.
+
+    `threshold`: mean of the models' own, None where one of them has none.
+    """
     n_parameters = sum(p.numel() for model in ensemble.models for p in model.network.parameters())
     seen = [words_of(trainings_of(model.manifest)) for model in ensemble.models]
+    thresholds = [(model.task or {}).get("threshold") for model in ensemble.models]
+    known = [float(value) for value in thresholds if value is not None]
+    threshold = float(np.mean(known)) if known and len(known) == len(thresholds) else None
     facts = {"universe": universe, "n_parameters": n_parameters, "seconds": seconds, "trained_on": seen}
+    facts |= {"threshold": threshold}
     return {**ensemble.provenance(), **facts}

@@ -26,8 +26,9 @@ PRESETS: dict[str, dict[str, Any]] = {
     "650m": {"num_hidden_layers": 33, "hidden_size": 1280, "intermediate_size": 5120, **_ESM2},
 }
 _HYENA: dict[str, Any] = {"emb_dim": 5, "activation_freq": 10}
-# The nominal lengths of the published models, and two tokens more; HyenaDNA has its own tokenizer
+# Nominal lengths of the published models, and two tokens more; hyena-tiny is for tests. HyenaDNA has its own tokenizer
 HYENA_PRESETS: dict[str, dict[str, Any]] = {
+    "hyena-tiny": {"d_model": 32, "n_layer": 2, "max_seq_len": 514, "initializer_range": 0.2, **_HYENA},
     "hyenadna-tiny-1k": {"d_model": 128, "n_layer": 2, "max_seq_len": 1026, **_HYENA},
     "hyenadna-tiny-1k-d256": {"d_model": 256, "n_layer": 2, "max_seq_len": 1026, **_HYENA},
     "hyenadna-tiny-16k-d128": {"d_model": 128, "n_layer": 2, "max_seq_len": 16386, **_HYENA},

@@ -31,12 +31,13 @@ workflow EVALUATE_WINDOWS {
             [meta, store, folds, names, scores.collect { _run, table -> table }]
         }
     EVALUATE_SEQUENCES(ch_joined, code.evaluate.sequences)
-    // the report shows the first set of the first genome; folders of all sets are published
+    // one section for all sets, genome by genome, in the order in which sets were asked for
     def order = settings.polya_sets.tokenize(',')*.trim()
-    ch_first = EVALUATE_SEQUENCES.out.folder
+    ch_folders = EVALUATE_SEQUENCES.out.folder
         .toSortedList { first, second -> first[0].genome <=> second[0].genome ?: order.indexOf(first[0].name) <=> order.indexOf(second[0].name) }
-        .flatMap { folders -> folders.take(1).collect { _meta, folder -> folder } }
-    REPORT_EVALUATION(ch_first, code.report.evaluation)
+        .filter { folders -> folders }
+        .map { folders -> folders.collect { _meta, folder -> folder } }
+    REPORT_EVALUATION(ch_folders, code.report.evaluation)
 
     // assigned here: `name = value` under emit is lost by the strict parser of 25.04
     folder = EVALUATE_SEQUENCES.out.folder

@@ -117,8 +117,9 @@ def givenGenomes(settings) {
 // Genomes without genes or known sites have no set and, where models are trained here, none to be scanned by.
 def checkGenomes(settings, steps, genomes) {
     def bare = genomes.findAll { _meta, _fasta, gtf, sites -> !gtf || !sites }.collect { meta, _fasta, _gtf, _sites -> meta.id }
-    if ('labels' in steps && bare.size() == genomes.size()) {
-        error("${settings.input}: no genome has both gtf and sites, which step labels needs. Fill in the columns of one at least.")
+    def learns = ['labels', 'tokens'].find { step -> step in steps }
+    if (learns && bare.size() == genomes.size()) {
+        error("${settings.input}: no genome has both gtf and sites, which step ${learns} needs. Fill in the columns of one at least.")
     }
     if ('scan' in steps && !settings.model && bare) {
         error("${settings.input}: ${bare.join(', ')} cannot be scanned: without gtf and sites no model is trained on it. Fill them in, or give --model.")

@@ -5,7 +5,7 @@
 include { missingSteps } from './steps'
 
 def polyaSteps() {
-    return ['labels', 'finetune', 'evaluate', 'scan', 'explain', 'report']
+    return ['labels', 'fewshot', 'finetune', 'tokens', 'scan', 'explain', 'evaluate', 'report']
 }
 
 // Steps of a run that names none: a scan by the model that is given, or the one that comes with ribolm.
@@ -21,19 +21,30 @@ def checkPolya(settings, steps) {
     if (settings.input && (settings.fasta || settings.gtf || settings.sites)) {
         error("--input names genomes in a sheet, and so do --fasta, --gtf and --sites. Give the one or the others.")
     }
-    def missing = missingSteps(steps, [finetune: ['labels'], evaluate: ['labels'], explain: ['labels']], polyaSteps())
+    def missing = missingSteps(steps, ['fewshot', 'finetune', 'explain', 'evaluate'].collectEntries { step -> [step, ['labels']] }, polyaSteps())
     if (missing.names) {
         error("--steps: ${missing.text}")
     }
     def lacking = ['gtf', 'sites'].findAll { name -> !settings[name] }
-    if ('labels' in steps && !settings.input && lacking) {
-        error("--${lacking.join(' and --')} ${lacking.size() == 1 ? 'is' : 'are'} missing. Step labels needs genes and known poly(A) sites of the genome.")
+    def learns = ['labels', 'tokens'].find { step -> step in steps }
+    if (learns && !settings.input && lacking) {
+        error("--${lacking.join(' and --')} ${lacking.size() == 1 ? 'is' : 'are'} missing. Step ${learns} needs genes and known poly(A) sites of the genome.")
     }
-    if ('explain' in steps && !('finetune' in steps) && !settings.model) {
-        error("--model is missing. Step explain needs a model of windows; train one here with --steps labels,finetune,explain,report.")
+    checkModels(settings, steps)
+    if ('tokens' in steps && settings.token_folds > settings.folds) {
+        error("--token_folds ${settings.token_folds} is more than --folds ${settings.folds}. Ask for as many at most.")
     }
-    if ('scan' in steps && !('finetune' in steps) && !settings.model) {
-        error("--model is missing. Step scan needs a model of windows; train one here with --steps labels,finetune,scan,report.")
+}
+
+// Steps that read a model need one.
+def checkModels(settings, steps) {
+    if ('fewshot' in steps && !(settings.fewshot_models || settings.init_model || settings.model)) {
+        error("--init_model is missing. Step fewshot needs a backbone: give --init_model or --model, or several by --fewshot_models.")
+    }
+    ['explain', 'scan'].each { step ->
+        if (step in steps && !('finetune' in steps) && !settings.model) {
+            error("--model is missing. Step ${step} needs a model of windows; train one here with --steps labels,finetune,${step},report.")
+        }
     }
     if (settings.model && settings.model.tokenize(',').size() > 1) {
         error("--model: track polya reads one model. Unite models of several seeds by ribolm-weights unite, and give the one.")

@@ -31,7 +31,7 @@ workflow SCAN_GENOME {
         .groupTuple()
         .map { key, tables -> [key.target, tables.toSorted { table -> table.name }] }
     ch_gathered = ch_by_genome.join(ch_scored).map { _id, meta, fasta, gtf, sites, model, tables -> [meta, tables, fasta, gtf, sites, model] }
-    PREDICT_CALLS(ch_gathered, code.predict.merge)
+    PREDICT_CALLS(ch_gathered, regions, code.predict.merge)
 
     REPORT_SCAN(PREDICT_CALLS.out.folder.map { _meta, folder -> folder }.collect(sort: { folder -> folder.name }), code.report.scan)
 

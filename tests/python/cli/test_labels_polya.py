@@ -73,6 +73,19 @@ def test_the_report_shows_what_was_dropped_and_both_classes(made: Path) -> None:
     assert (made / "polya_logo_gene.png").stat().st_size > 10_000
 
 
+def test_sections_of_several_genomes_stand_beside_each_other(world: Path, tmp_path: Path) -> None:
+    found = []
+    for name in ("human", "mouse"):
+        arguments = ["polya", *inputs(world), "--out", str(tmp_path / name), "--set", "gene", "--genome-name", name]
+        assert main(arguments) == 0
+        found.append({path.name: json.loads(path.read_text()) for path in (tmp_path / name).glob("*_mqc.json")})
+    assert not found[0].keys() & found[1].keys() and len(found[0]) == 4
+    sites = [content[f"{name}.polya_sites_mqc.json"] for name, content in zip(("human", "mouse"), found, strict=True)]
+    assert sites[0]["id"] == sites[1]["id"] and set(sites[0]["data"]) == {"human"}, "one plot of both"
+    logos = found[1]["mouse.polya_logos_mqc.json"]
+    assert logos["id"] == "ribolm_polya_logos_mouse" and logos["section_name"] == "Logos of both classes: mouse"
+
+
 @pytest.mark.parametrize("by", ["gene", "similarity", "random"])
 def test_a_set_is_dealt_into_folds(made: Path, tmp_path: Path, by: str) -> None:
     out = tmp_path / "folds.tsv"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -114,6 +115,14 @@ def test_a_model_stands_beside_floors_that_never_saw_its_windows(
     assert set(shown["data"]) == set(methods)
     note = "Intervals are rough: they come of only 50 draws (take --draws 1000)."
     assert note in shown["description"] and capsys.readouterr().err.count(note) == 1
+    shutil.copytree(tmp_path / "o", tmp_path / "p")
+    assert report(["evaluation", *(f"--dir={tmp_path / name}" for name in "op"), "--outdir", str(tmp_path / "r")]) == 0
+    both = json.loads((tmp_path / "r" / "window_methods_mqc.json").read_text())["data"]
+    assert set(both) == {f"{name}: {method}" for name in "op" for method in methods}
+    tabs = json.loads((tmp_path / "r" / "window_curves_mqc.json").read_text())["pconfig"]["data_labels"]
+    assert len(tabs) == 4 and tabs[2]["name"].startswith("p: ROC")
+    hexamers = json.loads((tmp_path / "r" / "window_hexamers_mqc.json").read_text())["data"]
+    assert set(hexamers) == {f"{name}: {hexamer}" for name in "op" for hexamer in ("AATAAA", "ATTAAA")}
 
 
 def test_seeds_are_averaged_and_floors_may_learn_from_another_store(folder: Path, tmp_path: Path) -> None:

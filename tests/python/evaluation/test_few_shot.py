@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from ribolm.alphabet import letters
 from ribolm.cli.evaluate import main
 from ribolm.errors import DataError
 from ribolm.evaluation.sequence_level.few_shot import few_shot, margins, measured
@@ -100,3 +101,35 @@ def test_the_command_writes_ranking_and_calls(tmp_path: Path) -> None:
     with (tmp_path / "o" / "draws.tsv").open() as handle:
         assert len(list(csv.DictReader(handle, delimiter="\t"))) == 9
     assert main(["fewshot", *places, "--faithful", "--outdir", str(tmp_path / "p")]) == 0
+
+
+def test_a_backbone_of_another_tokenizer_reads_the_letters_of_the_store(tmp_path: Path) -> None:
+    rng = np.random.default_rng(6)
+    stores = {kind: tmp_path / kind for kind in ("nucleotide", "hyena", "chunk")}
+    texts = [letters("ACGT")[rng.integers(4, size=30)] for _ in range(N)]
+    for kind, path in stores.items():
+        tokenizer = make_tokenizer(kind)
+        with StoreWriter(path, tokenizer, {"polya": LabelSpec("sequence")}) as writer:
+            for i, text in enumerate(texts):
+                writer.add(tokenizer.encode(text), f"w{i}", None, {"polya": i % 2})
+    write_folds(tmp_path / "folds.tsv", TokenStore.open(stores["hyena"]).names(("name", "chrom")), three_folds())
+    tokenizer = make_tokenizer("nucleotide")
+    save_model(tmp_path / "model", new_network(preset_config("tiny", tokenizer), None, 1), tokenizer)
+    found = {}
+    for kind, path in stores.items():
+        given = ["--store", str(path), "--folds", str(tmp_path / "folds.tsv"), "--model", str(tmp_path / "model")]
+        status = main(["fewshot", *given, "--outdir", str(tmp_path / f"{kind}.o"), "--draws", "2", "--device", "cpu"])
+        assert status == (65 if kind == "chunk" else 0), "letters cannot be read from words of six"
+        if not status:
+            found[kind] = json.loads((tmp_path / f"{kind}.o" / "metrics.json").read_text())
+    assert found["nucleotide"]["metrics"] == found["hyena"]["metrics"]
+    about = found["hyena"]["settings"]
+    assert (about["n"], about["n_sites"], about["prevalence"], about["model"]) == (N, N // 2, 0.5, "model")
+
+
+def test_every_metric_names_its_averaging() -> None:
+    rng = np.random.default_rng(7)
+    rows = few_shot(rng.normal(size=(N, 4)).astype(np.float32), np.arange(N) % 2 == 0, three_folds()).summary()
+    found = {row["metric"]: row["averaging"] for row in rows}
+    assert found["roc_auc"] == found["average_precision"] == "ranking" and found["accuracy"] == "all"
+    assert found["precision"] == "positive class" and found["macro_precision"] == "macro"

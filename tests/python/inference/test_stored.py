@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 
 from ribolm.cli.predict import main
@@ -96,3 +98,9 @@ def test_what_does_not_fit_is_refused(
     with StoreWriter(tmp_path / "empty", make_tokenizer()):
         pass
     assert scores(model, tmp_path / "empty", tmp_path / "e.parquet").height == 0
+
+
+def test_the_threshold_of_the_model_is_noted(make_model: Callable[..., Path], store: Path, tmp_path: Path) -> None:
+    scores(make_model(threshold=0.3), store, tmp_path / "s.parquet", "--universe", "nucleotide")
+    facts = json.loads(pq.read_metadata(tmp_path / "s.parquet").metadata[b"ribolm"])
+    assert facts["threshold"] == 0.3 and facts["n_parameters"] > 0

@@ -35,7 +35,7 @@ from ribolm.evaluation.sequence_level.examples import (
 )
 from ribolm.evaluation.sequence_level.floors import fitted_floors, rule_method
 from ribolm.evaluation.sequence_level.thresholds import METRICS as AT_THRESHOLD
-from ribolm.evaluation.sequence_level.thresholds import Confusion, intervals
+from ribolm.evaluation.sequence_level.thresholds import Confusion, averaging, intervals
 from ribolm.labels.folds import Folds
 from ribolm.sequences.store import TokenStore
 
@@ -248,8 +248,7 @@ def metric_rows(found: SequenceAssessment) -> list[Row]:
             by_seed = {s.seed or "1": value for s, value in zip(method.seeds, values, strict=True)}
             rows.append({**about, "metric": metric, "averaging": "ranking", **_bounds(interval), "by_seed": by_seed})
         for metric, interval in found.called.get(method.name, {}).items():
-            averaging = "macro" if metric.startswith("macro_") else "all" if metric == "accuracy" else "positive class"
-            rows.append({**about, "metric": metric, "averaging": averaging, **_bounds(interval)})
+            rows.append({**about, "metric": metric, "averaging": averaging(metric), **_bounds(interval)})
     return rows
 
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from ribolm.console import notice
 from ribolm.errors import DataError, UsageError
 from ribolm.evaluation.metrics import average_precision, roc_auc
-from ribolm.evaluation.sequence_level.thresholds import METRICS, Confusion
+from ribolm.evaluation.sequence_level.thresholds import METRICS, Confusion, averaging
 from ribolm.evaluation.tables import write_tsv
 from ribolm.files import atomic_directory, write_json
 from ribolm.labels.folds import Folds
@@ -29,7 +29,7 @@ Row = dict[str, Any]
 
 SHOTS, DRAWS = 2, 10
 RANKED = ("roc_auc", "average_precision")
-COLUMNS = ("metric", "mean", "sd", "least", "largest", "n")
+COLUMNS = ("metric", "averaging", "mean", "sd", "least", "largest", "n")
 
 
 @dataclass(frozen=True)
@@ -39,17 +39,18 @@ class FewShot:
     rows: tuple[Row, ...]
 
     def summary(self) -> list[Row]:
-        """Mean, standard deviation, least and largest value of each metric over draws and folds."""
+        """Mean, standard deviation, least and largest value of each metric over draws and folds, with its averaging."""
         found: list[Row] = []
         for metric in (*RANKED, *METRICS):
+            of = "ranking" if metric in RANKED else averaging(metric)
             values = np.array([row[metric] for row in self.rows], dtype=np.float64)
             known = values[np.isfinite(values)]
             if not len(known):
-                found.append({**dict.fromkeys(COLUMNS), "metric": metric, "n": 0})
+                found.append({**dict.fromkeys(COLUMNS), "metric": metric, "averaging": of, "n": 0})
                 continue
             spread = float(known.std(ddof=1)) if len(known) > 1 else None
-            row: Row = {"metric": metric, "mean": float(known.mean()), "sd": spread, "least": float(known.min())}
-            found.append({**row, "largest": float(known.max()), "n": len(known)})
+            row: Row = {"metric": metric, "averaging": of, "mean": float(known.mean()), "sd": spread}
+            found.append({**row, "least": float(known.min()), "largest": float(known.max()), "n": len(known)})
         return found
 
 
@@ -103,7 +104,7 @@ def write_few_shot(outdir: Path | str, found: FewShot, settings: Row) -> None:
     """Write metrics.json (settings, summary) and draws.tsv (every fold and draw)."""
     summary = found.summary()
     with atomic_directory(outdir) as out:
-        write_json(out / "metrics.json", {"settings": settings, "metrics": summary})
+        write_json(out / "metrics.json", {"kind": "fewshot", "settings": settings, "metrics": summary})
         write_tsv(out / "draws.tsv", found.rows)
         write_tsv(out / "summary.tsv", summary)
     for row in summary[:3]:

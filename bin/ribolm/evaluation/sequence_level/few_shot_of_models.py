@@ -7,15 +7,20 @@ from typing import Any
 
 import numpy as np
 
+from ribolm.console import choice
 from ribolm.errors import DataError
 from ribolm.evaluation.sequence_level.few_shot import FewShot, few_shot
+from ribolm.genome.coordinates import Int64, ranges
 from ribolm.inference.batches import Forward
 from ribolm.inference.embeddings import embed_rows
 from ribolm.labels.folds import Folds, read_folds
 from ribolm.models.weights import load_model
 from ribolm.sequences.store import TokenStore
+from ribolm.sequences.tokenizers import Tokenizer
+from ribolm.sequences.vocabulary import TokenArray
 
 TOKENS_PER_BATCH = {"cpu": 8_192, "cuda": 262_144}
+SPLIT = "{n} folds; prototypes from neither the tested fold nor the next one"
 
 
 def few_shot_of_model(
@@ -23,24 +28,44 @@ def few_shot_of_model(
 ) -> tuple[FewShot, dict[str, Any]]:
     """Embed the labelled rows once and classify them; the result and what it depends on.
 
-    Raises DataError for labels that are not one per sequence and for a store with another tokenizer than the model's.
+    Raises DataError for labels that are not one per sequence, and for a store whose letters the model's tokenizer
+    cannot be given.
     """
     opened, loaded = TokenStore.open(store), load_model(model, head=None)
     spec = opened.label_spec(task)
     if spec.rank != "sequence":
         raise DataError(f"{store}: labels of '{task}' are per {spec.rank}, not per sequence.")
-    if opened.tokenizer != loaded.tokenizer:
-        raise DataError(
-            f"{store}: its tokenizer '{opened.tokenizer.kind}' is not the model's '{loaded.tokenizer.kind}'. "
-            "Tokenize the sequences again with that one."
-        )
     labels = np.asarray(opened.label(task))
     known = np.flatnonzero(np.isfinite(labels))
     dealt = read_folds(folds, len(opened))
     forward = Forward.prepare((loaded.network,), loaded.tokenizer, str(getattr(device, "value", device)), "fp32", 0)
     forward.tokens_per_batch = TOKENS_PER_BATCH[forward.device.kind]
-    embeddings = embed_rows(forward, np.asarray(opened.tokens), opened.offsets, with_special)[known]
-    kept = Folds(dealt.fold[known], dealt.unit[known])
+    tokens, offsets = tokens_for(opened, loaded.tokenizer, known)
+    embeddings = embed_rows(forward, tokens, offsets, with_special)
+    kept, is_positive = Folds(dealt.fold[known], dealt.unit[known]), labels[known] == 1
     settings = {"task": task, "shots": shots, "draws": draws, "seed": seed, "with_special_tokens": with_special}
-    identity = {"store_sha256": opened.digest, "model_sha256": loaded.sha256, "n_folds": dealt.n_folds}
-    return few_shot(embeddings, labels[known] == 1, kept, shots, draws, seed), {**settings, **identity}
+    prevalence = float(is_positive.mean()) if len(known) else None
+    counted = {"n": len(known), "n_sites": int(is_positive.sum()), "prevalence": prevalence}
+    about = {"universe": "sequences", "split": SPLIT.format(n=dealt.n_folds), "n_folds": dealt.n_folds, **counted}
+    identity = {"model": model.name, "store_sha256": opened.digest, "model_sha256": loaded.sha256}
+    return few_shot(embeddings, is_positive, kept, shots, draws, seed), {**settings, **about, **identity}
+
+
+def tokens_for(store: TokenStore, tokenizer: Tokenizer, rows: Int64) -> tuple[TokenArray, Int64]:
+    """Rows of a store as tokens of a model, end to end, and their offsets int64 [n + 1].
+
+    Where the model has another tokenizer, the letters are read from the store and tokenised anew. Raises DataError for
+    a store whose tokens are not one per nucleotide, as letters cannot be read from them.
+    """
+    length = np.diff(store.offsets)[rows]
+    tokens = np.asarray(store.tokens[ranges(store.offsets[rows], length)])
+    offsets = np.r_[0, np.cumsum(length)].astype(np.int64)
+    if store.tokenizer == tokenizer:
+        return tokens, offsets
+    if not store.tokenizer.per_nucleotide:
+        raise DataError(
+            f"{store.directory}: its tokenizer '{store.tokenizer.kind}' is not the model's '{tokenizer.kind}', and its "
+            "tokens are not one per nucleotide. Tokenize the sequences again with the model's."
+        )
+    choice("tokens", tokenizer.kind, f"the model's; the letters are those of the store ({store.tokenizer.kind})")
+    return tokenizer.encode_rows(store.tokenizer.middle_letters()[tokens], offsets)

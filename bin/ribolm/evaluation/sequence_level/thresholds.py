@@ -64,3 +64,10 @@ def _of_class(hits: float, wrong: float, missed: float) -> tuple[float, float, f
     recall = hits / (hits + missed) if hits + missed else float("nan")
     f1 = 2 * hits / (2 * hits + wrong + missed) if hits + wrong + missed else float("nan")
     return precision, recall, f1
+
+
+def averaging(metric: str) -> str:
+    """What a metric at a threshold is of: "macro" (mean of both classes), "all" (windows), "positive class"."""
+    if metric.startswith("macro_"):
+        return "macro"
+    return "all" if metric == "accuracy" else "positive class"

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ribolm.candidates.hexamers import CandidateRule
+from ribolm.candidates.regions import read_search_regions
 from ribolm.console import notice
 from ribolm.errors import UsageError
 from ribolm.files import atomic_directory, write_json
@@ -18,6 +19,7 @@ from ribolm.genome.contigs import require_one_naming_style, require_shared_conti
 from ribolm.genome.fasta import Genome
 from ribolm.inference.calibration import Calibration
 from ribolm.inference.scan.annotate import CallAnnotation, KnownSites, annotate, known_sites
+from ribolm.inference.scan.asked import Scope
 from ribolm.inference.scan.call_files import (
     Columns,
     columns_of,
@@ -38,14 +40,19 @@ from ribolm.inference.scan.scorer import WindowScorer
 
 @dataclass(frozen=True)
 class ScanInputs:
-    """Parts of a scan, and what calls are annotated with."""
+    """Parts of a scan, what was scanned, and what calls are annotated with."""
 
     parts: tuple[Path, ...]
-    genome: Genome
+    scope: Scope
     annotation: Annotation | None
     known: KnownSites | None
     rule: CandidateRule
     scored: ScoredCandidates
+
+    @property
+    def genome(self) -> Genome:
+        """The genome of the scan."""
+        return self.scope.genome
 
 
 @dataclass(frozen=True)
@@ -65,9 +72,17 @@ class MergedScan:
 
 
 def open_inputs(
-    scorer: WindowScorer, parts: Sequence[Path], fasta: Path, gtf: Path | None, known: Path | None
+    scorer: WindowScorer,
+    parts: Sequence[Path],
+    fasta: Path,
+    gtf: Path | None,
+    known: Path | None,
+    regions: Path | None = None,
 ) -> ScanInputs:
-    """Read everything and check that it belongs together. Raises UsageError without a part, DataError for the rest."""
+    """Read everything and check that it belongs together. Raises UsageError without a part, DataError for the rest.
+
+    `regions`: what was scanned, None for the whole genome; known sites elsewhere are not asked for.
+    """
     if not parts:
         raise UsageError("Give at least one --scored.")
     rule = rule_of_parts(parts)
@@ -78,7 +93,10 @@ def open_inputs(
         require_one_naming_style(genome.label, genome.names, annotation.label, annotation.chroms)
     sites = known_sites(genome, known, annotation)
     scored = read_scored(parts, genome, scan_provenance(scorer, genome, rule))
-    return ScanInputs(tuple(parts), genome, annotation, sites, rule, scored)
+    scope = Scope(genome, read_search_regions(regions, genome.lengths, genome.label) if regions else None)
+    if regions:
+        scope.require(scored, regions)
+    return ScanInputs(tuple(parts), scope, annotation, sites, rule, scored)
 
 
 def merge_scan(scorer: WindowScorer, inputs: ScanInputs, calibration: Calibration, options: CallOptions) -> MergedScan:
@@ -116,7 +134,7 @@ def summary(merged: MergedScan) -> dict[str, Any]:
         np.bincount(part.contig, minlength=len(names))
         for part in (inputs.scored.places, merged.calls.candidates.places)
     ]
-    known = recoveries(inputs.genome, result, inputs.known, inputs.scored.logit) if inputs.known else []
+    known = recoveries(inputs.scope, result, inputs.known, inputs.scored.logit) if inputs.known else []
     return {
         "candidates": result.n_candidates,
         "united_candidates": len(result.peaks),
@@ -136,6 +154,7 @@ def summary(merged: MergedScan) -> dict[str, Any]:
             if n
         },
         "known": inputs.known.label if inputs.known else None,
+        "known_sites": inputs.scope.account(inputs.known.places) if inputs.known else None,
         "recovery": [one.facts() for one in known],
         "provenance": merged.provenance,
     }

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ribolm.genome.fasta import Genome
 from ribolm.inference.scan.annotate import KnownSites
+from ribolm.inference.scan.asked import Scope, covered
 from ribolm.inference.scan.calls import CallResult
 from ribolm.inference.scan.nulls import SHIFTS_NT, near
-from ribolm.labels.polya.strand_letters import Places, contains_unknown, letters_around
+from ribolm.labels.polya.strand_letters import Places
 
 WITHIN_NT = 20
-COVERED_NT = 60  # known bases on either side that a site needs to be asked for
 SHARES = (0.01, 0.02, 0.05)
 
 
@@ -22,9 +21,10 @@ SHARES = (0.01, 0.02, 0.05)
 class Recovery:
     """One threshold: which candidates are kept, how many calls they are, what they meet.
 
-    `recovered` and `by_chance`: share of the covered known sites, and of the same sites shifted along their strand,
-    with a call within `within_nt`. `calls_at_known` and `calls_by_chance`: share of the calls near a known site, and
-    near a shifted one (mean over shifts). `fdr`: against the composition-matched null.
+    `recovered` and `by_chance`: share of the `n_known` sites that the scan can be asked for, and of the same sites
+    shifted along their strand, with a call within `within_nt`. `calls_at_known` and `calls_by_chance`: share of the
+    calls near a known site, scanned or not, and near a shifted one (mean over shifts). `fdr`: against the
+    composition-matched null.
     """
 
     kept: str
@@ -53,14 +53,26 @@ class Recovery:
         }
 
 
-def recoveries(genome: Genome, result: CallResult, known: KnownSites, logits: np.ndarray) -> list[Recovery]:
+@dataclass(frozen=True)
+class _Known:
+    """Known sites: `asked` those that the scan can be asked for, `near` all that a call may lie beside."""
+
+    asked: Places
+    near: Places
+
+    @classmethod
+    def of(cls, scope: Scope, places: Places) -> _Known:
+        return cls(scope.asked(places), covered(scope.genome, places))
+
+
+def recoveries(scope: Scope, result: CallResult, known: KnownSites, logits: np.ndarray) -> list[Recovery]:
     """Recovery of known sites at 1, 2 and 5 % of the candidates and at the threshold of the calls.
 
-    `logits` float32 [n]: of all candidates. Sites without `COVERED_NT` known bases around them are not asked for; nor
-    are shifted ones.
+    `logits` float32 [n]: of all candidates. Sites outside of what was scanned and those without known bases around
+    them are not asked for (`Scope.account` counts them); nor are shifted ones.
     """
-    sites = covered_sites(genome, known.places)
-    shifted = [covered_sites(genome, known.places.shifted(step)) for step in SHIFTS_NT]
+    sites = _Known.of(scope, known.places)
+    shifted = [_Known.of(scope, known.places.shifted(step)) for step in SHIFTS_NT]
     thresholds = [(f"{100 * share:g} % of candidates", _quantile(logits, share)) for share in SHARES]
     return [
         _recovery(result, sites, shifted, kept, threshold)
@@ -76,18 +88,13 @@ def _quantile(logits: np.ndarray, share: float) -> float:
     return float(np.partition(logits, at)[at])
 
 
-def covered_sites(genome: Genome, places: Places) -> Places:
-    """The places with `COVERED_NT` known bases on either side, which a scan can be asked for."""
-    return places.take(~contains_unknown(letters_around(genome, places, COVERED_NT, COVERED_NT)))
-
-
 def met(sites: Places, result: CallResult, threshold: float) -> npt.NDArray[np.bool_]:
     """Which sites have a call with at least that logit within `WITHIN_NT` on their strand, bool [n]."""
     rows = np.flatnonzero(result.peaks.candidates.logit >= threshold)
     return near(sites, result.peaks.candidates.places.take(rows), WITHIN_NT)
 
 
-def _recovery(result: CallResult, sites: Places, shifted: list[Places], kept: str, threshold: float) -> Recovery:
+def _recovery(result: CallResult, sites: _Known, shifted: list[_Known], kept: str, threshold: float) -> Recovery:
     rows = np.flatnonzero(result.peaks.candidates.logit >= threshold)
     calls = result.peaks.candidates.places.take(rows)
     return Recovery(
@@ -95,11 +102,11 @@ def _recovery(result: CallResult, sites: Places, shifted: list[Places], kept: st
         threshold,
         len(rows),
         WITHIN_NT,
-        len(sites),
-        _share(sites, calls),
-        float(np.mean([_share(places, calls) for places in shifted])),
-        _share(calls, sites),
-        float(np.mean([_share(calls, places) for places in shifted])),
+        len(sites.asked),
+        _share(sites.asked, calls),
+        float(np.mean([_share(places.asked, calls) for places in shifted])),
+        _share(calls, sites.near),
+        float(np.mean([_share(calls, places.near) for places in shifted])),
         float(result.peaks.fdr[rows].max(initial=0.0)) if len(rows) else float("nan"),
     )
 

@@ -48,6 +48,10 @@ CHAPTERS = {
         "Poly(A) models",
         "How well windows around poly(A) sites are told from others, beside what needs no language model.",
     ),
+    "ribolm_polya_tokens": (
+        "Poly(A) sites base by base",
+        "How well models that answer for every base find sites in whole genes, exactly and within some bases.",
+    ),
     "ribolm_polya_scan": (
         "Poly(A) sites of genomes",
         "What a scan found, how much of it may be false, and how it compares with known sites.",

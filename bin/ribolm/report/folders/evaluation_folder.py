@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ribolm.errors import DataError, bad_value
+from ribolm.errors import DataError, UsageError, bad_value
 from ribolm.files import open_text, require_file
 from ribolm.report.drawing.palette import BACKGROUND, GROUPS, INK
 from ribolm.report.folders.json_object import read_json_object
@@ -24,6 +24,7 @@ TABLES = {
     "curves": ("universe", "curve", "method", "x", "y"),
     "leakage": ("train", "test", "check", "n_test", "n_test_shared"),
 }
+WINDOWS = "sequences"  # the universe of whole windows
 UNIVERSE_NAMES = {"drach": "DRACH adenosines", "adenosine": "All adenosines", "nucleotide": "All nucleotides"}
 FLOOR_COLOURS = {"random weights": "#8a6d3b", "rule": INK, "shuffled labels": BACKGROUND}
 DASHES = {"random weights": "dash", "baseline": "dash", "rule": "dot", "shuffled labels": "dot"}
@@ -82,16 +83,28 @@ def read_evaluation(path: Path) -> EvaluationFolder:
     content = read_json_object(require_file(path / "metrics.json"))
     if "reference" not in content or "metrics" not in content:
         raise DataError(f"{path / 'metrics.json'}: is not of `ribolm-evaluate sites`. Give the folder that it wrote.")
-    return EvaluationFolder(path, content, {name: _table(path / f"{name}.tsv", TABLES[name]) for name in TABLES})
+    return EvaluationFolder(path, content, {name: read_table(path / f"{name}.tsv", TABLES[name]) for name in TABLES})
 
 
-def _table(path: Path, columns: Sequence[str]) -> list[Row]:
+def of_one_kind(folders: Sequence[EvaluationFolder]) -> bool:
+    """Whether the folders are of windows, in as many sets as there are folders; False for one folder of sites.
+
+    Raises UsageError for folders of both kinds, and for several of sites.
+    """
+    of_windows = [folder.universes == [WINDOWS] for folder in folders]
+    if not all(of_windows) and len(folders) > 1:
+        raise UsageError("--dir: several folders must all be of `ribolm-evaluate sequences`. Report others one by one.")
+    return all(of_windows)
+
+
+def read_table(path: Path, columns: Sequence[str]) -> list[Row]:
+    """Rows of a table of `ribolm-evaluate`, numbers as floats. DataError for missing columns and other cells."""
     with open_text(require_file(path)) as handle:
         reader = csv.DictReader(handle, delimiter="\t")
         rows = list(reader)
         missing = [name for name in columns if name not in (reader.fieldnames or ())]
     if rows and missing:
-        raise DataError(f"{path} line 1: column '{missing[0]}' is missing. Run `ribolm-evaluate sites` again.")
+        raise DataError(f"{path} line 1: column '{missing[0]}' is missing. Run `ribolm-evaluate` again.")
     return [_numbers(path, number, row) for number, row in enumerate(rows, start=2)]
 
 

@@ -39,7 +39,8 @@ RECOVERY = Section(
     "Share of the known sites with a call within {within} nt, and of the same sites shifted along their strand: what "
     "chance alone would recover.",
     "A call without a known site near it need not be false: lists of sites are never complete. Without a list, the "
-    "ends of annotated transcripts stand for known sites.",
+    "ends of annotated transcripts stand for known sites. Where a part of the genome was scanned, sites elsewhere are "
+    "left out, not missed.",
 )
 CONTIGS = Section("scan_contigs", CHAPTER, "Calls per contig", "Calls per million bases of the longest contigs.")
 FEATURES = Section("scan_features", CHAPTER, "Where calls lie", "Part of a gene that a call lies in, on its strand.")
@@ -66,13 +67,16 @@ CALL_COLUMNS: Mapping[str, Mapping[str, Any]] = {
 }
 RECOVERY_COLUMNS: Mapping[str, Mapping[str, Any]] = {
     "n_calls": {"title": "Calls", "description": "Calls at this limit", **COUNT},
-    "n_known": {"title": "Known sites", "description": "That have known bases around them", **COUNT},
+    "n_known": {"title": "Known sites", "description": "Scanned, with known bases around them", **COUNT},
+    "not_scanned": {"title": "Not scanned", "description": "Known sites left out: outside of the scan", **COUNT},
+    "unknown_bases": {"title": "Beside N", "description": "Known sites left out: unknown bases around them", **COUNT},
     "recovered": {"title": "Recovered", "description": "Known sites with a call near them", **SHARE},
     "by_chance": {"title": "By chance", "description": "The same sites, shifted", **SHARE},
     "calls_at_known": {"title": "Calls at known sites", "description": "Calls near a known site", **SHARE},
     "calls_by_chance": {"title": "By chance", "description": "Calls near a shifted site", **SHARE},
     "fdr": {"title": "FDR", "description": "Estimated against shuffled letters", **SHARE},
 }
+LEFT_OUT = ("not_scanned", "unknown_bases")
 AS_SHARES = ("recovered", "by_chance", "calls_at_known", "calls_by_chance", "fdr")
 
 
@@ -132,6 +136,8 @@ def _numbers(folder: ScanFolder, is_one_of_several: bool) -> list[Number]:
     if known:
         recovered = f"{100 * known['recovered']:.1f} %"
         note = f"within {known['within_nt']} nt of a call; {100 * known['by_chance']:.1f} % by chance"
+        if left := (found.get("known_sites") or {}).get("not_scanned"):
+            note += f"; {left:,} not scanned are left out"
     return [
         {"label": f"{prefix}poly(A) sites called", "value": f"{found['calls']:,}",
          "note": f"of {found['candidates']:,} candidates"},
@@ -155,9 +161,10 @@ def _percent(share: float | None) -> float | None:
 def _write_recovery(outdir: Path, folders: Sequence[ScanFolder]) -> None:
     rows = {}
     for folder in folders:
+        left = {key: (folder.summary.get("known_sites") or {}).get(key) for key in LEFT_OUT}
         for row in folder.summary["recovery"]:
-            cells = {key: row[key] for key in RECOVERY_COLUMNS} | {key: _percent(row[key]) for key in AS_SHARES}
-            rows[f"{folder.name}, {row['kept']}"] = cells
+            cells = {key: row.get(key) for key in RECOVERY_COLUMNS} | {key: _percent(row[key]) for key in AS_SHARES}
+            rows[f"{folder.name}, {row['kept']}"] = cells | left
     if not rows:
         write_words(outdir, RECOVERY, "Neither known sites nor genes were given, so recovery cannot be told.")
         return

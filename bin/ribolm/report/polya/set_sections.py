@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,22 +79,28 @@ COLUMNS: dict[str, dict[str, Any]] = {
 }
 
 
-def write_polya_sections(outdir: Path, data: PolyaData) -> None:
-    """Write the four sections (*_mqc.json) and polya_logo_<set>.png into a folder."""
+def write_polya_sections(outdir: Path, data: PolyaData, genome: str = "") -> None:
+    """Write the four sections (*_mqc.json) and polya_logo_<set>.png into a folder.
+
+    `genome` names the sections of one of several genomes, so that they stand beside each other.
+    """
     reasons = (KEPT, *LOST, "contig_not_in_genome")
     categories = {name: {"name": NAMES[name], "color": COLOURS[k]} for k, name in enumerate(reasons)}
-    write_bars(outdir, SITES, {data.given.list.path.name: data.outcomes.of("sites")}, categories, "Rows")
+    bars = {genome or data.given.list.path.name: data.outcomes.of("sites")}
+    # one plot for all genomes: MultiQC unites the files of one id
+    write_bars(outdir, replace(_of_genome(SITES, genome), key=SITES.key, title=SITES.title), bars, categories, "Rows")
     counts = {
         one.name: {label: composition(one, data, label) for label in CLASSES} for one in data.sets if len(one)
     }  # fmt: skip
     rows = {one.name: _row(one, data, counts.get(one.name)) for one in data.sets}
-    write_table(outdir, _filled(data), rows, COLUMNS, "Set")
+    write_table(outdir, _of_genome(_filled(data), genome), rows, COLUMNS, "Set")
     tabs = {
         f"{name}, {CLASSES[label]}": _lines(table, data.rules.width_nt // 2)
         for name, both in counts.items()
         for label, table in both.items()
     }
-    write_line_tabs(outdir, COMPOSITION, tabs, LETTERS, ("Distance from the anchor (nt)", "Share (%)"), ymin=0)
+    labels = ("Distance from the anchor (nt)", "Share (%)")
+    write_line_tabs(outdir, _of_genome(COMPOSITION, genome), tabs, LETTERS, labels, ymin=0)
     pictures = []
     for name, both in counts.items():
         if name.endswith(MATCHED) and name.removesuffix(MATCHED) in counts:
@@ -101,7 +108,19 @@ def write_polya_sections(outdir: Path, data: PolyaData) -> None:
         path = outdir / f"polya_logo_{name}.png"
         _draw(path, name, both, data.rules.width_nt // 2)
         pictures.append(embed(path, f"Sequence logos of sites and negatives of the set {name}"))
-    write_html(outdir, LOGO, "\n".join(pictures))
+    write_html(outdir, _of_genome(LOGO, genome), "\n".join(pictures))
+
+
+def _of_genome(section: Section, genome: str) -> Section:
+    """The section under an id, a title and a file of a genome; as it is where none is named."""
+    if not genome:
+        return section
+    return replace(
+        section,
+        key=f"{section.key}_{genome}",
+        title=f"{section.title}: {genome}",
+        file_stem=f"{genome}.{section.key}",
+    )
 
 
 def _filled(data: PolyaData) -> Section:

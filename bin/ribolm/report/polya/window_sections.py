@@ -1,15 +1,14 @@
 """Sections on the evaluation of whole windows: methods beside the published table, curves, differences, hexamers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ribolm.report.drawing.multiqc import Section, write_line_tabs, write_table, write_words
-from ribolm.report.folders.evaluation_folder import CHANCE, DIAGONAL, EvaluationFolder, Row
+from ribolm.report.folders.evaluation_folder import CHANCE, DIAGONAL, WINDOWS, EvaluationFolder, Row
 
 CHAPTER = "ribolm_polya_models"
-UNIVERSE = "sequences"
 METHODS = Section(
     "window_methods",
     CHAPTER,
@@ -73,21 +72,30 @@ COLUMNS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def write_window_sections(outdir: Path, folder: EvaluationFolder) -> None:
-    """Write all sections of a folder that `ribolm-evaluate sequences` wrote."""
-    rows = folder.rows("methods", universe=UNIVERSE)
-    if not rows or not rows[0]["n"]:
+def write_window_sections(outdir: Path, folders: Sequence[EvaluationFolder]) -> None:
+    """Write all sections of the sets whose folders `ribolm-evaluate sequences` wrote; of several, rows name the set."""
+    cells = {f"{_set(folder, folders)}{row['method']}": _cells(row) for folder in folders for row in _methods(folder)}
+    if not any(row["n"] for row in cells.values()):
         write_words(outdir, METHODS, "No window has both a score and a label, so there is nothing to evaluate.")
         return
-    cells = {str(row["method"]): _cells(row) for row in rows}
     known = {key for row in cells.values() for key, value in row.items() if value is not None}
-    methods = replace(METHODS, description=folder.with_note(METHODS.description))
+    rough = next((folder for folder in folders if folder.with_note("")), folders[0])
+    methods = replace(METHODS, description=rough.with_note(METHODS.description))
     write_table(outdir, methods, cells, {key: COLUMNS[key] for key in COLUMNS if key in known}, "Method")
     published = {f"{name} (published)": dict(zip(SHARES, values, strict=True)) for name, values in PUBLISHED.items()}
     write_table(outdir, PUBLISHED_TABLE, published, {key: COLUMNS[key] for key in SHARES}, "Model")
-    _write_curves(outdir, folder, rows[0])
-    _write_differences(outdir, folder)
-    _write_hexamers(outdir, folder)
+    _write_curves(outdir, folders)
+    _write_differences(outdir, folders)
+    _write_hexamers(outdir, folders)
+
+
+def _set(folder: EvaluationFolder, folders: Sequence[EvaluationFolder]) -> str:
+    """What stands before the name of a row: the set, where there are several."""
+    return f"{folder.path.name}: " if len(folders) > 1 else ""
+
+
+def _methods(folder: EvaluationFolder) -> list[Row]:
+    return folder.rows("methods", universe=WINDOWS)
 
 
 def _cells(row: Row) -> dict[str, Any]:
@@ -101,29 +109,33 @@ def _interval(low: float | None, high: float | None) -> str | None:
     return None if low is None or high is None else f"{low:.3f}\u00a0to\u00a0{high:.3f}"
 
 
-def _write_curves(outdir: Path, folder: EvaluationFolder, first: Row) -> None:
+def _write_curves(outdir: Path, folders: Sequence[EvaluationFolder]) -> None:
     tabs = {}
-    for curve, title in (("roc", "ROC: true against false positive rate"), ("pr", "Precision against recall")):
-        rows = folder.rows("curves", universe=UNIVERSE, curve=curve)
-        names = dict.fromkeys(str(row["method"]) for row in rows)
-        lines = {name: [(row["x"], row["y"]) for row in rows if row["method"] == name] for name in names}
-        level = float(first["prevalence"] or 0.0)
-        floor = [(0.0, 0.0), (1.0, 1.0)] if curve == "roc" else [(0.0, level), (1.0, level)]
-        tabs[title] = {**lines, DIAGONAL if curve == "roc" else CHANCE: floor}
-    colours, dashes = folder.styles()
+    colours: dict[str, str] = {}
+    dashes: dict[str, str] = {}
+    for folder in folders:
+        for curve, title in (("roc", "ROC: true against false positive rate"), ("pr", "Precision against recall")):
+            rows = folder.rows("curves", universe=WINDOWS, curve=curve)
+            names = dict.fromkeys(str(row["method"]) for row in rows)
+            lines = {name: [(row["x"], row["y"]) for row in rows if row["method"] == name] for name in names}
+            level = float(_methods(folder)[0]["prevalence"] or 0.0)
+            floor = [(0.0, 0.0), (1.0, 1.0)] if curve == "roc" else [(0.0, level), (1.0, level)]
+            tabs[f"{_set(folder, folders)}{title}"] = {**lines, DIAGONAL if curve == "roc" else CHANCE: floor}
+        colours, dashes = (known | more for known, more in zip((colours, dashes), folder.styles(), strict=True))
     limits = {"xmin": 0, "xmax": 1, "ymin": 0, "ymax": 1, "tt_decimals": 3}
     labels = ("False positive rate, or recall", "True positive rate, or precision")
     write_line_tabs(outdir, CURVES, tabs, colours, labels, dashes, smooth_points=400, **limits)
 
 
-def _write_differences(outdir: Path, folder: EvaluationFolder) -> None:
+def _write_differences(outdir: Path, folders: Sequence[EvaluationFolder]) -> None:
     rows = {
-        f"{row['method']} − {row['other']}": {
+        f"{_set(folder, folders)}{row['method']} − {row['other']}": {
             "difference": row["difference"],
             "interval": _interval(row["low"], row["high"]),
             "p_value": row["p_value"],
         }
-        for row in folder.rows("differences", universe=UNIVERSE, metric="roc_auc")
+        for folder in folders
+        for row in folder.rows("differences", universe=WINDOWS, metric="roc_auc")
     }
     columns: Mapping[str, Mapping[str, Any]] = {
         "difference": {"title": "Difference", "description": "In ROC-AUC", "format": "{:.3f}"},
@@ -133,14 +145,14 @@ def _write_differences(outdir: Path, folder: EvaluationFolder) -> None:
     write_table(outdir, DIFFERENCES, rows, columns, "Methods")
 
 
-def _write_hexamers(outdir: Path, folder: EvaluationFolder) -> None:
-    found = folder.rows("strata", universe=UNIVERSE, stratum="hexamer")
-    if not found:
-        return
+def _write_hexamers(outdir: Path, folders: Sequence[EvaluationFolder]) -> None:
     rows: dict[str, dict[str, Any]] = {}
     columns: dict[str, Mapping[str, Any]] = {key: COLUMNS[key] for key in ("n", "n_sites")}
-    for row in found:
-        cells = rows.setdefault(str(row["name"]), {key: row[key] for key in ("n", "n_sites")})
-        cells[str(row["method"])] = row["roc_auc"]
-        columns[str(row["method"])] = {"title": str(row["method"]), "description": "ROC-AUC", "format": "{:.3f}"}
-    write_table(outdir, HEXAMERS, rows, columns, "Hexamer")
+    for folder in folders:
+        for row in folder.rows("strata", universe=WINDOWS, stratum="hexamer"):
+            name = f"{_set(folder, folders)}{row['name']}"
+            cells = rows.setdefault(name, {key: row[key] for key in ("n", "n_sites")})
+            cells[str(row["method"])] = row["roc_auc"]
+            columns[str(row["method"])] = {"title": str(row["method"]), "description": "ROC-AUC", "format": "{:.3f}"}
+    if rows:
+        write_table(outdir, HEXAMERS, rows, columns, "Hexamer")

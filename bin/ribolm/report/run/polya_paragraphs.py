@@ -31,7 +31,9 @@ def polya_paragraphs(run: Run, steps: Sequence[str]) -> list[str]:
     )
     writers = {
         "labels": _labels,
+        "fewshot": _few_shot,
         "finetune": _finetuning,
+        "tokens": _tokens,
         "evaluate": _evaluation,
         "explain": _explanation,
         "scan": _scan,
@@ -51,6 +53,36 @@ def _labels(run: Run) -> str:
         "were left out, no base was edited. Negatives are as many A's of the same contigs with a signal hexamer 10 to "
         "35 nt upstream, farther than a window from every known site of either strand; exact duplicates were removed "
         "within and across classes."
+    )
+
+
+def _few_shot(_run: Run) -> str:
+    return (
+        "Backbones were also asked without training, after PolyA-GLM [polyaglm]: a window was called a site where the "
+        "mean of its last hidden states is nearer, by cosine, to the mean of two windows with a site than to that of "
+        "two without. Windows were drawn ten times for each fold, from neither the tested fold nor the next one; means "
+        "over draws and folds are told. ROC-AUC and average precision rank by the difference of the cosines; "
+        "precision, recall and F1 are of the positive class."
+    )
+
+
+def _tokens(run: Run) -> str:
+    values = {
+        name: _value(run, f"token_{name}", default)
+        for name, default in (
+            ("crop_nt", 4096), ("background", 1), ("positive_weight", 4), ("delay_nt", 50), ("epochs", 5), ("folds", 1),
+        )
+    }  # fmt: skip
+    weight = "balanced" if values["positive_weight"] in ("0", "0.0") else f"1 to {values['positive_weight']}"
+    return (
+        f"Models that answer for every base learnt from crops of {values['crop_nt']} nt around 3' ends and "
+        f"{values['background']} times as many elsewhere in genes, with weights of other bases to sites of {weight}, "
+        f"for {values['epochs']} epochs at most. A causal backbone answered for a base {values['delay_nt']} bases "
+        "later, on both strands; another one sees both sides of a base. They were tested on whole genes of "
+        f"{values['folds']} of {_value(run, 'folds', 5)} folds, each unseen by the models that are tested on it. At a "
+        "tolerance of t nt a site is the best score within t nt on its strand, every other stretch of about 2 t + 1 "
+        "bases one negative with the best of its own. Intervals are percentiles of a bootstrap over genes, paired "
+        "between models [efron]."
     )
 
 
@@ -78,7 +110,7 @@ def _evaluation(_run: Run) -> str:
 
 def _explanation(run: Run) -> str:
     return (
-        f"Of each class up to {_value(run, 'explain_windows', 1000)} windows of the first set were looked at: those of "
+        f"Of each class up to {_value(run, 'explain_windows', 1000)} windows of a set were looked at: those of "
         "the fold that a model had not seen, all for a given model. A growing share of the AATAAA and ATTAAA of "
         "positives was replaced by random hexamers that are no signal, beside as many other hexamers as control; every "
         "letter was replaced by each other one; and where a model has attention, the words at the most attended token "

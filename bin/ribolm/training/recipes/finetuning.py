@@ -164,7 +164,7 @@ class _Finetuning:
         feed = Feed(data.store, rows, seed=optimisation.seed, tokens_per_step=step, copies=copies, crop_tokens=crop)
         validation = validation_feed(data.store, data.dev, step, None)
         require_length(network, feed, validation)
-        mfu = check_memory(self.session, network, feed, float(self.incomplete), data.spec.width, step)
+        mfu = check_memory(self.session, network, feed, float(options.level == "token"), data.spec.width, step)
         network.to(self.session.device.name)
         n_layers = network.config.n_layers
         groups = parameter_groups(network, n_layers, optimisation.weight_decay, optimisation.layer_decay)
@@ -207,7 +207,7 @@ class _Finetuning:
             return LabelLoss()
         if weight == 0 and width == 1:
             offsets = self.data.store.offsets
-            chosen = ranges(offsets[rows], np.diff(offsets)[rows]) if self.incomplete else rows
+            chosen = ranges(offsets[rows], np.diff(offsets)[rows]) if options.level == "token" else rows
             weights = balanced_class_weights(np.asarray(labels[chosen]), 2)
             self.session.log.choice("weight of a positive", f"{weights[1] / weights[0]:.1f}", "balances both classes")
         elif weight not in (0, 1):

@@ -21,13 +21,13 @@ process LABELS_POLYA {
     def args = task.ext.args ?: ''
     """
     # code: ${code}
-    ribolm-labels polya ${args} --fasta ${fasta} --gtf ${gtf} --polya-sites ${sites} --out ${meta.id}
+    ribolm-labels polya ${args} --fasta ${fasta} --gtf ${gtf} --polya-sites ${sites} --genome-name ${meta.id} --out ${meta.id}
     """
 
     stub:
     """
     mkdir -p ${meta.id}/gene/store ${meta.id}/intergene/store
     touch ${meta.id}/sites.bed.gz ${meta.id}/gene/windows.fa.gz ${meta.id}/intergene/windows.fa.gz
-    echo '{}' > ${meta.id}/polya_sites_mqc.json
+    echo '{}' > ${meta.id}/${meta.id}.polya_sites_mqc.json
     """
 }

@@ -10,6 +10,7 @@ process PREDICT_CALLS {
 
     input:
     tuple val(meta), path(scored, stageAs: 'scored/*'), path(fasta), path(gtf), path(known, stageAs: 'known/*'), path(model, stageAs: 'model/*')
+    path regions, stageAs: 'regions/*'
     val code
 
     output:
@@ -23,10 +24,11 @@ process PREDICT_CALLS {
     def parts = [scored].flatten().collect { part -> "--scored ${part}" }.join(' ')
     def genes = gtf ? "--gtf ${gtf}" : ''
     def sites = known ? "--known ${known}" : ''
+    def inside = regions ? "--regions ${regions}" : ''
     """
     # code: ${code}
     export OMP_NUM_THREADS=${task.cpus}
-    ribolm-predict merge ${args} ${parts} --model ${model} --fasta ${fasta} ${genes} ${sites} --device ${device} --details ${meta.id} --out ${meta.id}/calls.bed.gz
+    ribolm-predict merge ${args} ${parts} --model ${model} --fasta ${fasta} ${genes} ${sites} ${inside} --device ${device} --details ${meta.id} --out ${meta.id}/calls.bed.gz
     """
 
     stub:

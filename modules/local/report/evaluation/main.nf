@@ -8,7 +8,7 @@ process REPORT_EVALUATION {
     cache 'deep'
 
     input:
-    path evaluation
+    path folders
     val code
 
     output:
@@ -18,9 +18,10 @@ process REPORT_EVALUATION {
 
     script:
     def args = task.ext.args ?: ''
+    def given = [folders].flatten().collect { folder -> "--dir ${folder}" }.join(' ')
     """
     # code: ${code}
-    ribolm-report evaluation ${args} --dir ${evaluation} --outdir report
+    ribolm-report evaluation ${args} ${given} --outdir report
     """
 
     stub:

@@ -112,6 +112,11 @@ def test_every_number_has_n_and_interval(command: Callable[..., int], evaluation
     assert "20 lie outside 'DRACH adenosines'" in section(tmp_path / "q", "site_average_precision")["data"]
 
 
+def test_several_folders_of_sites_are_refused(command: Callable[..., int], evaluation: Path, tmp_path: Path) -> None:
+    assert command("evaluation", "--dir", evaluation, "--dir", evaluation, "--outdir", tmp_path / "q") == 2
+    assert not (tmp_path / "q").exists()
+
+
 def test_the_axis_of_a_share_ends_at_one(evaluation: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, figures = read_evaluation(evaluation), []
     ends = zip(

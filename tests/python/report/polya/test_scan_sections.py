@@ -41,6 +41,17 @@ def test_recovery_stands_beside_chance(tmp_path: Path) -> None:
     assert (tmp_path / "scan_logo_human.png").stat().st_size > 1000
 
 
+def test_sites_that_were_not_scanned_are_told(tmp_path: Path) -> None:
+    path = scan_folder(tmp_path / "part")
+    summary = json.loads((path / "summary.json").read_text())
+    account = {"listed": 900, "not_scanned": 840, "unknown_bases": 10, "asked": 50}
+    (path / "summary.json").write_text(json.dumps({**summary, "known_sites": account}))
+    write_scan_sections(tmp_path, [read_scan(path)])
+    cells = section(tmp_path, "scan_recovery")["data"]["part, calls"]
+    assert (cells["n_known"], cells["not_scanned"], cells["unknown_bases"]) == (50, 840, 10)
+    assert "840 not scanned are left out" in section(tmp_path, "headline_scan")["data"]
+
+
 def test_a_scan_without_calls_and_without_known_sites_says_so(tmp_path: Path) -> None:
     write_scan_sections(tmp_path, [read_scan(scan_folder(tmp_path / "empty", calls=0, known=False))])
     assert "recovery cannot be told" in section(tmp_path, "scan_recovery")["data"]

@@ -1,0 +1,88 @@
+"""Known sites that a scan can be asked for: those in its regions, on their strand, with known bases around them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ribolm.candidates.hexamers import CandidateRule
+from ribolm.candidates.output import write_candidates
+from ribolm.candidates.regions import SearchRegions, read_search_regions
+from ribolm.errors import DataError
+from ribolm.genome.regions import Region
+from ribolm.inference.calibration import Calibration
+from ribolm.inference.scan.asked import Scope
+from ribolm.inference.scan.calls import CallOptions
+from ribolm.inference.scan.merge import merge_scan, open_inputs, write_scan
+from ribolm.inference.scan.scored import scan_candidates
+from ribolm.labels.polya.strand_letters import Places
+
+from .conftest import NT, Scanned, WeighedLetters
+
+REGIONS = [Region("one", 2000, 4000), Region("two", 500, 900, strand="-")]
+
+
+def places(*listed: tuple[int, int, int]) -> Places:
+    contig, at0, strand = (np.array(column) for column in zip(*listed, strict=True))
+    return Places(contig.astype(np.int64), at0.astype(np.int64), strand.astype(np.int8))
+
+
+def test_regions_hold_places_of_their_strand_only(scanned: Callable[..., Scanned]) -> None:
+    scope = Scope(scanned().genome, SearchRegions(REGIONS))
+    asked = places((0, 1999, 1), (0, 2000, 1), (0, 3999, -1), (0, 4000, 1), (1, 600, -1), (1, 600, 1), (0, 7000, 1))
+    assert scope.holds(asked).tolist() == [False, True, True, False, True, False, False]
+    whole = Scope(scope.genome)
+    assert whole.holds(asked).tolist() == [True] * 6 + [False], "a place beyond its contig is nowhere"
+
+
+def test_the_account_of_sites_adds_up(scanned: Callable[..., Scanned]) -> None:
+    genome = scanned().genome  # contig one is N from 1000 to 1040
+    listed = places((0, 1050, 1), (0, 2500, 1), (0, 2600, -1), (1, 700, 1), (1, 700, -1))
+    assert Scope(genome, SearchRegions(REGIONS)).account(listed) == {
+        "listed": 5, "not_scanned": 2, "unknown_bases": 0, "asked": 3,
+    }  # fmt: skip
+    assert Scope(genome).account(listed) == {"listed": 5, "not_scanned": 0, "unknown_bases": 1, "asked": 4}
+
+
+def test_sites_outside_of_the_scan_are_not_missed_ones(scanned: Callable[..., Scanned], tmp_path: Path) -> None:
+    where, scorer = scanned(), WeighedLetters()
+    bed = tmp_path / "regions.bed"
+    bed.write_text(f"one\t0\t{NT['one'] // 2}\n")
+    regions = read_search_regions(bed, where.genome.lengths, where.genome.label)
+    write_candidates(tmp_path / "c.bed.gz", where.genome, CandidateRule(), regions)
+    scan_candidates(scorer, where.genome, tmp_path / "c.bed.gz", tmp_path / "s.parquet", CandidateRule())
+    options = CallOptions(top_share=1.0, null_groups=30)
+    first = merge_scan(
+        scorer, open_inputs(scorer, [tmp_path / "s.parquet"], where.fasta, None, None, bed), Calibration(), options
+    )
+    calls = first.calls.candidates.places
+    inside = [(int(a), int(s)) for a, s in zip(calls.at0, calls.strand, strict=True) if 1110 < a < 2900][:8]
+    lines = [f"one\t{a - s}\t{a - s + 1}\tin{k}\t0\t{'+' if s > 0 else '-'}\n" for k, (a, s) in enumerate(inside)]
+    lines += [f"one\t{at0}\t{at0 + 1}\tout\t0\t+\n" for at0 in range(4000, 5600, 200)]
+    (tmp_path / "known.bed").write_text("".join(lines))
+    found = {}
+    for name, given in (("asked", bed), ("all", None)):
+        inputs = open_inputs(scorer, [tmp_path / "s.parquet"], where.fasta, None, tmp_path / "known.bed", given)
+        merged = merge_scan(scorer, inputs, Calibration(), options)
+        write_scan(merged, tmp_path / f"{name}.bed.gz", tmp_path / name)
+        found[name] = json.loads((tmp_path / name / "summary.json").read_text())
+    asked, missed = (
+        next(row for row in found[name]["recovery"] if row["kept"] == "calls") for name in ("asked", "all")
+    )
+    account = found["asked"]["known_sites"]
+    assert account["not_scanned"] == 8 and asked["n_known"] == account["asked"] == len(inside)
+    assert asked["recovered"] == 1.0 > missed["recovered"]
+    assert asked["calls_at_known"] == missed["calls_at_known"], "a call may lie beside any known site"
+    assert found["all"]["known_sites"]["not_scanned"] == 0
+
+
+def test_regions_of_another_scan_are_refused(scanned: Callable[..., Scanned], tmp_path: Path) -> None:
+    where, scorer = scanned(), WeighedLetters()
+    scan_candidates(scorer, where.genome, where.candidates, tmp_path / "s.parquet", CandidateRule())
+    (tmp_path / "r.bed").write_text("two\t0\t100\n")
+    with pytest.raises(DataError, match=r"r\.bed: candidate one:\d+ was scored outside these regions"):
+        open_inputs(scorer, [tmp_path / "s.parquet"], where.fasta, None, None, tmp_path / "r.bed")

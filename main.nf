@@ -22,7 +22,7 @@ def subCommands() {
         labels: ['sites', 'tokens', 'folds', 'polya', 'polya_tokens'],
         train: ['pretrain', 'finetune'],
         predict: ['sites', 'merge', 'store', 'candidates', 'scan', 'sequences'],
-        evaluate: ['sites', 'sequences', 'fewshot', 'tokens'],
+        evaluate: ['sites', 'sequences', 'fewshot', 'tokens', 'scan'],
         explain: ['windows'],
         report: ['peaks', 'motif', 'metagene', 'tracks', 'session', 'strandedness', 'methods', 'headline', 'training', 'evaluation', 'scan', 'explain', 'fewshot', 'tokens'],
     ]

@@ -41,11 +41,13 @@ workflow POLYA {
         ch_multiqc = ch_multiqc.mix(FEWSHOT_SETS.out.multiqc)
     }
 
-    // models: what a user gives, else those fine-tuned here
+    // models: what a user gives, else those fine-tuned here, else (for a scan) the one that comes with ribolm
     def models = settings.model ? modelFolders(settings.model) : []
+    def scans_by = models ?: 'finetune' in steps ? [] : [file("${projectDir}/assets/models/polya-small", checkIfExists: true)]
     def first_set = settings.polya_sets.tokenize(',')[0].trim()
     ch_fold_models = channel.empty()
-    ch_scan_models = channel.fromList(genomes).map { meta, _fasta, _gtf, _sites -> [meta.id, models ? models[0] : []] }
+    ch_scan_models = channel.fromList(genomes).map { meta, _fasta, _gtf, _sites -> [meta.id, scans_by ? scans_by[0] : []] }
+    ch_scan_windows = channel.fromList(genomes).map { meta, _fasta, _gtf, _sites -> [meta.id, []] }
     if ('finetune' in steps) {
         FINETUNE_WINDOWS(
             ch_sets.map { meta, store, _windows, folds -> [meta, store, folds] },
@@ -63,6 +65,9 @@ workflow POLYA {
             ch_scan_models = FINETUNE_WINDOWS.out.model
                 .filter { meta, _model -> meta.method == 'whole' && meta.set.endsWith(".${first_set}") }
                 .map { meta, model -> [meta.set.take(meta.set.size() - first_set.size() - 1), model] }
+            ch_scan_windows = ch_sets
+                .filter { meta, _store, _windows, _folds -> meta.name == first_set }
+                .map { meta, store, _windows, _folds -> [meta.genome, store] }
         }
     }
     if ('tokens' in steps) {
@@ -76,7 +81,7 @@ workflow POLYA {
         ch_multiqc = ch_multiqc.mix(REPORT_TRAINING.out.multiqc)
     }
     if ('scan' in steps) {
-        SCAN_GENOME(ch_genomes, ch_scan_models, settings.scan_regions ? file(settings.scan_regions, checkIfExists: true) : [], settings, code)
+        SCAN_GENOME(ch_genomes, ch_scan_models, ch_scan_windows, settings.scan_regions ? file(settings.scan_regions, checkIfExists: true) : [], settings, code)
         ch_multiqc = ch_multiqc.mix(SCAN_GENOME.out.multiqc)
     }
     ch_given = ch_sets.flatMap { meta, _store, _windows, _folds ->

@@ -12,6 +12,7 @@ from .runs import MODES, ROOT, Launcher, Run
 
 POLYA = ROOT / "tests" / "data" / "polya"
 PROFILE = "test_polya,local"
+POLYA_SMALL = str(ROOT / "assets" / "models" / "polya-small")
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +60,13 @@ def test_calls_are_mostly_planted_sites(scan: Run) -> None:
             truth[strand].append(int(start0))
     near = [any(abs(int(call["start0"]) - place) <= 20 for place in truth[call["strand"]]) for call in calls]
     assert sum(near) >= 0.5 * len(calls), "the estimated share of false calls is at most a half"
+
+
+def test_the_scan_stands_beside_the_regression(scan: Run) -> None:
+    found = json.loads((scan.outdir / "scan_beside" / "simulated" / "metrics.json").read_text())
+    rows = {(row["method"], row["kept"]) for row in found["recovery"]}
+    assert len(rows) == 6 and len(found["differences"]) == 3
+    assert "Beside the 4-mer regression" in (scan.outdir / "multiqc" / "multiqc_report.html").read_text()
 
 
 def test_chunks_hide_no_candidate(scan: Run) -> None:
@@ -187,7 +195,7 @@ def test_few_shot_without_a_backbone_is_refused(launcher: Launcher) -> None:
     [
         (["--input", "none.csv"], "none.csv"),
         (["--steps", "evaluate"], "Give --steps labels,evaluate."),
-        (["--steps", "scan,report"], "--model is missing."),
+        (["--steps", "labels,evaluate", "--model", POLYA_SMALL], "the sets of step evaluate are centred on the site"),
         (["--steps", "labels,explain"], "--model is missing. Step explain"),
         (["--steps", "fewshot"], "Give --steps labels,fewshot."),
         (["--token_folds", "4"], "--token_folds 4 is more than --folds 3."),

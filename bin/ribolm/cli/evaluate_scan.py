@@ -15,7 +15,8 @@ SCAN = (
     Spec("fasta", Path, REQUIRED, "The genome of the scan."),
     Spec("known", Path, REQUIRED, "Known sites: BED, GENCODE, PolyASite or PolyA_DB."),
     Spec("regions", Path | None, None, "BED of what was scanned; sites elsewhere are not asked for [default: all]."),
-    Spec("store", Path, REQUIRED, "Labelled windows that the 4-mer regression is fitted on: those of the model."),
+    Spec("store", Path | None, None, "Windows to fit the 4-mer regression on: those that the model learnt from."),
+    Spec("regression", Path | None, None, "One of `ribolm-evaluate regression` [default: that of the model's folder]."),
     Spec("outdir", Path, REQUIRED, "Folder for metrics.json and the tables."),
     Spec("task", str, "polya", "Name of the labels in the store."),
     Spec("null_groups", int, 20_000, "Shuffled groups of candidates.", {"min": 1}),
@@ -34,7 +35,8 @@ def add_scan(cli: "typer.Typer") -> None:
         fasta: Path,
         known: Path,
         regions: Path | None,
-        store: Path,
+        store: Path | None,
+        regression: Path | None,
         outdir: Path,
         device: Device,
         **chosen: Any,
@@ -44,17 +46,31 @@ def add_scan(cli: "typer.Typer") -> None:
 
         if not scored:
             raise UsageError("Give at least one --scored.")
-        for path in (fasta, known, *([regions] if regions else ()), *scored):
+        if store and regression:
+            raise UsageError("--store and --regression are two regressions. Give one of them.")
+        fitted = None if store else _regression_file(model, regression)
+        for path in (fasta, known, *([regions] if regions else ()), *([fitted] if fitted else ()), *scored):
             require_file(path)
         require_folder_possible(outdir)
         from ribolm.evaluation.scan_recovery import sentences, write_comparison
 
-        found = _compare(tuple(scored), model, fasta, known, regions, store, device, **chosen)
-        named = {"known": known.name, "regions": regions.name if regions else None, "store": store.name}
+        found = _compare(tuple(scored), model, fasta, known, regions, fitted or store, device, **chosen)
+        files = {"known": known, "regions": regions, "store": store, "regression": fitted}
+        named = {name: path.name if path else None for name, path in files.items()}
         write_comparison(outdir, found, {**chosen, **named})
         print("\n".join(sentences(found)))
 
     add_command(cli, "scan", SCAN, scan)
+
+
+def _regression_file(model: Path, regression: Path | None) -> Path:
+    """The file given, or the one beside the model's weights."""
+    if regression is None and not (model / "regression.safetensors").is_file():
+        raise UsageError(
+            f"{model}: brings no regression.safetensors. Give --store with the windows that the model learnt from, or "
+            "--regression."
+        )
+    return regression or model / "regression.safetensors"
 
 
 def _compare(
@@ -63,15 +79,16 @@ def _compare(
     fasta: Path,
     known: Path,
     regions: Path | None,
-    store: Path,
+    floor: Path,
     device: Device,
     task: str,
     draws: int,
     null_groups: int,
     seed: int,
 ) -> Any:
-    from ribolm.evaluation.scan_recovery import REGRESSION, compare_scans, fitted_regression, rescored
+    from ribolm.evaluation.scan_recovery import REGRESSION, compare_scans, regression_scorer, rescored
     from ribolm.evaluation.sequence_level.examples import read_examples
+    from ribolm.evaluation.sequence_level.regression_files import fit_regression, read_regression
     from ribolm.inference.calibration import Calibration
     from ribolm.inference.scan.calls import CallOptions
     from ribolm.inference.scan.merge import open_inputs
@@ -83,7 +100,12 @@ def _compare(
     scorer = ModelScorer(loaded, forward_of(loaded, device.value))
     inputs = open_inputs(scorer, scored, fasta, None, known, regions)
     assert inputs.known is not None
-    regression = fitted_regression(read_examples(TokenStore.open(store), task), scorer, store.name)
+    stored = (
+        fit_regression(read_examples(TokenStore.open(floor), task), floor.name)
+        if floor.is_dir()
+        else read_regression(floor)
+    )
+    regression = regression_scorer(stored, scorer)
     methods = (
         ("model", scorer, inputs.scored, loaded.calibration),
         (REGRESSION, regression, rescored(regression, inputs), Calibration()),

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from ribolm.alphabet import Letters
 from ribolm.errors import DataError
 from ribolm.evaluation.bootstrap import DRAWS, Interval, interval_note, percentile_interval
-from ribolm.evaluation.sequence_level.binned_kmers import BinnedKmers, fit
-from ribolm.evaluation.sequence_level.examples import Examples
+from ribolm.evaluation.sequence_level.binned_kmers import BinnedKmers
+from ribolm.evaluation.sequence_level.regression_files import StoredRegression
 from ribolm.evaluation.tables import write_tsv
 from ribolm.files import atomic_directory, write_json
 from ribolm.genome.coordinates import Int64
@@ -74,17 +74,14 @@ class ScanComparison:
         return self.account["asked"]
 
 
-def fitted_regression(examples: Examples, model: WindowScorer, source: str) -> RegressionScorer:
-    """Fit the regression on labelled windows; DataError where they are not as wide as the model's or of one class."""
-    if examples.letters is None or examples.letters.shape[1] != model.window_nt:
-        width = "windows of several widths" if examples.letters is None else f"{examples.letters.shape[1]} nt"
+def regression_scorer(stored: StoredRegression, model: WindowScorer) -> RegressionScorer:
+    """The regression put where a model is; DataError where it reads windows of another width."""
+    if stored.window_nt != model.window_nt:
         raise DataError(
-            f"{source}: holds {width}, the model reads {model.window_nt} nt. Give the store that the model learnt from."
+            f"{stored.source}: holds windows of {stored.window_nt} nt, the model reads {model.window_nt} nt. Give the "
+            "store that the model learnt from."
         )
-    if examples.is_positive.all() or not examples.is_positive.any():
-        raise DataError(f"{source}: holds one class only. Give a store with sites and others.")
-    regression = fit(examples.letters, examples.is_positive)
-    return RegressionScorer(regression, model.anchor, model.window_nt, model.anchor_offset0)
+    return RegressionScorer(stored.regression, model.anchor, model.window_nt, model.anchor_offset0)
 
 
 def rescored(scorer: WindowScorer, inputs: ScanInputs) -> ScoredCandidates:

@@ -121,7 +121,7 @@ def checkGenomes(settings, steps, genomes) {
     if (learns && bare.size() == genomes.size()) {
         error("${settings.input}: no genome has both gtf and sites, which step ${learns} needs. Fill in the columns of one at least.")
     }
-    if ('scan' in steps && !settings.model && bare) {
-        error("${settings.input}: ${bare.join(', ')} cannot be scanned: without gtf and sites no model is trained on it. Fill them in, or give --model.")
+    if ('scan' in steps && 'finetune' in steps && !settings.model && bare) {
+        error("${settings.input}: ${bare.join(', ')} cannot be scanned: without gtf and sites no model is trained on it. Fill them in, give --model, or leave out step finetune.")
     }
 }

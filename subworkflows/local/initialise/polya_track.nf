@@ -3,6 +3,7 @@
 //
 
 include { missingSteps } from './steps'
+include { modelFolders } from './given_files'
 
 def polyaSteps() {
     return ['labels', 'fewshot', 'finetune', 'tokens', 'scan', 'explain', 'evaluate', 'report']
@@ -41,12 +42,26 @@ def checkModels(settings, steps) {
     if ('fewshot' in steps && !(settings.fewshot_models || settings.init_model || settings.model)) {
         error("--init_model is missing. Step fewshot needs a backbone: give --init_model or --model, or several by --fewshot_models.")
     }
-    ['explain', 'scan'].each { step ->
-        if (step in steps && !('finetune' in steps) && !settings.model) {
-            error("--model is missing. Step ${step} needs a model of windows; train one here with --steps labels,finetune,${step},report.")
-        }
+    if ('explain' in steps && !('finetune' in steps) && !settings.model) {
+        error("--model is missing. Step explain needs a model of windows; train one here with --steps labels,finetune,explain,report.")
     }
     if (settings.model && settings.model.tokenize(',').size() > 1) {
         error("--model: track polya reads one model. Unite models of several seeds by ribolm-weights unite, and give the one.")
+    }
+    if (settings.model) {
+        checkAnchor(settings, steps)
+    }
+}
+
+// Sets are centred on the cleavage site: a model of hexamers can scan, but not be asked about them.
+def checkAnchor(settings, steps) {
+    def task = modelFolders(settings.model)[0].resolve('task.json')
+    def asked = steps.find { step -> step in ['explain', 'evaluate'] }
+    if (!asked || !task.exists()) {
+        return
+    }
+    def found = new groovy.json.JsonSlurper().parse(task)
+    if (found.anchor == 'hexamer') {
+        error("--model: ${settings.model} reads windows around a hexamer, the sets of step ${asked} are centred on the site. Leave out step ${asked} (the scan is evaluated beside the regression), or give another model.")
     }
 }

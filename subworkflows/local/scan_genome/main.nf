@@ -2,6 +2,7 @@
 // Poly(A) sites of whole genomes: candidates by rule, scored in chunks by a model, called in one piece
 //
 
+include { EVALUATE_SCAN      } from '../../../modules/local/evaluate/scan/main'
 include { PREDICT_CALLS      } from '../../../modules/local/predict/calls/main'
 include { PREDICT_CANDIDATES } from '../../../modules/local/predict/candidates/main'
 include { PREDICT_SCAN       } from '../../../modules/local/predict/scan/main'
@@ -11,6 +12,7 @@ workflow SCAN_GENOME {
     take:
     ch_genomes          // channel: [ val(meta), path(fasta), path(gtf) or [], path(known sites) or [] ]
     ch_models           // channel: [ val(id of the genome), path(model directory) ]
+    ch_windows          // channel: [ val(id of the genome), path(store that the model learnt from) or [] ]
     regions             // path or []: BED of what is scanned
     settings            // map: parameters of the run
     code                // map of maps: digest of each sub-command
@@ -33,7 +35,17 @@ workflow SCAN_GENOME {
     ch_gathered = ch_by_genome.join(ch_scored).map { _id, meta, fasta, gtf, sites, model, tables -> [meta, tables, fasta, gtf, sites, model] }
     PREDICT_CALLS(ch_gathered, regions, code.predict.merge)
 
-    REPORT_SCAN(PREDICT_CALLS.out.folder.map { _meta, folder -> folder }.collect(sort: { folder -> folder.name }), code.report.scan)
+    // beside the 4-mer regression: fitted on the windows of a model trained here, or brought by the model
+    ch_compared = ch_by_genome.join(ch_scored).join(ch_windows)
+        .filter { _id, _meta, _fasta, _gtf, sites, model, _tables, store -> sites && (store || model.resolve('regression.safetensors').exists()) }
+        .map { _id, meta, fasta, _gtf, sites, model, tables, store -> [meta, tables, fasta, sites, model, store] }
+    EVALUATE_SCAN(ch_compared, regions, code.evaluate.scan)
+
+    REPORT_SCAN(
+        PREDICT_CALLS.out.folder.map { _meta, folder -> folder }.collect(sort: { folder -> folder.name }),
+        EVALUATE_SCAN.out.folder.map { _meta, folder -> folder }.collect(sort: { folder -> folder.name }).ifEmpty([]),
+        code.report.scan,
+    )
 
     // assigned here: `name = value` under emit is lost by the strict parser of 25.04
     candidates = PREDICT_CANDIDATES.out.bed

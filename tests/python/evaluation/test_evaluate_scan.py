@@ -68,6 +68,20 @@ def evaluate(folder: Path, outdir: Path, *changes: str) -> int:
     return main(["scan", *options])
 
 
+def test_the_regression_of_a_file_is_that_of_its_windows(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "regression.safetensors"
+    assert main(["regression", "--store", str(folder / "store"), "--out", str(file)]) == 0
+    assert evaluate(folder, tmp_path / "of_store") == 0
+    given = {"model": "model", "fasta": "genome.fa", "known": "known.bed", "scored": "s.parquet"}
+    options = [text for key, name in given.items() for text in (f"--{key}", str(folder / name))]
+    options += ["--outdir", str(tmp_path / "of_file"), "--null-groups", "300", "--draws", "200", "--device", "cpu"]
+    assert main(["scan", *options, "--regression", str(file)]) == 0
+    one, other = (json.loads((tmp_path / name / "metrics.json").read_text()) for name in ("of_store", "of_file"))
+    assert one["recovery"] == other["recovery"] and other["settings"]["regression"] == file.name
+    assert main(["scan", *options]) == 2, "the model brings none"
+    assert main(["scan", *options, "--regression", str(file), "--store", str(folder / "store")]) == 2
+
+
 def test_regression_that_learnt_the_sites_recovers_them_and_chance_does_not(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

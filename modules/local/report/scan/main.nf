@@ -9,6 +9,7 @@ process REPORT_SCAN {
 
     input:
     path folders
+    path compared, stageAs: 'compared/*'
     val code
 
     output:
@@ -19,9 +20,10 @@ process REPORT_SCAN {
     script:
     def args = task.ext.args ?: ''
     def given = [folders].flatten().collect { folder -> "--dir ${folder}" }.join(' ')
+    def beside = [compared].flatten().collect { folder -> "--beside ${folder}" }.join(' ')
     """
     # code: ${code}
-    ribolm-report scan ${args} ${given} --outdir report
+    ribolm-report scan ${args} ${given} ${beside} --outdir report
     """
 
     stub:

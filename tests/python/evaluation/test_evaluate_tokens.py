@@ -157,6 +157,7 @@ def test_methods_are_compared_in_pairs_and_beside_floors(evaluated: Path) -> Non
 def test_every_number_tells_its_averaging_universe_and_split(evaluated: Path) -> None:
     content = json.loads((evaluated / "metrics.json").read_text())
     assert content["kind"] == "tokens" and content["sites"] == {"sites": 2 * GENES, "unscored": 0}
+    assert content["interval_note"].startswith("Intervals are rough: they come of only 80 draws")
     averaging = {row["metric"]: row["averaging"] for row in content["metrics"]}
     assert averaging["roc_auc"] == averaging["precision_at_recall_16"] == "ranking"
     assert averaging["precision"] == "positive class" and averaging["macro_f1"] == "macro"

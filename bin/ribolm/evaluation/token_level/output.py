@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ribolm.console import notice
-from ribolm.evaluation.bootstrap import Interval
+from ribolm.evaluation.bootstrap import Interval, interval_note
 from ribolm.evaluation.methods import Method
 from ribolm.evaluation.metrics import precision_recall_points, roc_points
 from ribolm.evaluation.sequence_level.assessment import interval_columns
@@ -26,12 +26,14 @@ DIFFERENCE_COLUMNS = ("tolerance_nt", "metric", "method", "other", "difference",
 def write_token_assessment(outdir: Path | str, found: TokenAssessment, settings: Row) -> None:
     """Write metrics.json, methods.tsv, differences.tsv and curves.tsv."""
     differences = difference_rows(found)
+    note = interval_note(int(settings["draws"]), found.bases.n_clusters, "clusters of overlapping genes")
     content = {
         "kind": "tokens",
         "reference": found.reference,
         "split": SPLIT,
         "settings": settings,
         "sites": dict(found.sites),
+        "interval_note": note,
         "metrics": metric_rows(found),
         "differences": differences,
     }
@@ -46,6 +48,8 @@ def write_token_assessment(outdir: Path | str, found: TokenAssessment, settings:
             f"{row['method']}, ±{row['tolerance_nt']} nt: average precision {_told(row, 'average_precision')}, "
             f"ROC-AUC {_told(row, 'roc_auc')}; n = {row['n']:,}, {row['n_sites']:,} sites"
         )
+    if note:
+        notice(note)
 
 
 def method_rows(found: TokenAssessment) -> list[Row]:

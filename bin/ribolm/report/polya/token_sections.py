@@ -1,6 +1,7 @@
 """Sections on models that answer for every base: what they are worth at each tolerance, in pairs, and their curves."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,9 @@ def write_token_sections(outdir: Path, folders: Sequence[TokenFolder]) -> None:
     rows = {_name(folder, row, len(folders)): _cells(row) for folder in folders for row in folder.methods}
     rows["HyenaDNA, ±0 nt (published, other data)"] = {"source": "published, other data", **PUBLISHED}
     known = {key for row in rows.values() for key, value in row.items() if value is not None}
-    write_table(outdir, METHODS, rows, {key: COLUMNS[key] for key in COLUMNS if key in known}, "Method and tolerance")
+    notes = [str(note) for folder in folders if (note := folder.content.get("interval_note"))]
+    section = replace(METHODS, description=" ".join([METHODS.description, *dict.fromkeys(notes)]))
+    write_table(outdir, section, rows, {key: COLUMNS[key] for key in COLUMNS if key in known}, "Method and tolerance")
     pictures = []
     for folder in drawn:
         path = outdir / f"token_curves_{slug(folder.name)}.png"

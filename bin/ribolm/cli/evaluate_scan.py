@@ -49,12 +49,14 @@ def add_scan(cli: "typer.Typer") -> None:
         if store and regression:
             raise UsageError("--store and --regression are two regressions. Give one of them.")
         fitted = None if store else _regression_file(model, regression)
-        for path in (fasta, known, *([regions] if regions else ()), *([fitted] if fitted else ()), *scored):
-            require_file(path)
+        for path in (fasta, known, regions, fitted, *scored):
+            if path is not None:
+                require_file(path)
         require_folder_possible(outdir)
         from ribolm.evaluation.scan_recovery import sentences, write_comparison
 
-        found = _compare(tuple(scored), model, fasta, known, regions, fitted or store, device, **chosen)
+        floor = store or _regression_file(model, regression)
+        found = _compare(tuple(scored), model, fasta, known, regions, floor, device, **chosen)
         files = {"known": known, "regions": regions, "store": store, "regression": fitted}
         named = {name: path.name if path else None for name, path in files.items()}
         write_comparison(outdir, found, {**chosen, **named})

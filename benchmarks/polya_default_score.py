@@ -3,8 +3,8 @@
     python benchmarks/polya_default_score.py --stores DIR --models DIR --out TABLE.md [--aparent2 FILE.h5]
 
 DIR/human, DIR/human.folds.tsv and DIR/mouse are of benchmarks/polya_default_model.py. In --models lie `fold-F` (the
-recipe with fold F never seen, for some or all folds) and `final-S` (the recipe on all but the dev fold, each of seeds of
-its own). Held-out clusters are scored by the fold models, mouse by the final ones: mean over them, intervals over
+recipe with fold F never seen, for some or all folds) and `final-S` (the recipe on all but the dev fold, each of seeds
+of its own). Held-out clusters are scored by the fold models, mouse by the final ones: mean over them, intervals over
 families.
 """
 

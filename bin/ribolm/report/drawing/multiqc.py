@@ -17,7 +17,7 @@ from ribolm.report.drawing.palette import SEQUENTIAL
 Number = float | int | None
 
 CHAPTERS = {
-    "ribolm_headline": ("Results at a glance", "The five numbers to read first."),
+    "ribolm_headline": ("Results at a glance", "The numbers to read first."),
     "ribolm_libraries": (
         "m6A libraries",
         "Whether the immunoprecipitation worked, and whether the libraries agree with each other.",

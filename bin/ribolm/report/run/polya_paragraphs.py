@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import Any
 
 from ribolm.report.run.record import Run
@@ -120,14 +121,26 @@ def _explanation(run: Run) -> str:
 
 def _scan(run: Run) -> str:
     share = float(run.get("fdr", 0.5))
+    beside = (
+        " and, where the model brings its regression, beside a logistic regression on 4-mers [sklearn] at equal shares"
+    )
     return (
         "Candidates of both strands are A's behind C or G with one of 18 signal hexamers [beaudoing] 10 to 35 nt "
-        "upstream. Each was scored by the model; candidates within 24 nt on a strand were united, the best score "
+        f"upstream. Each was scored by {_scanner(run)}; candidates within 24 nt on a strand were united, the best score "
         "first. The false discovery rate compares scores with those of the same candidates whose surroundings were "
         f"shuffled, dinucleotides kept; calls have an estimated rate of at most {share:g}. Probabilities are "
         "calibrated to the estimated share of sites among candidates. Recovery of known sites is told beside that of "
-        "the same sites shifted along their strand."
+        f"the same sites shifted along their strand{beside}."
     )
+
+
+def _scanner(run: Run) -> str:
+    """Which model scored the candidates."""
+    if run.get("model"):
+        return f"the given model {html.escape(PurePath(str(run.get('model'))).name)}"
+    if "finetune" in str(run.get("steps", "")).split(","):
+        return "a model trained on the first set of the genome, all folds but the one that it is stopped by"
+    return "polya-small, the model that comes with ribolm (human sites of Omni-PolyA and HybPAS, none of them on chr22)"
 
 
 LIMITS = (

@@ -132,6 +132,7 @@ def test_the_report_tells_scan_models_and_methods(scan: Run) -> None:
         "Signals destroyed",
         "Few-shot",
         "Sites base by base",
+        "scored by a model trained on the first set",
     ):
         assert part in text
     assert "MeRIP" not in text

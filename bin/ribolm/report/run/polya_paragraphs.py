@@ -126,9 +126,9 @@ def _scan(run: Run) -> str:
     )
     return (
         "Candidates of both strands are A's behind C or G with one of 18 signal hexamers [beaudoing] 10 to 35 nt "
-        f"upstream. Each was scored by {_scanner(run)}; candidates within 24 nt on a strand were united, the best score "
-        "first. The false discovery rate compares scores with those of the same candidates whose surroundings were "
-        f"shuffled, dinucleotides kept; calls have an estimated rate of at most {share:g}. Probabilities are "
+        f"upstream. Each was scored by {_scanner(run)}; candidates within 24 nt on a strand were united, the best "
+        "score first. The false discovery rate compares scores with those of the same candidates whose surroundings "
+        f"were shuffled, dinucleotides kept; calls have an estimated rate of at most {share:g}. Probabilities are "
         "calibrated to the estimated share of sites among candidates. Recovery of known sites is told beside that of "
         f"the same sites shifted along their strand{beside}."
     )

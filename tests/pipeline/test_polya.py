@@ -198,6 +198,7 @@ def test_few_shot_without_a_backbone_is_refused(launcher: Launcher) -> None:
         (["--input", "none.csv"], "none.csv"),
         (["--steps", "evaluate"], "Give --steps labels,evaluate."),
         (["--steps", "labels,evaluate", "--model", POLYA_SMALL], "the sets of step evaluate are centred on the site"),
+        (["--steps", "scan", "--model", str(ROOT / "assets" / "models" / "m6a-sites-small")], "answers once per token"),
         (["--steps", "labels,explain"], "--model is missing. Step explain"),
         (["--steps", "fewshot"], "Give --steps labels,fewshot."),
         (["--token_folds", "4"], "--token_folds 4 is more than --folds 3."),

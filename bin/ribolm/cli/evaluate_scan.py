@@ -107,7 +107,7 @@ def _compare(
         if floor.is_dir()
         else read_regression(floor)
     )
-    regression = regression_scorer(stored, scorer)
+    regression = regression_scorer(stored, scorer, floor.name)
     methods = (
         ("model", scorer, inputs.scored, loaded.calibration),
         (REGRESSION, regression, rescored(regression, inputs), Calibration()),

@@ -74,12 +74,12 @@ class ScanComparison:
         return self.account["asked"]
 
 
-def regression_scorer(stored: StoredRegression, model: WindowScorer) -> RegressionScorer:
-    """The regression put where a model is; DataError where it reads windows of another width."""
+def regression_scorer(stored: StoredRegression, model: WindowScorer, given: str) -> RegressionScorer:
+    """The regression put where a model is; DataError, naming what was given, where its windows have another width."""
     if stored.window_nt != model.window_nt:
         raise DataError(
-            f"{stored.source}: holds windows of {stored.window_nt} nt, the model reads {model.window_nt} nt. Give the "
-            "store that the model learnt from."
+            f"{given}: holds windows of {stored.window_nt} nt, the model reads {model.window_nt} nt. Give the "
+            "windows, or the regression, that the model learnt from."
         )
     return RegressionScorer(stored.regression, model.anchor, model.window_nt, model.anchor_offset0)
 
@@ -138,7 +138,12 @@ def write_comparison(outdir: Path, found: ScanComparison, settings: Row) -> None
 
 
 def sentences(found: ScanComparison) -> list[str]:
-    """The numbers for the log, both nulls with them."""
+    """The numbers for the log, both nulls with them; what is missing where no known site is asked for."""
+    if not found.n_known:
+        listed = found.account["listed"]
+        return [
+            f"None of {listed:,} known sites lies in what was scanned, with known bases around it: nothing to compare."
+        ]
     lines = [
         f"{row['method']}, {row['kept']}: {_share(row, 'recovered')} of {found.n_known:,} sites within "
         f"{row['within_nt']} nt, {row['by_chance']:.3f} of shifted ones; {row['n_calls']:,} calls, false discovery "

@@ -53,15 +53,20 @@ def checkModels(settings, steps) {
     }
 }
 
-// Sets are centred on the cleavage site: a model of hexamers can scan, but not be asked about them.
+// Models of windows are read here; and sets are centred on the cleavage site: a model of hexamers can scan, but not be
+// asked about them.
 def checkAnchor(settings, steps) {
     def task = modelFolders(settings.model)[0].resolve('task.json')
-    def asked = steps.find { step -> step in ['explain', 'evaluate'] }
-    if (!asked || !task.exists()) {
+    def reads = steps.find { step -> step in ['scan', 'explain', 'evaluate'] }
+    if (!reads || !task.exists()) {
         return
     }
     def found = new groovy.json.JsonSlurper().parse(task)
-    if (found.anchor == 'hexamer') {
+    if (found.level != 'sequence') {
+        error("--model: ${settings.model} answers once per ${found.level}, step ${reads} needs a model of whole windows. Train one with --level sequence, or leave --model out.")
+    }
+    def asked = steps.find { step -> step in ['explain', 'evaluate'] }
+    if (asked && found.anchor == 'hexamer') {
         error("--model: ${settings.model} reads windows around a hexamer, the sets of step ${asked} are centred on the site. Leave out step ${asked} (the scan is evaluated beside the regression), or give another model.")
     }
 }

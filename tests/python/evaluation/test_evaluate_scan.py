@@ -82,6 +82,25 @@ def test_the_regression_of_a_file_is_that_of_its_windows(folder: Path, tmp_path:
     assert main(["scan", *options, "--regression", str(file), "--store", str(folder / "store")]) == 2
 
 
+def test_a_scan_without_known_sites_says_so_and_ends_well(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "edge.bed").write_text("c\t20\t21\ts\t0\t+\n")  # fewer than 60 known bases before it
+    assert evaluate(folder, tmp_path / "e", "--known", str(tmp_path / "edge.bed")) == 0
+    assert "None of 1 known sites lies in what was scanned" in capsys.readouterr().out
+    assert json.loads((tmp_path / "e" / "metrics.json").read_text())["known_sites"] == 0
+
+
+def test_candidates_of_another_rule_are_refused(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["--model", str(folder / "model"), "--fasta", str(folder / "genome.fa"), "--device", "cpu"]
+    given += ["--candidates", str(folder / "c.bed.gz"), "--out", str(tmp_path / "s.parquet")]
+    assert predict(["scan", *given, "--hexamer", "ATTAAA"]) == 65
+    assert "is not of the rule given (1 hexamers, 10 to 35 nt upstream)" in capsys.readouterr().err
+    assert not (tmp_path / "s.parquet").exists()
+
+
 def test_regression_that_learnt_the_sites_recovers_them_and_chance_does_not(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

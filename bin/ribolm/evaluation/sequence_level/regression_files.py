@@ -30,6 +30,8 @@ class StoredRegression:
 
 def fit_regression(examples: Examples, source: str) -> StoredRegression:
     """Fit on all windows of a store; DataError where they are of several widths or of one class."""
+    if not len(examples):
+        raise DataError(f"{source}: holds no labelled window. Give a store with sites and others.")
     if examples.letters is None:
         raise DataError(f"{source}: holds windows of several widths. Give a store of windows of one width.")
     if examples.is_positive.all() or not examples.is_positive.any():

@@ -15,7 +15,7 @@ from ribolm.inference.batches import Float32
 from ribolm.inference.calibration import Calibration, Float64, probability
 from ribolm.inference.scan.gathered import ScoredCandidates
 from ribolm.inference.scan.nulls import composition_null, draw_groups, false_discovery_rates
-from ribolm.inference.scan.prevalence import at_prevalence, estimate_prevalence, null_offset
+from ribolm.inference.scan.prevalence import at_bound, at_prevalence, estimate_prevalence, null_offset
 from ribolm.inference.scan.scorer import WindowScorer
 from ribolm.inference.scan.suppression import RADIUS_NT, suppress
 
@@ -100,6 +100,11 @@ def _prevalence(ratio: Float64, options: CallOptions) -> float:
     found = estimate_prevalence(ratio)
     if len(ratio):
         choice("share of sites among united candidates", f"{found:.3g}", "maximum likelihood beside the shuffled ones")
+    if at_bound(found):
+        notice(
+            f"the estimated share of sites, {found:.3g}, is at the bound of what is looked for: probabilities mean "
+            "nothing. Scan more of the genome, or give --prevalence."
+        )
     return found
 
 

@@ -49,6 +49,11 @@ def estimate_prevalence(logits: Float64) -> float:
     return float(0.5 * (low + high))
 
 
+def at_bound(prevalence: float) -> bool:
+    """Whether an estimate ran into the least or the largest share that is looked for; False for NaN."""
+    return prevalence < 2 * LEAST or prevalence > 1 - 2 * (1 - MOST)
+
+
 def at_prevalence(logits: Float64, prevalence: float) -> Float64:
     """Calibrated logits of balanced classes moved to another share of sites: logit + log(π / (1 - π)); [n]."""
     return np.asarray(logits + np.log(prevalence) - np.log1p(-prevalence), dtype=np.float64)

@@ -23,6 +23,7 @@ from ribolm.inference.scan.scorer import (
     WindowScorer,
     best_of_hexamers,
     require_named_hexamers,
+    require_rule,
     score_places,
 )
 
@@ -84,10 +85,11 @@ def scan_candidates(
 def score_block(
     scorer: WindowScorer, genome: Genome, block: CandidateBlock, rule: CandidateRule, source: str, faults: WindowFaults
 ) -> Float32:
-    """Logits of some candidates, float32 [n]."""
+    """Logits of some candidates, float32 [n]. Raises DataError for candidates of another rule."""
+    distance = hexamer_distances(block.name, source)
+    require_rule(block.name, distance, rule, source)
     if scorer.anchor == "cleavage":
         return score_places(scorer, genome, block.places, faults)
-    distance = hexamer_distances(block.name, source)
     require_named_hexamers(genome, block.places, block.name, distance, source)
     return best_of_hexamers(scorer, genome, block.places, distance, rule, faults)
 

@@ -154,6 +154,18 @@ def best_of_hexamers(
     return best
 
 
+def require_rule(name: npt.NDArray[np.object_], distance_nt: Int64, rule: CandidateRule, path_name: str) -> None:
+    """Raise DataError for the first candidate whose hexamer or distance (int64 [n]) the rule does not have."""
+    known = {hexamer: True for hexamer in rule.hexamers}
+    stands = np.array([text.partition("@")[0] in known for text in name.tolist()], dtype=bool)
+    wrong = np.flatnonzero(~stands | (distance_nt < rule.nearest_nt) | (distance_nt > rule.farthest_nt))
+    if len(wrong):
+        raise DataError(
+            f"{path_name}: the candidate {name[wrong[0]]} is not of the rule given ({len(rule.hexamers)} hexamers, "
+            f"{rule.nearest_nt} to {rule.farthest_nt} nt upstream). Give the options that made the candidates."
+        )
+
+
 def require_named_hexamers(
     genome: Genome, places: Places, name: npt.NDArray[np.object_], distance_nt: Int64, path_name: str
 ) -> None:

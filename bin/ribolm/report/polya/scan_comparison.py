@@ -82,14 +82,20 @@ def _cells(folder: ComparisonFolder, difference: Mapping[str, Any]) -> dict[str,
         "model": _with_interval(model, "recovered"),
         "other": _with_interval(other, "recovered"),
         "difference": _with_interval(difference, "difference", "+"),
-        "by_chance": f"{100 * model['by_chance']:.1f}",
-        "fdr": f"{100 * model['fdr']:.0f}",
-        "other_fdr": f"{100 * other['fdr']:.0f}",
+        "by_chance": _percent(model["by_chance"], 1),
+        "fdr": _percent(model["fdr"]),
+        "other_fdr": _percent(other["fdr"]),
     }
+
+
+def _percent(share: float | None, digits: int = 0) -> str:
+    return "–" if share is None else f"{100 * share:.{digits}f}"
 
 
 def _with_interval(row: Mapping[str, Any], key: str, sign: str = "") -> str:
     low, high = row[f"{key}_low"], row[f"{key}_high"]
+    if row[key] is None:
+        return "–"
     value = f"{100 * row[key]:{sign}.1f}"
     return value if low is None else f"{value} ({100 * low:{sign}.1f} to {100 * high:{sign}.1f})"
 
@@ -102,11 +108,11 @@ def _draw(path: Path, folder: ComparisonFolder) -> None:
         axis = figure.subplots()
         for k, method in enumerate(methods):
             rows = [_of(folder, method, kept) for kept in limits]
-            heights = [100 * row["recovered"] for row in rows]
+            heights = [100 * (row["recovered"] or 0.0) for row in rows]
             bounds = [[_distance(row, low) for row in rows] for low in (True, False)]
             at = [i + k * width for i in range(len(limits))]
             axis.bar(at, heights, width, yerr=bounds, color=GROUPS[k], label=method, capsize=3)
-        chance = [100 * _of(folder, methods[0], kept)["by_chance"] for kept in limits]
+        chance = [100 * (_of(folder, methods[0], kept)["by_chance"] or 0.0) for kept in limits]
         at = [i + len(methods) * width for i in range(len(limits))]
         axis.bar(at, chance, width, color=BACKGROUND, label="shifted sites (chance)")
         axis.set_xticks([i + width * len(methods) / 2 for i in range(len(limits))], limits)
@@ -121,4 +127,8 @@ def _draw(path: Path, folder: ComparisonFolder) -> None:
 def _distance(row: Mapping[str, Any], low: bool) -> float:
     """How far the interval reaches below or above the value, in percent; 0 without an interval."""
     bound = row["recovered_low" if low else "recovered_high"]
-    return 0.0 if bound is None else 100 * max((row["recovered"] - bound) * (1 if low else -1), 0.0)
+    return (
+        0.0
+        if bound is None or row["recovered"] is None
+        else 100 * max((row["recovered"] - bound) * (1 if low else -1), 0.0)
+    )

@@ -15,7 +15,7 @@ from ribolm.alphabet import Letters
 from ribolm.candidates.hexamers import HEXAMERS, CandidateRule
 from ribolm.inference.scan.gathered import read_scored
 from ribolm.inference.scan.nulls import composition_null, distances_to, draw_groups, false_discovery_rates
-from ribolm.inference.scan.prevalence import at_prevalence, estimate_prevalence, null_offset
+from ribolm.inference.scan.prevalence import at_bound, at_prevalence, estimate_prevalence, null_offset
 from ribolm.inference.scan.scored import scan_candidates, scan_provenance
 from ribolm.inference.scan.suppression import suppress
 from ribolm.labels.polya.strand_letters import Places
@@ -100,6 +100,11 @@ def test_share_of_sites_is_found_although_the_model_misjudges_what_is_no_site() 
 
 def test_no_candidate_has_no_share() -> None:
     assert np.isnan(estimate_prevalence(np.zeros(0))) and null_offset(np.zeros(0)) == 0
+
+
+def test_an_estimate_at_its_bound_is_known_as_one() -> None:
+    assert at_bound(estimate_prevalence(np.full(50, -3.0))) and at_bound(estimate_prevalence(np.full(50, 3.0)))
+    assert not at_bound(0.01) and not at_bound(float("nan"))
 
 
 def arrays(rows: list[tuple[int, int, int]]) -> Places:

@@ -114,7 +114,8 @@ def test_no_candidate_gives_a_valid_empty_table(scanned: Callable[..., Scanned],
         ("one\t9999\t10000\tAATAAA@-20\t0\t+\n", "lies beyond"),
         ("chrone\t500\t501\tAATAAA@-20\t0\t+\n", "contig"),
         ("one\t500\t501\tsite1\t0\t+\n", "'site1' is not HEXAMER@-DISTANCE"),
-        ("one\t500\t501\tGGGGGG@-20\t0\t+\n", "Use the FASTA that the candidates were found in"),
+        ("one\t500\t501\tAGATAA@-33\t0\t+\n", "Use the FASTA that the candidates were found in"),
+        ("one\t500\t501\tGGGGGG@-20\t0\t+\n", "is not of the rule given"),
     ],
 )
 def test_other_files_are_refused(scanned: Callable[..., Scanned], tmp_path: Path, line: str, message: str) -> None:

@@ -85,7 +85,7 @@ def test_a_missing_file_is_named_by_row_and_column(launcher: Launcher, sheet: Ca
     )
     run = launcher.run("--input", str(path))
     assert run.status == 1
-    assert "samples.csv line 3, column 'fastq_1': 'missing.fastq.gz' does not exist" in run.text
+    assert "samples.csv row 3, column 'fastq_1': 'missing.fastq.gz' does not exist" in run.text
     assert "neither beside the sheet nor in" in run.text
 
 

@@ -1,6 +1,7 @@
 """Command lines: parse, call one function, write. One file per executable in `bin/`."""
 
 import inspect
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -91,6 +92,8 @@ def run(app: "Callable[[], typer.Typer]", argv: Sequence[str], prog: str) -> int
     if list(argv) == ["--version"]:
         print(__version__)
         return 0
+    # waiting threads that spin hold the core that the others need: on a busy machine seconds become half a minute
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     import typer.main
 
     # Typer carries its own copy of click from 0.2x on, so that the base class is only reachable through its children

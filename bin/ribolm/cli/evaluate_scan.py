@@ -48,16 +48,15 @@ def add_scan(cli: "typer.Typer") -> None:
             raise UsageError("Give at least one --scored.")
         if store and regression:
             raise UsageError("--store and --regression are two regressions. Give one of them.")
-        fitted = None if store else _regression_file(model, regression)
-        for path in (fasta, known, regions, fitted, *scored):
+        floor = store or _regression_file(model, regression)
+        for path in (fasta, known, regions, None if store else floor, *scored):
             if path is not None:
                 require_file(path)
         require_folder_possible(outdir)
         from ribolm.evaluation.scan_recovery import sentences, write_comparison
 
-        floor = store or _regression_file(model, regression)
         found = _compare(tuple(scored), model, fasta, known, regions, floor, device, **chosen)
-        files = {"known": known, "regions": regions, "store": store, "regression": fitted}
+        files = {"known": known, "regions": regions, "store": store, "regression": None if store else floor}
         named = {name: path.name if path else None for name, path in files.items()}
         write_comparison(outdir, found, {**chosen, **named})
         print("\n".join(sentences(found)))
@@ -67,12 +66,14 @@ def add_scan(cli: "typer.Typer") -> None:
 
 def _regression_file(model: Path, regression: Path | None) -> Path:
     """The file given, or the one beside the model's weights."""
-    if regression is None and not (model / "regression.safetensors").is_file():
+    from ribolm.models.directories import REGRESSION
+
+    if regression is None and not (model / REGRESSION).is_file():
         raise UsageError(
-            f"{model}: brings no regression.safetensors. Give --store with the windows that the model learnt from, or "
+            f"{model}: brings no {REGRESSION}. Give --store with the windows that the model learnt from, or "
             "--regression."
         )
-    return regression or model / "regression.safetensors"
+    return regression or model / REGRESSION
 
 
 def _compare(

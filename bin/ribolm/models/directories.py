@@ -8,6 +8,7 @@ from ribolm.errors import DataError
 from ribolm.files import require_file
 
 WEIGHTS, CONFIG, TASK, MANIFEST, CARD = "model.safetensors", "config.json", "task.json", "manifest.json", "README.md"
+REGRESSION = "regression.safetensors"  # the floor that a model of windows may bring for scans
 PICKLES = ("pytorch_model.bin", "model.pt", "model.ckpt", "model.pth", "weights.ckpt")
 
 

@@ -13,7 +13,6 @@ from ribolm.evaluation.sequence_level.binned_kmers import BIN_NT, PENALTY, Binne
 from ribolm.evaluation.sequence_level.examples import Examples
 from ribolm.files import atomic_path, require_file
 
-FILE = "regression.safetensors"  # its name inside a model directory
 KIND = "counts of 4-mers per stretch of ten bases"
 
 

@@ -129,9 +129,9 @@ def read_fasta(path: Path, repairs: FastaRepairs, unique_names: bool = True) -> 
     seen: set[str] = set()
     name, line = "", 1
     with open_bytes(path) as handle:
-        for is_header, raw in _pieces(path, handle):
+        for is_header, raw in fasta_pieces(path, handle):
             if is_header:
-                name = _record_name(path, raw, line, seen if unique_names else set())
+                name = record_name(path, raw, line, seen if unique_names else set())
                 line += 1
                 yield name, None
             elif name:
@@ -157,7 +157,7 @@ def _chunks(handle: IO[bytes]) -> Iterator[bytes]:
         yield chunk
 
 
-def _pieces(path: Path, handle: IO[bytes]) -> Iterator[tuple[bool, bytes]]:
+def fasta_pieces(path: Path, handle: IO[bytes]) -> Iterator[tuple[bool, bytes]]:
     """Cut a FASTA into header lines and stretches of sequence, a chunk at a time; newlines stay on the sequence."""
     pending, at_line_start = b"", True
     for fresh in _chunks(handle):
@@ -181,7 +181,8 @@ def _pieces(path: Path, handle: IO[bytes]) -> Iterator[tuple[bool, bytes]]:
         yield True, pending
 
 
-def _record_name(path: Path, header: bytes, line: int, seen: set[str]) -> str:
+def record_name(path: Path, header: bytes, line: int, seen: set[str]) -> str:
+    """First word of a header line, added to `seen`; DataError where it is missing or was seen before."""
     words = header[1:].split()
     if not words:
         raise DataError(f"{path.name} line {line}: the record has no name. Write one after '>'.")

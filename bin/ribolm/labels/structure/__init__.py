@@ -1,0 +1,1 @@
+"""Known secondary structures: pairs of bases, and the files that hold them."""

@@ -1,0 +1,168 @@
+"""Dot-bracket files: `>name`, sequence, structure. Pseudoknots take further brackets: `()[]{}<>`, then letters `Aa`.
+
+Read as well: wrapped lines, an energy behind the structure (as RNAfold writes it), `#` comments, `#Name:` headers.
+"""
+
+import re
+import string
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ribolm.console import Repairs
+from ribolm.errors import DataError
+from ribolm.files import atomic_path, open_text
+from ribolm.labels.structure.pairs import UNPAIRED, Int64, Structure
+from ribolm.sequences.rna import MODIFIED, rna_letters
+
+BRACKETS = ("()", "[]", "{}", "<>", *(a + a.lower() for a in string.ascii_uppercase))
+_OPENS = {pair[0]: layer for layer, pair in enumerate(BRACKETS)}
+_CLOSES = {pair[1]: layer for layer, pair in enumerate(BRACKETS)}
+_MARKS = re.compile(r"[.()\[\]{}<>]")
+_ENERGY = re.compile(r"\s+[(\[{].*$")
+
+
+class Unbalanced(ValueError):
+    """A bracket without its mate: what is wrong and where."""
+
+    def __init__(self, position0: int, problem: str) -> None:
+        super().__init__(f"position {position0 + 1}: {problem}")
+
+
+def parse_brackets(text: str, unpaired: str = ".") -> Int64:
+    """Return the partners int64 [L] that a dot-bracket text describes; -1 where unpaired.
+
+    `unpaired`: symbols of bases without partner. Raises `Unbalanced` naming the 1-based position.
+    """
+    partner = np.full(len(text), UNPAIRED, dtype=np.int64)
+    stacks: dict[int, list[int]] = {}
+    for at, symbol in enumerate(text):
+        if symbol in unpaired:
+            continue
+        if symbol in _OPENS:
+            stacks.setdefault(_OPENS[symbol], []).append(at)
+        elif symbol in _CLOSES:
+            stack = stacks.get(_CLOSES[symbol])
+            if not stack:
+                raise Unbalanced(at, f"{symbol!r} closes a pair that nothing opens")
+            mate = stack.pop()
+            partner[at], partner[mate] = mate, at
+        else:
+            raise Unbalanced(at, f"{symbol!r} is no symbol of dot-bracket")
+    left = [stack[-1] for stack in stacks.values() if stack]
+    if left:
+        raise Unbalanced(min(left), f"{text[min(left)]!r} opens a pair that nothing closes")
+    return partner
+
+
+def write_brackets(structure: Structure) -> str:
+    """Return the dot-bracket text of a structure, the same for the same pairs.
+
+    Pairs go, by their first base, into the first layer in which they cross no other; the layer of most pairs is
+    written as `()`, the next as `[]`, and so on. Raises ValueError where 30 layers are not enough.
+    """
+    layers: list[list[tuple[int, int]]] = []
+    open_in: list[list[int]] = []
+    for i, j in structure.pairs().tolist():
+        for ends in open_in:
+            while ends and ends[-1] < i:
+                ends.pop()
+        layer = next((at for at, ends in enumerate(open_in) if not ends or j < ends[-1]), len(layers))
+        if layer == len(layers):
+            layers.append([])
+            open_in.append([])
+        layers[layer].append((i, j))
+        open_in[layer].append(j)
+    if len(layers) > len(BRACKETS):
+        raise ValueError(f"the pairs of '{structure.name}' cross in {len(layers)} layers, which no brackets can say")
+    text = ["."] * len(structure)
+    for (opening, closing), layer_pairs in zip(BRACKETS, sorted(layers, key=lambda pairs: -len(pairs)), strict=False):
+        for i, j in layer_pairs:
+            text[i], text[j] = opening, closing
+    return "".join(text)
+
+
+@dataclass
+class _Record:
+    """Lines of one record, before they are understood."""
+
+    name: str
+    line: int
+    sequence: list[str] = field(default_factory=list)
+    structure: list[str] = field(default_factory=list)
+
+    def add(self, text: str) -> None:
+        if not self.sequence or not (self.structure or _MARKS.search(text)):
+            self.sequence.append(text)
+        else:
+            self.structure.append(_ENERGY.sub("", text))
+
+
+def read_dot_bracket(path: Path | str, *, unique_names: bool = True, tolerate: bytes = MODIFIED) -> list[Structure]:
+    """Read a plain or gzip dot-bracket file; an empty one gives no record.
+
+    Letters are repaired and refused as `ribolm.sequences.rna` says; P and I (pseudouridine, inosine) read as N.
+    `unique_names=False` admits a name more than once. Raises DataError naming record and position.
+    """
+    path, repairs = Path(path), Repairs(path)
+    seen: set[str] = set()
+    found = []
+    for record in _records(path):
+        if unique_names and record.name in seen:
+            raise DataError(
+                f"{path.name} line {record.line}: the name '{record.name}' occurs twice. Rename one record."
+            )
+        seen.add(record.name)
+        found.append(_structure(path, record, repairs, tolerate))
+    repairs.tell()
+    return found
+
+
+def _records(path: Path) -> Iterator[_Record]:
+    record: _Record | None = None
+    with open_text(path) as handle:
+        for number, text in enumerate(handle, start=1):
+            line = text.strip()
+            if line.startswith((">", "#Name:")):
+                if record:
+                    yield record
+                words = line.removeprefix("#Name:").removeprefix(">").split(maxsplit=1)
+                if not words:
+                    raise DataError(f"{path.name} line {number}: the record has no name. Write one after '>'.")
+                record = _Record(words[0], number)
+            elif line and not line.startswith("#"):
+                if record is None:
+                    raise DataError(
+                        f"{path.name} line {number}: a record begins with '>' and a name, found {line[:20]!r}. "
+                        "Write a name above each sequence."
+                    )
+                record.add(line)
+    if record:
+        yield record
+
+
+def _structure(path: Path, record: _Record, repairs: Repairs, tolerate: bytes) -> Structure:
+    place = f"{path.name}, record '{record.name}'"
+    letters = rna_letters("".join(record.sequence).encode(), path, record.name, repairs, tolerate)
+    text = "".join(record.structure)
+    if not letters or not text:
+        missing = "structure" if letters else "sequence"
+        raise DataError(f"{place}: has no {missing}. Give sequence and dot-bracket below the name.")
+    try:
+        partner = parse_brackets(text)
+    except Unbalanced as error:
+        raise DataError(f"{place}, {error}. Correct the dot-bracket.") from error
+    if len(text) != len(letters):
+        raise DataError(
+            f"{place}: {len(letters):,} letters, but a structure of {len(text):,}. Give one symbol per base."
+        )
+    return Structure(record.name, letters, partner)
+
+
+def write_dot_bracket(path: Path | str, structures: Iterable[Structure]) -> None:
+    """Write three lines per RNA; the file appears whole or not at all."""
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as out:
+        for structure in structures:
+            out.write(f">{structure.name}\n{structure.letters}\n{write_brackets(structure)}\n")

@@ -1,0 +1,119 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ribolm.errors import DataError
+from ribolm.labels.structure.dot_bracket import (
+    parse_brackets,
+    read_dot_bracket,
+    write_brackets,
+    write_dot_bracket,
+)
+from ribolm.labels.structure.pairs import Structure
+
+
+def write(folder: Path, content: str) -> Path:
+    path = folder / "s.dbn"
+    path.write_text(content)
+    return path
+
+
+def test_all_brackets_and_letters_are_pairs() -> None:
+    assert parse_brackets("([{<A)]}>a.").tolist() == [5, 6, 7, 8, 9, 0, 1, 2, 3, 4, -1]
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    ("(()", r"position 1: '\(' opens a pair that nothing closes"),
+    ("(..))", r"position 5: '\)' closes a pair that nothing opens"),
+    ("([)", r"position 2: '\['"),
+    ("a..A", "position 1: 'a' closes"),
+    ("(.?)", "position 3: '\\?' is no symbol"),
+])  # fmt: skip
+def test_unbalanced_brackets_are_refused_by_position(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(DataError, match=f"s.dbn, record 'x', {message}"):
+        read_dot_bracket(write(tmp_path, f">x\n{'A' * len(text)}\n{text}\n"))
+
+
+@pytest.mark.parametrize(("content", "message"), [
+    (">x\nACGU\n(..)).\n", "position 5"),
+    (">x\nACGU\n(...)\n", "record 'x': 4 letters, but a structure of 5"),
+    (">x\nACGU\n", "record 'x': has no structure"),
+    (">x\n>y\nAC\n..\n", "record 'x': has no sequence"),
+    (">x\nA-GU\n(..)\n", "record 'x', position 2: '-' is a gap"),
+    (">x\nALGU\n(..)\n", "record 'x', position 2: 'L' is no nucleotide"),
+    (">x\nAC\n..\n>x\nAC\n..\n", "line 4: the name 'x' occurs twice"),
+    ("ACGU\n(..)\n", "line 1: a record begins with '>'"),
+    (">\nACGU\n(..)\n", "line 1: the record has no name"),
+])  # fmt: skip
+def test_a_bad_file_is_refused_by_record(tmp_path: Path, content: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        read_dot_bracket(write(tmp_path, content))
+
+
+def test_letters_are_repaired_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    [found] = read_dot_bracket(write(tmp_path, ">x\nacTRPI\n(....)\n"))
+    assert found.letters == "ACUNNN"
+    told = capsys.readouterr().err
+    assert (
+        "lower-case" in told and "T read as U (1" in told and "IUPAC" in told and "other letters read as N (2" in told
+    )
+
+
+def test_wrapped_lines_energies_comments_and_bprna_headers_are_read(tmp_path: Path) -> None:
+    text = ">x first\nACG\nUAC\n(..\n..) (-1.20)\n#Name: y\n#Length: 4\nACGU\n....  ( 0.00)\n"
+    x, y = read_dot_bracket(write(tmp_path, text))
+    assert (x.name, x.letters, x.pairs().tolist()) == ("x", "ACGUAC", [[0, 5]])
+    assert (y.name, y.letters, len(y.pairs())) == ("y", "ACGU", 0)
+
+
+def test_an_empty_file_gives_no_record_and_back(tmp_path: Path) -> None:
+    assert read_dot_bracket(write(tmp_path, "")) == []
+    write_dot_bracket(tmp_path / "out.dbn", [])
+    assert (tmp_path / "out.dbn").read_text() == ""
+
+
+def test_names_may_repeat_where_asked(tmp_path: Path) -> None:
+    path = write(tmp_path, ">x\nAC\n..\n>x\nGG\n..\n")
+    assert [s.letters for s in read_dot_bracket(path, unique_names=False)] == ["AC", "GG"]
+
+
+def test_the_layer_of_most_pairs_is_round() -> None:
+    assert write_brackets(Structure.from_pairs("x", "A" * 8, [(0, 4), (2, 7), (3, 6)])) == "[.((].))"
+
+
+@st.composite
+def structures(draw: st.DrawFn) -> Structure:
+    """Any matching of some bases of a short RNA."""
+    length = draw(st.integers(1, 24))
+    order = draw(st.permutations(range(length)))
+    n_pairs = draw(st.integers(0, length // 2))
+    letters = draw(st.text("ACGUN", min_size=length, max_size=length))
+    return Structure.from_pairs("x", letters, [(order[2 * k], order[2 * k + 1]) for k in range(n_pairs)])
+
+
+@given(structures())
+def test_writing_and_reading_give_the_same_pairs(structure: Structure) -> None:
+    text = write_brackets(structure)
+    assert np.array_equal(parse_brackets(text), structure.partner)
+    again = Structure.from_pairs("x", structure.letters, structure.pairs()[::-1, ::-1])
+    assert write_brackets(again) == text
+
+
+@pytest.mark.parametrize(("pairs", "message"), [
+    ([(0, 1), (1, 2)], "two partners"),
+    ([(2, 2)], "two partners"),
+    ([(0, 9)], "outside"),
+    ([(-1, 2)], "outside"),
+])  # fmt: skip
+def test_pairs_that_are_no_matching_are_refused(pairs: list[tuple[int, int]], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Structure.from_pairs("x", "ACGU", pairs)
+
+
+@pytest.mark.parametrize("partner", [[1, 0], [1, 2, -1, -1], [0, -1, -1, -1], [4, -1, -1, -1], [-2, -1, -1, -1]])
+def test_partners_that_are_not_mutual_are_refused(partner: list[int]) -> None:
+    with pytest.raises(ValueError, match="partner"):
+        Structure("x", "ACGU", np.array(partner, dtype=np.int64))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from ribolm.cli import new_app, run
+from ribolm.cli.preprocess_structures import add_structures
 from ribolm.console import choice
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def main(argv: Sequence[str]) -> int:
 def app() -> "typer.Typer":
     """Build the command line; heavy modules are imported by the sub-command that needs them."""
     cli = new_app(__doc__)
-    for add in (_add_samplesheet, _add_genome, _add_alignments, _add_strandedness):
+    for add in (_add_samplesheet, _add_genome, _add_alignments, _add_strandedness, add_structures):
         add(cli)
     return cli
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ribolm.console import Repairs
 from ribolm.errors import DataError
 from ribolm.files import atomic_path, open_text
 from ribolm.labels.structure.pairs import UNPAIRED, Int64, Structure
-from ribolm.sequences.rna import MODIFIED, rna_letters
+from ribolm.labels.structure.records import Reading
+from ribolm.sequences.rna import MODIFIED
 
 BRACKETS = ("()", "[]", "{}", "<>", *(a + a.lower() for a in string.ascii_uppercase))
 _OPENS = {pair[0]: layer for layer, pair in enumerate(BRACKETS)}
@@ -106,17 +106,12 @@ def read_dot_bracket(path: Path | str, *, unique_names: bool = True, tolerate: b
     Letters are repaired and refused as `ribolm.sequences.rna` says; P and I (pseudouridine, inosine) read as N.
     `unique_names=False` admits a name more than once. Raises DataError naming record and position.
     """
-    path, repairs = Path(path), Repairs(path)
-    seen: set[str] = set()
+    reading = Reading(path, unique_names, tolerate)
     found = []
-    for record in _records(path):
-        if unique_names and record.name in seen:
-            raise DataError(
-                f"{path.name} line {record.line}: the name '{record.name}' occurs twice. Rename one record."
-            )
-        seen.add(record.name)
-        found.append(_structure(path, record, repairs, tolerate))
-    repairs.tell()
+    for record in _records(reading.path):
+        reading.require_new(record.name, record.line)
+        found.append(_structure(reading, record))
+    reading.repairs.tell()
     return found
 
 
@@ -143,21 +138,19 @@ def _records(path: Path) -> Iterator[_Record]:
         yield record
 
 
-def _structure(path: Path, record: _Record, repairs: Repairs, tolerate: bytes) -> Structure:
-    place = f"{path.name}, record '{record.name}'"
-    letters = rna_letters("".join(record.sequence).encode(), path, record.name, repairs, tolerate)
+def _structure(reading: Reading, record: _Record) -> Structure:
+    letters = reading.letters("".join(record.sequence), record.name)
     text = "".join(record.structure)
     if not letters or not text:
         missing = "structure" if letters else "sequence"
-        raise DataError(f"{place}: has no {missing}. Give sequence and dot-bracket below the name.")
+        raise reading.fault(record.name, f": has no {missing}. Give sequence and dot-bracket below the name.")
     try:
         partner = parse_brackets(text)
     except Unbalanced as error:
-        raise DataError(f"{place}, {error}. Correct the dot-bracket.") from error
+        raise reading.fault(record.name, f", {error}. Correct the dot-bracket.") from error
     if len(text) != len(letters):
-        raise DataError(
-            f"{place}: {len(letters):,} letters, but a structure of {len(text):,}. Give one symbol per base."
-        )
+        lengths = f"{len(letters):,} letters, but a structure of {len(text):,}"
+        raise reading.fault(record.name, f": {lengths}. Give one symbol per base.")
     return Structure(record.name, letters, partner)
 
 

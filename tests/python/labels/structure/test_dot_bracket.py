@@ -3,7 +3,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from ribolm.errors import DataError
 from ribolm.labels.structure.dot_bracket import (
@@ -13,6 +12,8 @@ from ribolm.labels.structure.dot_bracket import (
     write_dot_bracket,
 )
 from ribolm.labels.structure.pairs import Structure
+
+from .matchings import structures
 
 
 def write(folder: Path, content: str) -> Path:
@@ -82,16 +83,6 @@ def test_names_may_repeat_where_asked(tmp_path: Path) -> None:
 
 def test_the_layer_of_most_pairs_is_round() -> None:
     assert write_brackets(Structure.from_pairs("x", "A" * 8, [(0, 4), (2, 7), (3, 6)])) == "[.((].))"
-
-
-@st.composite
-def structures(draw: st.DrawFn) -> Structure:
-    """Any matching of some bases of a short RNA."""
-    length = draw(st.integers(1, 24))
-    order = draw(st.permutations(range(length)))
-    n_pairs = draw(st.integers(0, length // 2))
-    letters = draw(st.text("ACGUN", min_size=length, max_size=length))
-    return Structure.from_pairs("x", letters, [(order[2 * k], order[2 * k + 1]) for k in range(n_pairs)])
 
 
 @given(structures())

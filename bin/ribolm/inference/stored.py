@@ -27,7 +27,7 @@ from ribolm.sequences.placement import positions0_of_rows
 from ribolm.sequences.store import TokenStore
 from ribolm.sequences.universes import CONTEXT_NT, Contexts, context_texts, contexts_at, members
 
-ROWS_AT_ONCE = 4096
+TOKENS_AT_ONCE = 1 << 17  # a piece of seconds on a CPU, so that progress is told
 HALF = CONTEXT_NT // 2
 SCHEMA = pa.schema(
     [
@@ -123,8 +123,8 @@ def _pieces(
     forward: Forward, store: TokenStore, rows: _Rows, chosen: Int64, universe: str
 ) -> Iterator[tuple[_Piece, int]]:
     middle = store.tokenizer.middle_letters()
-    for begin in range(0, len(chosen), ROWS_AT_ONCE):
-        some = chosen[begin : begin + ROWS_AT_ONCE]
+    cost = np.cumsum(np.diff(store.offsets)[chosen]) // TOKENS_AT_ONCE
+    for some in np.split(chosen, np.flatnonzero(np.diff(cost)) + 1) if len(chosen) else ():
         length = np.diff(store.offsets)[some]
         tokens = np.asarray(store.tokens[ranges(store.offsets[some], length)])
         offsets = np.r_[0, np.cumsum(length)].astype(np.int64)

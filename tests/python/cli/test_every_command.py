@@ -16,7 +16,7 @@ from ribolm.version import __version__
 
 BIN = Path(__file__).resolve().parents[3] / "bin"
 COMMANDS = sorted(path.name for path in BIN.glob("ribolm-*"))
-HEAVY = ("numpy", "pandas", "polars", "pyarrow", "numba", "scipy", "pysam", "matplotlib", "torch", "pybedtools")
+HEAVY = ("numpy", "pandas", "polars", "pyarrow", "numba", "scipy", "pysam", "matplotlib", "torch", "pybedtools", "RNA")
 QUICK_S = 0.3
 
 

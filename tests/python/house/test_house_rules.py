@@ -13,7 +13,7 @@ PACKAGE = ROOT / "bin" / "ribolm"
 # From top to bottom; a room may import itself and what stands after it. Root files and samplesheet lie below all.
 ROOMS = (
     "cli", "simulation", "report", "explain", "evaluation", "inference", "training", "models", "labels",
-    "peaks", "reads", "candidates", "sequences", "genome", "samplesheet",
+    "peaks", "reads", "candidates", "folding", "sequences", "genome", "samplesheet",
 )  # fmt: skip
 # Rooms with sub-packages, from top to bottom; files of the room itself lie below its sub-packages.
 FLOORS = {

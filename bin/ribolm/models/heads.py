@@ -1,4 +1,4 @@
-"""What stands on the encoder: masked LM, token, sequence, regression, multi-label and pair heads; logits in fp32."""
+"""What stands on the encoder: masked LM, token, sequence, regression, multi-label, pair, structure; logits in fp32."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,10 +11,14 @@ from torch.nn import functional
 from ribolm.errors import DataError
 from ribolm.models.family import BackboneConfig, HeadBuilder
 from ribolm.models.linear import linear_gelu
+from ribolm.models.pair_maps.configuration import PairMapConfig
+from ribolm.models.pair_maps.head import PairMapHead
 from ribolm.models.ragged import Ragged
 
-Kind = Literal["masked_lm", "causal_lm", "token", "sequence", "regression", "multilabel", "pair"]
-KINDS: tuple[Kind, ...] = ("masked_lm", "causal_lm", "token", "sequence", "regression", "multilabel", "pair")
+Kind = Literal["masked_lm", "causal_lm", "token", "sequence", "regression", "multilabel", "pair", "structure"]
+KINDS: tuple[Kind, ...] = (
+    "masked_lm", "causal_lm", "token", "sequence", "regression", "multilabel", "pair", "structure",
+)  # fmt: skip
 POOLED = ("sequence", "regression", "multilabel")
 Pooling = Literal["mean", "cls", "last"]
 POOLINGS: tuple[Pooling, ...] = ("mean", "cls", "last")
@@ -24,7 +28,8 @@ POOLINGS: tuple[Pooling, ...] = ("mean", "cls", "last")
 class HeadSpec:
     """Which head: its kind, the number of its outputs, how a sequence is pooled (None where each token answers).
 
-    delay_nt, both_strands: where a token head of a causal backbone reads a token's state, see `look_ahead`.
+    delay_nt, both_strands: where a token head of a causal backbone reads a token's state, see `look_ahead`. pair_map:
+    the shape of a structure head, which has no other choice.
     """
 
     kind: Kind
@@ -32,6 +37,7 @@ class HeadSpec:
     pooling: Pooling | None = None
     delay_nt: int = 0
     both_strands: bool = False
+    pair_map: PairMapConfig | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -45,6 +51,8 @@ class HeadSpec:
             raise DataError(
                 f"a {self.kind} head has no delay of {self.delay_nt} nt and no second strand. Use a token head."
             )
+        if (self.kind == "structure") != (self.pair_map is not None):
+            raise DataError(f"a {self.kind} head does not go with pair_map {self.pair_map}. Use a structure head.")
         if self.n_labels < 1:
             raise DataError(f"a head needs at least one label, not {self.n_labels}. Name the labels.")
 
@@ -153,4 +161,5 @@ HEADS: Mapping[str, tuple[str, HeadBuilder]] = {
     "regression": ("classifier", RegressionHead),
     "multilabel": ("classifier", MultiLabelHead),
     "pair": ("pair_head", PairHead),
+    "structure": ("structure_head", lambda config, spec: PairMapHead(config, spec.pair_map)),
 }

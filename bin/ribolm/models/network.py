@@ -8,6 +8,7 @@ from ribolm.models.backbones import build, family_of
 from ribolm.models.family import BackboneConfig, HeadBuilder
 from ribolm.models.heads import HEADS, POOLED, HeadSpec
 from ribolm.models.look_ahead import look_ahead
+from ribolm.models.pair_maps.head import PairMapHead
 from ribolm.models.ragged import Ragged
 
 MASKED_LM = HeadSpec("masked_lm")
@@ -17,7 +18,7 @@ class Network(nn.Module):
     """A backbone with one head, or with none.
 
     `state_dict` has upstream's keys. Of ESM-2: the encoder is `esm`, the head `lm_head`, `classifier` or (pairs,
-    unknown to transformers) `pair_head`; of other families see `family.Family.prefix` and `heads`.
+    unknown to transformers) `pair_head`, `structure_head`; of other families see `family.Family.prefix` and `heads`.
     """
 
     def __init__(self, config: BackboneConfig, spec: HeadSpec | None = None) -> None:
@@ -46,7 +47,7 @@ class Network(nn.Module):
 
         `selected`: positions over the whole batch (int64 [N]; pairs [P, 2]) that are scored; None: every token. Masked
         and causal LM: [N, vocabulary]; token: [N, labels]; sequence, regression, multi-label: [B, labels] (`selected`
-        unused); pair: [P, labels]. Without a head: hidden states [T, D], or the selected ones.
+        unused); pair: [P, labels]; structure: see `pair_maps.folding`. Without a head: hidden states [T, D], or the selected ones.
         """
         return self.answer(self._states(batch), batch, selected)
 
@@ -64,6 +65,8 @@ class Network(nn.Module):
             if selected is None:
                 raise ValueError("a pair head needs the pairs of positions to score")
             return _tensor(head(hidden, selected))
+        if head is not None and kind == "structure":
+            raise ValueError("a structure head answers RNA by RNA: use pair_maps.folding")
         if head is not None and kind in POOLED:
             return _tensor(head(hidden, batch))
         chosen = hidden if selected is None else hidden[selected]
@@ -92,6 +95,8 @@ def _head(config: BackboneConfig, spec: HeadSpec) -> tuple[str, HeadBuilder]:
         raise DataError(f"{family.name} is causal, so a first token has seen nothing. Use pooling mean or last.")
     if (spec.delay_nt or spec.both_strands) and not (config.causal and family.bases):
         raise DataError(f"{family.name} sees what follows a token anyway: give no delay and no second strand.")
+    if spec.kind == "structure" and config.causal:
+        raise DataError(f"{family.name} is causal, so a base does not see its later partners. Use another model.")
     heads = {**HEADS, **family.heads}
     if spec.kind not in heads or (spec.kind.endswith("_lm") and spec.kind != family.language_model):
         raise DataError(f"{family.name} has no head for {spec.kind}. Use another model.")
@@ -122,4 +127,6 @@ def new_network(config: BackboneConfig, spec: HeadSpec | None, seed: int) -> Net
     generator = torch.Generator().manual_seed(seed)
     for module in network.modules():
         family.initialise(module, config, generator)
+    if isinstance(network.head, PairMapHead):
+        network.head.initialise(generator)
     return network

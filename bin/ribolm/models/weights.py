@@ -14,6 +14,7 @@ from ribolm.models.directories import CARD, CONFIG, MANIFEST, TASK, WEIGHTS, rea
 from ribolm.models.family import BackboneConfig
 from ribolm.models.heads import HEADS, HeadSpec, Kind
 from ribolm.models.network import Network, head_name, language_model
+from ribolm.models.pair_maps.configuration import PairMapConfig
 from ribolm.models.state import check_state, read_state, write_state
 from ribolm.sequences.tokenizers import Tokenizer, is_description, read_tokenizer, write_tokenizer
 from ribolm.version import __version__
@@ -29,6 +30,7 @@ LEVELS: dict[str, Kind] = {
     "regression": "regression",
     "multilabel": "multilabel",
     "pair": "pair",
+    "structure": "structure",
 }
 PROBLEMS = {"regression": "regression", "multilabel": "multi_label_classification"}
 Wanted = Literal["as stored", "masked_lm"] | None
@@ -55,7 +57,8 @@ def head_of_task(task: Mapping[str, Any], source: Path | str = TASK) -> HeadSpec
             "and a list of labels."
         )
     delay_nt, both_strands = int(task.get("delay_nt", 0)), bool(task.get("both_strands", False))
-    return HeadSpec(LEVELS[level], len(labels), task.get("pooling"), delay_nt, both_strands)
+    pair_map = PairMapConfig.from_dict(task.get("pair_map"), source) if level == "structure" else None
+    return HeadSpec(LEVELS[level], len(labels), task.get("pooling"), delay_nt, both_strands, pair_map)
 
 
 def save_model(
@@ -171,7 +174,8 @@ def language_model_of(config: BackboneConfig, state: Mapping[str, Any]) -> HeadS
 
 def _config_content(network: Network, task: Mapping[str, Any] | None) -> dict[str, Any]:
     kind = network.spec.kind if network.spec else ""
-    architecture = family_of(network.config).architectures[kind]
+    architectures = family_of(network.config).architectures
+    architecture = architectures.get(kind) or architectures[""]
     content = {**network.config.to_dict(), "architectures": [architecture], "dtype": "float32"}
     if kind in PROBLEMS:
         content["problem_type"] = PROBLEMS[kind]

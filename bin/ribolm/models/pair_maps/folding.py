@@ -1,0 +1,40 @@
+"""A network with a pair map, applied to a batch: one pass of the backbone, then RNA by RNA."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from ribolm.models.pair_maps.head import PairMapHead
+from ribolm.models.pair_maps.inputs import PairLogits, PairProbabilities
+from ribolm.models.ragged import Ragged, rows_of
+
+if TYPE_CHECKING:
+    from ribolm.models.network import Network
+
+
+def pair_map(network: Network) -> PairMapHead:
+    """The head of a network of structures; ValueError for another."""
+    if not isinstance(network.head, PairMapHead):
+        raise ValueError("the network has no head of secondary structure")
+    return network.head
+
+
+def states(network: Network, batch: Ragged) -> list[tuple[Tensor, Tensor]]:
+    """(hidden states [L, D], tokens int64 [L]) of each RNA of a batch, special tokens left out."""
+    config = network.config
+    before, behind = int(config.bos_token_id is not None), int(config.eos_token_id is not None)
+    hidden, tokens = rows_of(batch, network.encoder(batch)), rows_of(batch, batch.tokens)
+    return [(h[before : len(h) - behind], t[before : len(t) - behind]) for h, t in zip(hidden, tokens, strict=True)]
+
+
+def fold(
+    network: Network, batch: Ragged, probabilities: Sequence[PairProbabilities | None]
+) -> Iterator[PairLogits]:
+    """Logits of each RNA of a batch, computed when asked for; `probabilities`: one or None for each."""
+    head = pair_map(network)
+    for (hidden, tokens), known in zip(states(network, batch), probabilities, strict=True):
+        logits: PairLogits = head(hidden, tokens, known)
+        yield logits

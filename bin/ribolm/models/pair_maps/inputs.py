@@ -1,0 +1,70 @@
+"""What a pair map reads beside hidden states, and what it answers."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ribolm.folding.pair_lists import LEAST, PairList
+
+
+
+class PairProbabilities(NamedTuple):
+    """Probabilities of base pairs of one RNA by a folding program, those from `LEAST` (1e-4) on.
+
+    i, j: int64 [P], 0-based, i < j, inside the stretch that is read; probability: fp32 [P]; sums: fp32 [L, 2], of each
+    base to pair with any later and with any earlier base of the whole RNA.
+    """
+
+    i: Tensor
+    j: Tensor
+    probability: Tensor
+    sums: Tensor
+
+    @classmethod
+    def of(cls, pairs: PairList, n: int) -> PairProbabilities:
+        """The list of an RNA of n bases."""
+        return cls(
+            torch.from_numpy(pairs.i),
+            torch.from_numpy(pairs.j),
+            torch.from_numpy(pairs.p.astype("float32")),
+            torch.from_numpy(pairs.sums(n)),
+        )
+
+    def cropped(self, begin: int, end: int) -> PairProbabilities:
+        """What is left inside a stretch, the first base of which becomes 0; sums stay those of the whole RNA."""
+        inside = (self.i >= begin) & (self.j < end)
+        return PairProbabilities(
+            self.i[inside] - begin, self.j[inside] - begin, self.probability[inside], self.sums[begin:end]
+        )
+
+    def to(self, device: torch.device | str) -> PairProbabilities:
+        """The same on another device."""
+        return PairProbabilities(*(tensor.to(device) for tensor in self))
+
+
+class PairLogits(NamedTuple):
+    """Answer for one RNA of L bases, fp32: pairs [L, L], symmetric; unpaired [L].
+
+    The partner of base i is one choice out of L + 1: softmax over (pairs[i, 0], …, pairs[i, L - 1], unpaired[i]).
+    """
+
+    pairs: Tensor
+    unpaired: Tensor
+
+    def rows(self) -> Tensor:
+        """Logits [L, L + 1] of the choice of each base; the last is that it is unpaired."""
+        return torch.cat([self.pairs, self.unpaired[:, None]], dim=1)
+
+    def probabilities(self) -> Tensor:
+        """Probability of each pair, fp32 [L, L]: geometric mean of what its two bases say."""
+        chosen = self.rows().softmax(dim=1)[:, :-1]
+        return (chosen * chosen.T).sqrt()
+
+
+def scaled_log(probability: Tensor) -> Tensor:
+    """Logarithm of probabilities, from 0 at `LEAST` to 2 at 1; linear in log odds where they are small."""
+    least = torch.log(torch.tensor(LEAST, device=probability.device))
+    return 2 * (1 - probability.clamp(min=LEAST).log() / least)

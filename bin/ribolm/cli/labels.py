@@ -1,4 +1,4 @@
-"""ribolm-labels: m6A sites from any tables, labels on stored sequences, sets of poly(A) sites, folds."""
+"""ribolm-labels: m6A sites from any tables, labels on stored sequences, sets of poly(A) sites, structures, folds."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from ribolm.cli import REQUIRED, Spec, add_command, new_app, run
 from ribolm.cli.labels_polya import add_polya, add_polya_tokens
+from ribolm.cli.labels_structures import add_structures
 from ribolm.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def main(argv: Sequence[str]) -> int:
 def app() -> "typer.Typer":
     """Build the command line; heavy modules are imported by the sub-command that needs them."""
     cli = new_app(__doc__)
-    for add in (_add_sites, _add_tokens, add_polya, add_polya_tokens, _add_folds):
+    for add in (_add_sites, _add_tokens, add_polya, add_polya_tokens, add_structures, _add_folds):
         add(cli)
     return cli
 

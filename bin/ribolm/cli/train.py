@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ribolm.cli import REQUIRED, Device, Spec, Universe, add_command, new_app, run
+from ribolm.cli import train_structure as structures
 from ribolm.errors import UsageError
 
 if TYPE_CHECKING:
@@ -187,7 +188,9 @@ def app() -> "typer.Typer":
     cli = new_app(__doc__)
     add_command(cli, "pretrain", PRETRAIN, _pretrain)
     add_command(cli, "finetune", FINETUNE, _finetune)
-    _add_key(cli)
+    keys = _add_key(cli)
+    lengths = _lengths(structures.TOKENS_PER_STEP, structures.LEARNING_RATE, structures.EPOCHS, structures.PATIENCE)
+    structures.add_structure(cli, keys, lengths, (WHERE, HOW_IT_RUNS), _shared)
     return cli
 
 
@@ -205,10 +208,10 @@ def _finetune(**chosen: Any) -> None:
     finetune(_finetune_options(chosen))
 
 
-def _add_key(cli: "typer.Typer") -> None:
+def _add_key(cli: "typer.Typer") -> "typer.Typer":
     from typer import Context, Typer
 
-    keys = Typer(help="Print the checkpoint key of a pretrain or finetune command: data, settings, format version.")
+    keys = Typer(help="Print the checkpoint key of a training command: data, settings, format version.")
     cli.add_typer(keys, name="key")
 
     @keys.callback(invoke_without_command=True)
@@ -230,6 +233,7 @@ def _add_key(cli: "typer.Typer") -> None:
 
     add_command(keys, "pretrain", PRETRAIN, key_of_pretrain)
     add_command(keys, "finetune", FINETUNE, key_of_finetune)
+    return keys
 
 
 def _pretrain_options(chosen: dict[str, Any]) -> "PretrainOptions":
@@ -256,12 +260,13 @@ def _plain(chosen: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shared(chosen: dict[str, Any], lengths: Sequence[Spec], epochs: float) -> dict[str, Any]:
-    """What both commands have: places, start, optimisation, runtime."""
+    """What all commands have: places, start, optimisation, runtime."""
     from pydantic import ValidationError
 
     from ribolm.training.recipes.assembly import Start
     from ribolm.training.settings import Optimisation, Runtime
 
+    chosen = _plain(chosen)
     if chosen["steps"] is None and chosen["epochs"] is None:
         chosen["epochs"] = epochs
     how = {spec.name: chosen[spec.name] for spec in HOW_IT_RUNS if spec.name != "processes"}

@@ -39,12 +39,6 @@ class PairList(NamedTuple):
         return np.stack([later, earlier], axis=1).astype(np.float32)
 
 
-def pair_list(probabilities: npt.NDArray[np.float32]) -> PairList:
-    """The list of a matrix [L, L] of pair probabilities, of which the part above the diagonal is read."""
-    i, j = np.nonzero(np.triu(probabilities, 1) >= LEAST)
-    return PairList(i, j, probabilities[i, j].astype(np.float16))
-
-
 def write_pair_lists(folder: Path, lists: Iterable[PairList], longest_nt: int) -> dict[str, dict[str, Any]]:
     """Write the lists of all rows into a new folder and return size and sha256 of each file."""
     folder.mkdir(parents=True)

@@ -47,7 +47,8 @@ class Network(nn.Module):
 
         `selected`: positions over the whole batch (int64 [N]; pairs [P, 2]) that are scored; None: every token. Masked
         and causal LM: [N, vocabulary]; token: [N, labels]; sequence, regression, multi-label: [B, labels] (`selected`
-        unused); pair: [P, labels]; structure: see `pair_maps.folding`. Without a head: hidden states [T, D], or the selected ones.
+        unused); pair: [P, labels]; structure: see `pair_maps.folding`. Without a head: hidden states [T, D], or the
+        selected ones.
         """
         return self.answer(self._states(batch), batch, selected)
 

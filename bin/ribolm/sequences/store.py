@@ -90,6 +90,11 @@ class StoreWriter:
         self._labels = {task: open_labels(self._folder, task, spec) for task, spec in self.labels.items()}
         return self
 
+    @property
+    def folder(self) -> Path:
+        """Where further files of the store may be put before it is finished; `source` must name them."""
+        return self._folder
+
     def add(
         self,
         tokens: TokenArray,

@@ -30,9 +30,7 @@ def states(network: Network, batch: Ragged) -> list[tuple[Tensor, Tensor]]:
     return [(h[before : len(h) - behind], t[before : len(t) - behind]) for h, t in zip(hidden, tokens, strict=True)]
 
 
-def fold(
-    network: Network, batch: Ragged, probabilities: Sequence[PairProbabilities | None]
-) -> Iterator[PairLogits]:
+def fold(network: Network, batch: Ragged, probabilities: Sequence[PairProbabilities | None]) -> Iterator[PairLogits]:
     """Logits of each RNA of a batch, computed when asked for; `probabilities`: one or None for each."""
     head = pair_map(network)
     for (hidden, tokens), known in zip(states(network, batch), probabilities, strict=True):

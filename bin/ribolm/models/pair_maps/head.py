@@ -144,9 +144,7 @@ class PairMapHead(nn.Module):
         beyond = (0, 0, 0, columns[1] - end, 0, rows[1] - bottom)
         return functional.pad(found, beyond) if any(beyond) else found
 
-    def _add_known(
-        self, found: Tensor, prepared: Prepared, rows: tuple[int, int], columns: tuple[int, int]
-    ) -> Tensor:
+    def _add_known(self, found: Tensor, prepared: Prepared, rows: tuple[int, int], columns: tuple[int, int]) -> Tensor:
         assert prepared.probabilities is not None and prepared.scaled is not None
         i, j, p, _ = prepared.probabilities
         i, j, p, scaled = torch.cat([i, j]), torch.cat([j, i]), p.repeat(2), prepared.scaled.repeat(2)

@@ -10,7 +10,6 @@ from torch import Tensor
 from ribolm.folding.pair_lists import LEAST, PairList
 
 
-
 class PairProbabilities(NamedTuple):
     """Probabilities of base pairs of one RNA by a folding program, those from `LEAST` (1e-4) on.
 

@@ -1,0 +1,52 @@
+"""Memory of training a pair map, which grows with the square of the length; asked before it is needed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ribolm.models.network import Network
+from ribolm.models.pair_maps.configuration import PairMapConfig
+from ribolm.training.feed.batches import Feed
+from ribolm.training.machine.memory import FRAGMENTS, available_bytes, estimate_training, require_memory
+from ribolm.training.run.parameters import count_parameters
+from ribolm.training.run.session import Session
+
+LEAST_TOKENS = 256  # several short RNAs share a pass of the backbone
+# Numbers that the backward pass keeps: per place and channel of the full map; per place (classes of kind and distance
+# in 64 bits, logits and their softmax); per cell and channel of a block, of the whole trunk, and in passing.
+KEPT_FULL, KEPT_PLACE, KEPT_BLOCK, KEPT_TRUNK = 5, 10, 3, 6
+
+
+def micro_batch_tokens(longest: int) -> int:
+    """Tokens of a micro-batch that needs no more memory than the longest RNA alone, or 256 where that is short."""
+    return max(longest + 2, LEAST_TOKENS)
+
+
+def pair_map_bytes(shape: PairMapConfig, places: int) -> int:
+    """What one step keeps for maps of so many places (the sum of squared lengths of a micro-batch)."""
+    cell = shape.width * (KEPT_BLOCK * len(shape.dilations) + KEPT_TRUNK) / shape.downsampling**2
+    return int(4 * places * (KEPT_FULL * shape.map_width + KEPT_PLACE + cell) * FRAGMENTS)
+
+
+def check_pair_memory(session: Session, network: Network, feed: Feed, validation: Feed | None, step: int) -> None:
+    """Tell the memory needed and refuse what will not fit. Raises UsageError."""
+    fitting, device, world = session.fitting(step), session.device, session.world
+    assert network.spec is not None and network.spec.pair_map is not None
+    longest = max(feed.longest, validation.longest if validation else 0)
+    tokens = max(min(fitting.tokens, step), feed.longest)
+    trained, weights = count_parameters(network)
+    need = estimate_training(
+        network.config,
+        weights,
+        trained,
+        tokens,
+        n_outputs=1,
+        bf16=device.precision == "bf16",
+        device_type=device.kind,
+        world=world.size,
+    )
+    maps = pair_map_bytes(network.spec.pair_map, tokens * feed.longest)
+    free, bound = available_bytes(device.name)
+    if world.first:
+        need = replace(need, activations=need.activations + maps)
+        require_memory(need, free, bound, longest, world.size if device.kind == "cpu" else 1)

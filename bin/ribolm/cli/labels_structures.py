@@ -1,40 +1,44 @@
 """ribolm-labels structures: known secondary structures as a labelled token store."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
+from ribolm.cli import REQUIRED, Spec, add_command
 from ribolm.cli.tokenize import Kind, Mapping
 from ribolm.errors import UsageError
 
 if TYPE_CHECKING:
     import typer
 
+POSITIVE = {"min": 1}
+STRUCTURES = (
+    Spec("structures", list[Path], REQUIRED, "Dot-bracket, CT, BPSEQ or Stockholm; repeat for more files."),
+    Spec("out", Path, REQUIRED, "Folder of the token store to write."),
+    Spec("exclude", list[Path] | None, None, "Structures to be tested on: RNAs sharing all or 31 nt are left out."),
+    Spec("tokenizer", Kind, Kind.nucleotide, "nucleotide, or esm for models made from ESM-2."),
+    Spec("mapping", Mapping, Mapping.kdny, "Amino acids of the esm tokenizer."),
+    Spec("min_nt", int, 16, "Leave out shorter RNAs.", POSITIVE),
+    Spec("max_nt", int | None, None, "Leave out longer RNAs.", POSITIVE),
+    Spec("family", str | None, None, "Sign in a name before which its family stands, for ribolm-labels folds."),
+    Spec("no_thermodynamics", bool, False, "Without ViennaRNA's pair probabilities.", {"flag": "--no-thermodynamics"}),
+    Spec("processes", int, 1, "Processes that fold.", {"min": 1, "max": 1024}),
+)
+
 
 def add_structures(cli: "typer.Typer") -> None:
     """Add the sub-command."""
-    from typer import Option
 
-    @cli.command()
     def structures(
-        structures: Annotated[list[Path], Option(help="Dot-bracket, CT, BPSEQ or Stockholm; repeat for more files.")],
-        out: Annotated[Path, Option(help="Folder of the token store to write.")],
-        exclude: Annotated[
-            list[Path] | None,
-            Option(help="Structures to be tested on: RNAs that share the sequence or 31 nt are left out; repeat."),
-        ] = None,
-        tokenizer: Annotated[Kind, Option(help="Tokenizer: nucleotide, or esm for models made from ESM-2.")] = (
-            Kind.nucleotide
-        ),
-        mapping: Annotated[Mapping, Option(help="Amino acids of the esm tokenizer.")] = Mapping.kdny,
-        min_nt: Annotated[int, Option(min=1, help="Leave out shorter RNAs.")] = 16,
-        max_nt: Annotated[int | None, Option(min=1, help="Leave out longer RNAs.")] = None,
-        family: Annotated[
-            str | None, Option(help="Sign in a name before which its family stands, for ribolm-labels folds.")
-        ] = None,
-        no_thermodynamics: Annotated[
-            bool, Option("--no-thermodynamics", help="Without ViennaRNA's pair probabilities.")
-        ] = False,
-        processes: Annotated[int, Option(min=1, max=1024, help="Processes that fold.")] = 1,
+        structures: list[Path],
+        out: Path,
+        exclude: list[Path] | None,
+        tokenizer: Kind,
+        mapping: Mapping,
+        min_nt: int,
+        max_nt: int | None,
+        family: str | None,
+        no_thermodynamics: bool,
+        processes: int,
     ) -> None:
         """Label every base with its partner, and fold every RNA by ViennaRNA for the input channel of training."""
         from ribolm.files import require_file, require_folder_possible, require_other_than
@@ -47,8 +51,10 @@ def add_structures(cli: "typer.Typer") -> None:
         if family == "":
             raise UsageError("--family '' is no sign. Give the sign behind the family, as _.")
         chosen = make_tokenizer(tokenizer.value, mapping=mapping.value)
-        excluded = tuple(exclude or ())
-        options = StructureStoreOptions(min_nt, max_nt, excluded, family, 0 if no_thermodynamics else processes)
+        folding = 0 if no_thermodynamics else processes
+        options = StructureStoreOptions(min_nt, max_nt, tuple(exclude or ()), family, folding)
         counts = build_structure_store(structures, out, chosen, options)
         counts.tell(options)
         print(f"{out}: {counts.written:,} RNAs with {counts.pairs:,} pairs")
+
+    add_command(cli, "structures", STRUCTURES, structures)

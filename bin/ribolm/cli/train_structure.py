@@ -37,44 +37,47 @@ OWN = (
 )
 
 
+Shared = Callable[[dict[str, Any], Sequence[Spec], float], dict[str, Any]]
+
+
 def add_structure(
     cli: "typer.Typer",
     keys: "typer.Typer",
     lengths: Sequence[Spec],
     around: tuple[Sequence[Spec], Sequence[Spec]],
-    shared: Callable[[dict[str, Any], Sequence[Spec], float], dict[str, Any]],
+    shared: Shared,
 ) -> None:
     """Add the command and its key. around: options before and behind those of its own, `lengths` those of the schedule.
 
     `shared` turns chosen options into what every training has.
     """
 
-    def options(chosen: dict[str, Any]) -> "StructureOptions":
-        from ribolm.models.pair_maps.configuration import read_dilations
-        from ribolm.training.recipes.structures import StructureOptions
-
-        own = {spec.name: chosen[spec.name] for spec in OWN}
-        shape = {spec.name: chosen[spec.name] for spec in SHAPE}
-        try:
-            shape["dilations"] = read_dilations(shape["dilations"])
-        except ValueError:
-            raise UsageError(f"--dilations {shape['dilations']} are no numbers between commas. Give 1,1,2.") from None
-        thermodynamics = not own.pop("no_thermodynamics")
-        found = {**shared(chosen, lengths, EPOCHS), **own, "shape": shape, "thermodynamics": thermodynamics}
-        return StructureOptions(**found)
-
     def structure(**chosen: Any) -> None:
         """Train a map of base pairs on known structures; choose the threshold on dev; write a model directory."""
         from ribolm.training.recipes.structures import train_structure
 
-        train_structure(options(chosen))
+        train_structure(_options(chosen, lengths, shared))
 
     def key_of_structure(**chosen: Any) -> None:
         """Print the key of such a training."""
         from ribolm.training.recipes.structures import train_structure
 
-        print(train_structure(options(chosen), key_only=True))
+        print(train_structure(_options(chosen, lengths, shared), key_only=True))
 
     specs = (*around[0], *OWN, *SHAPE, *lengths, *around[1])
     add_command(cli, "structure", specs, structure)
     add_command(keys, "structure", specs, key_of_structure)
+
+
+def _options(chosen: dict[str, Any], lengths: Sequence[Spec], shared: Shared) -> "StructureOptions":
+    from ribolm.models.pair_maps.configuration import read_dilations
+    from ribolm.training.recipes.structures import StructureOptions
+
+    own = {spec.name: chosen[spec.name] for spec in OWN}
+    shape = {spec.name: chosen[spec.name] for spec in SHAPE}
+    try:
+        shape["dilations"] = read_dilations(shape["dilations"])
+    except ValueError:
+        raise UsageError(f"--dilations {shape['dilations']} are no numbers between commas. Give 1,1,2.") from None
+    thermodynamics = not own.pop("no_thermodynamics")
+    return StructureOptions(**shared(chosen, lengths, EPOCHS), **own, shape=shape, thermodynamics=thermodynamics)

@@ -64,7 +64,8 @@ class PairMapConfig:
         if not isinstance(content, Mapping) or not set(content) <= {field.name for field in fields(cls)}:
             raise DataError(f"{source}: pair_map {content!r} describes no head of this version. Train the model anew.")
         try:
-            return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in content.items()})
+            known: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in content.items()}
+            return cls(**known)
         except TypeError as error:
             raise DataError(f"{source}: pair_map is not complete or wrong ({error}). Copy the model again.") from error
 

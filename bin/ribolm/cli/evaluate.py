@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from ribolm.cli import new_app, run
+from ribolm.cli.evaluate_families import add_families
 from ribolm.cli.evaluate_regression import add_regression
 from ribolm.cli.evaluate_scan import add_scan
 from ribolm.cli.evaluate_sequences import add_few_shot, add_sequences
@@ -27,7 +28,16 @@ def main(argv: Sequence[str]) -> int:
 def app() -> "typer.Typer":
     """Build the command line; heavy modules are imported by the sub-command that needs them."""
     cli = new_app(__doc__)
-    for add in (_add_sites, add_sequences, add_tokens, add_scan, add_regression, add_few_shot, _add_leakage):
+    for add in (
+        _add_sites,
+        add_sequences,
+        add_tokens,
+        add_scan,
+        add_regression,
+        add_few_shot,
+        add_families,
+        _add_leakage,
+    ):
         add(cli)
     return cli
 

@@ -1,6 +1,6 @@
 """Percentile intervals from resampled clusters (genes), with the same draws for all methods, so that they pair."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,6 +84,21 @@ def interval_note(draws: int, clusters: int, units: str) -> str | None:
     return f"Intervals are rough: they come of only {' and only '.join(few)}."
 
 
+def drawn_weights(n_clusters: int, draws: int = DRAWS, seed: int = 1) -> Iterator[Float64]:
+    """How often each cluster is drawn when as many are drawn with replacement: `draws` times float64 [clusters].
+
+    With fewer than two clusters there are no draws.
+    """
+    rng = np.random.Generator(np.random.Philox(seed))
+    for _ in range(draws if n_clusters > 1 else 0):
+        yield np.bincount(rng.integers(n_clusters, size=n_clusters), minlength=n_clusters).astype(np.float64)
+
+
+def cluster_weights(n_clusters: int, draws: int = DRAWS, seed: int = 1) -> Float64:
+    """The draws of `drawn_weights` together, float64 [draws, clusters]: for few clusters."""
+    return np.array(list(drawn_weights(n_clusters, draws, seed))).reshape(-1, n_clusters)
+
+
 def bootstrap(
     methods: Mapping[str, Sequence[Ranking]],
     n_clusters: int,
@@ -97,14 +112,12 @@ def bootstrap(
     0 … n_clusters - 1. With fewer than two clusters there are no draws. Cost: a pass over the candidates per draw,
     metric-free: about 1 ms per 100,000 candidates.
     """
-    rng = np.random.Generator(np.random.Philox(seed))
     names = tuple(metrics)
     n_draws = draws if n_clusters > 1 else 0
     values = {name: np.array([_measure(r.counts(), metrics) for r in seeds]) for name, seeds in methods.items()}
     found = {name: np.full((n_draws, len(names)), np.nan) for name in methods}
     with Progress("bootstrap over genes", n_draws, "draws") as progress:
-        for draw in range(n_draws):
-            weights = np.bincount(rng.integers(n_clusters, size=n_clusters), minlength=n_clusters).astype(np.float64)
+        for draw, weights in enumerate(drawn_weights(n_clusters, draws, seed)):
             for name, seeds in methods.items():
                 found[name][draw] = np.mean([_measure(r.counts(weights), metrics) for r in seeds], axis=0)
             progress.advance()

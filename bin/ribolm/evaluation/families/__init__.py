@@ -1,0 +1,1 @@
+"""Whether likeness of embeddings tells RNA families apart, without training."""

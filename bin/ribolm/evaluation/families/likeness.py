@@ -14,10 +14,9 @@ import numpy.typing as npt
 
 from ribolm.genome.coordinates import Int64
 
-Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 # From bounds of rows (first, last) to their likeness with all sequences, [last - first, n], from -1 to 1
-Likeness = Callable[[int, int], npt.NDArray[np.floating]]
+Likeness = Callable[[int, int], Float64]
 
 N_BINS = 100
 BINS = f"{N_BINS} bins of equal width from -1 to 1"
@@ -60,7 +59,7 @@ def cosine(vectors: npt.ArrayLike) -> Likeness:
     centred = centred - centred.mean(axis=0)
     norm = np.linalg.norm(centred, axis=1, keepdims=True)
     unit = np.where(norm > 1e-12, centred / np.maximum(norm, 1e-12), 0.0)
-    return lambda first, last: unit[first:last] @ unit.T
+    return lambda first, last: np.asarray(unit[first:last] @ unit.T)
 
 
 def nearness(vectors: npt.ArrayLike) -> Likeness:
@@ -88,7 +87,7 @@ def measure(likeness: Likeness, family: Int64, weights: Float64) -> Measured:
     within, between = (np.zeros((len(weights), N_BINS)) for _ in range(2))
     for number in range(n_families):
         first, last = int(stops[number]), int(stops[number + 1])
-        values = np.round(likeness(first, last).astype(np.float64), DECIMALS)
+        values: Float64 = np.round(np.asarray(likeness(first, last), dtype=np.float64), DECIMALS)
         nearest[first:last], retrieved[first:last] = _ranked(values, first, last)
         counts = _histograms(values, family, n_families, first)
         own = counts[number].copy()

@@ -1,0 +1,132 @@
+"""From pair probabilities to a structure in which every base has at most one partner; pseudoknots are kept.
+
+Two ways: `greedy` takes pairs by falling probability, `matching` the set of pairs with the largest sum of
+probability - threshold (a maximum-weight matching: the γ-centroid estimator of Hamada et al. 2009, Bioinformatics
+25:465, threshold = 1 / (γ + 1), over all matchings instead of nested structures).
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ribolm.errors import UsageError
+from ribolm.labels.structure.pairs import UNPAIRED, Int64
+
+Float64 = npt.NDArray[np.float64]
+GREEDY, MATCHING = "greedy", "matching"
+METHODS = (GREEDY, MATCHING)
+CANONICAL = ("AU", "UA", "GC", "CG", "GU", "UG")
+MIN_LOOP_NT = 3  # a hairpin of fewer unpaired bases has no room to turn
+
+
+@dataclass(frozen=True)
+class DecodingRule:
+    """How pairs are chosen: least probability (`threshold`), method, whether only AU, GC and GU, unpaired bases in a
+    hairpin (at least `min_loop_nt`). Raises UsageError for what is none.
+    """
+
+    threshold: float = 0.5
+    method: str = GREEDY
+    canonical: bool = False
+    min_loop_nt: int = MIN_LOOP_NT
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.threshold <= 1:
+            raise UsageError(f"A threshold of {self.threshold:g} is no probability. Choose one from 0 to 1.")
+        if self.method not in METHODS:
+            raise UsageError(f"Pairs cannot be decoded by '{self.method}'. Choose one of {', '.join(METHODS)}.")
+        if self.min_loop_nt < 0:
+            raise UsageError(f"A loop of {self.min_loop_nt} nt is none. Choose 0 or more.")
+
+
+class ListedPairs(NamedTuple):
+    """Pairs with their probabilities: `i0`, `j0` int64 [P] (0-based, i0 < j0), `probability` float64 [P]."""
+
+    i0: Int64
+    j0: Int64
+    probability: Float64
+
+
+def listed_pairs(probabilities: npt.NDArray[np.floating], least: float) -> ListedPairs:
+    """The pairs of the upper triangle of a matrix [L, L] that have at least this probability, by rows."""
+    i0, j0 = np.nonzero(np.triu(probabilities >= least, k=1))
+    return ListedPairs(i0, j0, probabilities[i0, j0].astype(np.float64))
+
+
+def decode(letters: str, probabilities: npt.NDArray[np.floating] | ListedPairs, rule: DecodingRule) -> Int64:
+    """Return the partners int64 [L] (-1: none) of an RNA of letters ACGUN by its pair probabilities [L, L] or listed.
+
+    Of a matrix the upper triangle is read. Pairs of equal probability are taken by position. Cost: that of sorting the
+    pairs above the threshold; `matching` solves an integer programme over them.
+    """
+    pairs = probabilities
+    if not isinstance(pairs, ListedPairs):
+        pairs = listed_pairs(pairs, rule.threshold)
+    pairs = _admitted(letters, pairs, rule)
+    chosen = _greedy(pairs, len(letters)) if rule.method == GREEDY else _matching(pairs, rule.threshold)
+    partner = np.full(len(letters), UNPAIRED, dtype=np.int64)
+    partner[pairs.i0[chosen]], partner[pairs.j0[chosen]] = pairs.j0[chosen], pairs.i0[chosen]
+    return partner
+
+
+def _admitted(letters: str, pairs: ListedPairs, rule: DecodingRule) -> ListedPairs:
+    keep = (pairs.probability >= rule.threshold) & (pairs.j0 - pairs.i0 > rule.min_loop_nt)
+    if rule.canonical:
+        raw = np.frombuffer(letters.encode(), dtype=np.uint8)
+        can_pair = np.zeros((256, 256), dtype=bool)
+        for first, second in CANONICAL:
+            can_pair[ord(first), ord(second)] = True
+        keep &= can_pair[raw[pairs.i0], raw[pairs.j0]]
+    return ListedPairs(*(column[keep] for column in pairs))
+
+
+def _greedy(pairs: ListedPairs, length: int) -> Int64:
+    order = np.lexsort((pairs.j0, pairs.i0, -pairs.probability))
+    taken = [False] * length
+    chosen = []
+    for at, i, j in zip(order.tolist(), pairs.i0[order].tolist(), pairs.j0[order].tolist(), strict=True):
+        if not (taken[i] or taken[j]):
+            taken[i] = taken[j] = True
+            chosen.append(at)
+    return np.array(chosen, dtype=np.int64)
+
+
+def _matching(pairs: ListedPairs, threshold: float) -> Int64:
+    """Indices of the pairs of largest total weight; those without a rival need no programme."""
+    weight = pairs.probability - threshold
+    ends = np.concatenate([pairs.i0, pairs.j0])
+    rivals = np.bincount(ends, minlength=1)
+    alone = (rivals[pairs.i0] == 1) & (rivals[pairs.j0] == 1)
+    contested = np.flatnonzero(~alone)
+    if not len(contested):
+        return np.flatnonzero(alone)
+    from scipy.optimize import Bounds, LinearConstraint, milp
+    from scipy.sparse import coo_array
+
+    n = len(contested)
+    rows = np.unique(np.concatenate([pairs.i0[contested], pairs.j0[contested]]), return_inverse=True)[1]
+    at_base = coo_array((np.ones(2 * n), (rows, np.tile(np.arange(n), 2)))).tocsr()
+    solved = milp(-weight[contested], integrality=1, bounds=Bounds(0, 1), constraints=LinearConstraint(at_base, ub=1))
+    return np.sort(np.concatenate([np.flatnonzero(alone), contested[solved.x > 0.5]]))
+
+
+def mea_score(partner: Int64, probabilities: npt.NDArray[np.floating]) -> float:
+    """Expected share of bases whose state (paired with that partner, or unpaired) is right, from 0 to 1.
+
+    `probabilities` [L, L] symmetric. The sum 2 Σ p_ij + Σ q_i over pairs and unpaired bases, q_i = 1 - Σ_j p_ij, is
+    what MEA folding maximises (Do et al. 2006, Bioinformatics 22:e90, γ = 1); here divided by L. NaN without bases.
+    """
+    if not len(partner):
+        return float("nan")
+    paired = np.flatnonzero(partner != UNPAIRED)
+    unpaired = np.clip(1 - probabilities.sum(axis=1, dtype=np.float64), 0, 1)
+    right = probabilities[paired, partner[paired]].sum(dtype=np.float64) + unpaired[partner == UNPAIRED].sum()
+    return float(right / len(partner))
+
+
+def mean_pair_probability(partner: Int64, probabilities: npt.NDArray[np.floating]) -> float:
+    """Mean probability of the pairs of a structure: how sure its model is of them. NaN without pairs."""
+    paired = np.flatnonzero(partner != UNPAIRED)
+    return float(probabilities[paired, partner[paired]].mean(dtype=np.float64)) if len(paired) else float("nan")

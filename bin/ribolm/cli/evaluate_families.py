@@ -1,7 +1,7 @@
 """ribolm-evaluate families: whether embeddings tell RNA families apart, without training."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ribolm.cli import REQUIRED, Device, Spec, add_command
 
@@ -23,19 +23,9 @@ FAMILIES = (
 def add_families(cli: "typer.Typer") -> None:
     """Add the sub-command."""
 
-    def families(
-        families: Path,
-        outdir: Path,
-        model: list[Path] | None,
-        trained_on: list[Path] | None,
-        per_family: int,
-        draws: int,
-        seed: int,
-        device: Device,
-    ) -> None:
+    def families(families: Path, model: list[Path] | None, trained_on: list[Path] | None, **chosen: Any) -> None:
         """Nearest neighbour, retrieval and overlap ratio by cosine, beside k-mers, GC share and random encoders."""
         from ribolm.files import require_file
-        from ribolm.labels.structure.stockholm import read_families
         from ribolm.models.directories import require_model
 
         for directory in model or ():
@@ -43,21 +33,35 @@ def add_families(cli: "typer.Typer") -> None:
         for path in trained_on or ():
             if not path.is_dir():
                 require_file(path)
-        from ribolm.evaluation.families.chosen import choose_families
-
-        chosen = choose_families(read_families(families), per_family, seed)
-        from ribolm.evaluation.families.assessment import Method, assess_families
-        from ribolm.evaluation.families.floors import floor_likenesses
-        from ribolm.evaluation.families.models import encoder_methods
-        from ribolm.evaluation.families.output import write_family_assessment
-        from ribolm.evaluation.families.overlap import overlap_rows
-        from ribolm.files import sha256_of
-
-        overlap = overlap_rows(chosen, trained_on or ())
-        encoders = encoder_methods(model or (), chosen.records, device.value, seed)
-        floors = tuple(Method(name, "floor", likeness) for name, likeness in floor_likenesses(chosen.records).items())
-        found = assess_families(chosen, (*encoders.methods, *floors), draws, seed)
-        settings = {"families": families.name, "sha256": sha256_of(families), "per_family": per_family}
-        write_family_assessment(outdir, found, {**settings, "draws": draws, "seed": seed}, encoders.facts, overlap)
+        _evaluate(families, tuple(model or ()), tuple(trained_on or ()), **chosen)
 
     add_command(cli, "families", FAMILIES, families)
+
+
+def _evaluate(
+    path: Path,
+    models: tuple[Path, ...],
+    trained_on: tuple[Path, ...],
+    outdir: Path,
+    per_family: int,
+    draws: int,
+    seed: int,
+    device: Device,
+) -> None:
+    from ribolm.evaluation.families.chosen import choose_families
+    from ribolm.labels.structure.stockholm import read_families
+
+    chosen = choose_families(read_families(path), per_family, seed)  # before torch is imported: told at once
+    from ribolm.evaluation.families.assessment import Method, assess_families
+    from ribolm.evaluation.families.floors import floor_likenesses
+    from ribolm.evaluation.families.models import encoder_methods
+    from ribolm.evaluation.families.output import write_family_assessment
+    from ribolm.evaluation.families.overlap import overlap_rows
+    from ribolm.files import sha256_of
+
+    overlap = overlap_rows(chosen, trained_on)
+    encoders = encoder_methods(models, chosen.records, device.value, seed)
+    floors = tuple(Method(name, "floor", likeness) for name, likeness in floor_likenesses(chosen.records).items())
+    found = assess_families(chosen, (*encoders.methods, *floors), draws, seed)
+    settings = {"families": path.name, "sha256": sha256_of(path), "per_family": per_family, "draws": draws}
+    write_family_assessment(outdir, found, {**settings, "seed": seed}, encoders.facts, overlap)

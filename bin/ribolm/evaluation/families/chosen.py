@@ -46,7 +46,7 @@ def choose_families(families: Iterable[Family], per_family: int = PER_FAMILY, se
     on what else is in the file. Raises DataError where fewer than two families are left: nothing is to be told apart.
     """
     read = list(families)
-    names, kinds, records, number = [], [], list[RnaRecord](), list[int]()
+    names, kinds, records, number = list[str](), list[str](), list[RnaRecord](), list[int]()
     for family in read:
         different = list({member.letters: member for member in reversed(family.members)}.values())[::-1]
         if len(different) < per_family:

@@ -11,6 +11,7 @@ from ribolm.cli.inputs import require_inputs
 from ribolm.cli.predict_merge import add_merge
 from ribolm.cli.predict_polya import add_polya
 from ribolm.cli.predict_scan import add_scan
+from ribolm.cli.predict_structure import add_structure
 from ribolm.cli.predict_variants import add_variants
 from ribolm.errors import UsageError
 
@@ -75,6 +76,7 @@ def app() -> "typer.Typer":
     add_scan(cli, COMPUTING)
     add_variants(cli, COMPUTING, _prepare)
     add_merge(cli, COMPUTING)
+    add_structure(cli, COMPUTING)
     return cli
 
 

@@ -32,6 +32,12 @@ class PairList(NamedTuple):
     j: npt.NDArray[np.int64]
     p: npt.NDArray[np.float16]
 
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[int, int, float]]) -> PairList:
+        """The list of pairs (i, j, p) in any order."""
+        table = np.array(sorted(pairs), dtype=np.float64).reshape(-1, 3)
+        return cls(table[:, 0].astype(np.int64), table[:, 1].astype(np.int64), table[:, 2].astype(np.float16))
+
     def sums(self, n: int) -> npt.NDArray[np.float32]:
         """Probability of each of n bases to pair with a later and with an earlier one, float32 [n, 2]."""
         p = self.p.astype(np.float64)

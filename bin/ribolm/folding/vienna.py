@@ -5,6 +5,7 @@ never paired. Energies in kcal/mol, for `EnergyModel`; dangling ends as RNAfold'
 the process: call from one thread at a time.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ import numpy.typing as npt
 
 from ribolm.errors import ToolError
 from ribolm.folding.energy import EnergyModel
+from ribolm.folding.pair_lists import LEAST, PairList
 
 Int64 = npt.NDArray[np.int64]
 Float32 = npt.NDArray[np.float32]
@@ -20,6 +22,8 @@ Float32 = npt.NDArray[np.float32]
 DEFAULT = EnergyModel()
 MEA_GAMMA = 1.0  # the default of RNAfold --MEA
 LEAST_PROBABILITY = 1e-6  # pairs below count as 0: a list of all would hold n²/2 Python numbers
+DEIGAN_M, DEIGAN_B = 1.8, -0.6  # kcal/mol, ViennaRNA's defaults
+NO_REACTIVITY = -999.0  # ViennaRNA's sign of a base without a measurement
 NOTHING_PAIRS_KCAL = 100_000.0 / 2  # RNAduplex says 100,000 where no base can pair
 
 
@@ -89,6 +93,29 @@ def ensemble(letters: str, model: EnergyModel = DEFAULT, gamma: float = MEA_GAMM
     expected, accuracy = compound.MEA(gamma)
     found = Fold(nested_partners(text), float(energy)), ExpectedFold(nested_partners(expected), float(accuracy))
     return Ensemble(*found, float(free_energy), _probabilities(compound, len(letters)))
+
+
+def probable_pairs(letters: str, model: EnergyModel = DEFAULT, reactivities: Sequence[float] | None = None) -> PairList:
+    """Pairs with a probability of 1e-4 or more, without a matrix of all.
+
+    `reactivities` (SHAPE, DMS), one per base, NaN where there is none, act as pseudo-energies (Deigan et al. 2009, doi
+    10.1073/pnas.0806929106): a base of a stacked pair costs 1.8 · ln(r + 1) − 0.6 kcal/mol.
+    """
+    if not letters:
+        return PairList.of([])
+    compound = _compound(letters, model)
+    if reactivities is not None:
+        known = [NO_REACTIVITY if np.isnan(value) else float(value) for value in reactivities]
+        compound.sc_add_SHAPE_deigan([NO_REACTIVITY, *known], DEIGAN_M, DEIGAN_B)  # counted from 1
+    compound.exp_params_rescale(compound.mfe()[1])
+    compound.pf()
+    return PairList.of([(pair.i - 1, pair.j - 1, pair.p) for pair in compound.plist_from_probs(LEAST)])
+
+
+def describe(model: EnergyModel = DEFAULT) -> dict[str, Any]:
+    """Program, version, energies: what made probabilities, for manifests."""
+    energies = {"parameters": model.parameters, "temperature_c": model.temperature_c}
+    return {"program": "ViennaRNA", "version": _rna().__version__, **energies}
 
 
 def cofold(first: str, second: str, model: EnergyModel = DEFAULT) -> Fold:

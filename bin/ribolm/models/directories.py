@@ -4,11 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ribolm.errors import DataError
+from ribolm.errors import DataError, UsageError
 from ribolm.files import require_file
 
 WEIGHTS, CONFIG, TASK, MANIFEST, CARD = "model.safetensors", "config.json", "task.json", "manifest.json", "README.md"
 REGRESSION = "regression.safetensors"  # the floor that a model of windows may bring for scans
+SHIPPED = Path(__file__).parents[3] / "assets" / "models"
 PICKLES = ("pytorch_model.bin", "model.pt", "model.ckpt", "model.pth", "weights.ckpt")
 
 
@@ -21,6 +22,14 @@ def require_model(directory: Path) -> Path:
         what = f"holds {pickles[0]}, a pickle, which may run code" if pickles else "has no manifest.json"
         raise DataError(f"{directory}: {what}. Give a ribolm model, or make one with `ribolm-weights convert`.")
     return directory
+
+
+def shipped_model(name: str) -> Path:
+    """The folder of a model that comes with ribolm; UsageError where this installation has none."""
+    folder = SHIPPED / name
+    if not (folder / MANIFEST).exists():
+        raise UsageError(f"The default model {name} is not part of this installation. Give --model.")
+    return folder
 
 
 def read_json(path: Path) -> dict[str, Any]:

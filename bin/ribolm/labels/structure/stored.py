@@ -6,10 +6,8 @@ Labels `partner`, per token: 0-based place of the partner in the row, -1 unpaire
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +17,21 @@ from ribolm.alphabet import Letters, letters
 from ribolm.console import Progress, notice
 from ribolm.errors import DataError
 from ribolm.files import sha256_of
+from ribolm.folding.energy import EnergyModel
+from ribolm.folding.many import fold_many
 from ribolm.folding.pair_lists import FOLDER, LEAST, PairList, write_pair_lists
-from ribolm.folding.thermodynamics import describe, probable_pairs
+from ribolm.folding.vienna import describe, probable_pairs
 from ribolm.genome.coordinates import Int64
 from ribolm.labels.structure.files import read_structures
 from ribolm.labels.structure.pairs import Structure
 from ribolm.sequences.places import PlaceBatch
+from ribolm.sequences.rna import RnaRecord
 from ribolm.sequences.similarity import shares_word
 from ribolm.sequences.store import LabelSpec, StoreWriter
 from ribolm.sequences.tokenizers import Tokenizer
 
 TASK = "partner"
 SHARED_NT = 31  # a stretch of so many bases in common with an RNA of the test
-CHUNK_ROWS = 16
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,8 @@ class StructureStoreOptions:
     """What becomes a row: RNAs of min_nt to max_nt bases that share nothing with those of `exclude`.
 
     exclude: files of structures; an RNA of the same sequence, or with an exact stretch of 31 bases of one, is left out.
-    family: the part of a name before this sign is its family, for folds. processes: that fold at a time, 0: no folding.
+    family: the part of a name before this sign is its family, for folds. processes: that fold at a time, 0: no folding;
+    energies: what they fold by.
     """
 
     min_nt: int = 16
@@ -47,6 +48,7 @@ class StructureStoreOptions:
     exclude: tuple[Path, ...] = ()
     family: str | None = None
     processes: int = 1
+    energies: EnergyModel = field(default_factory=EnergyModel)
 
 
 @dataclass
@@ -120,7 +122,7 @@ def build_structure_store(
             ends = np.array([0, len(tokens)])
             writer.add_batch(tokens, ends, [one.name], row, {TASK: one.partner.astype(np.float32)})
         if options.processes:
-            _add_probabilities(writer, kept, options.processes)
+            _add_probabilities(writer, kept, options)
     return sieve.counts
 
 
@@ -154,27 +156,17 @@ def _source(paths: Sequence[Path], options: StructureStoreOptions, counts: Struc
     }
 
 
-def _add_probabilities(writer: StoreWriter, structures: Sequence[Structure], processes: int) -> None:
+def _add_probabilities(writer: StoreWriter, structures: Sequence[Structure], options: StructureStoreOptions) -> None:
     """Fold all RNAs and put the pair lists beside the rows; their digests go into the manifest."""
-    with _folded(structures, processes) as lists:
-        files = write_pair_lists(writer.folder / FOLDER, lists, max(len(one) for one in structures))
-    writer.source[FOLDER] = {"least": LEAST, "files": files, **describe()}
+    records = (RnaRecord(one.name, one.letters) for one in structures)
+    folded = fold_many(partial(probable_pairs, model=options.energies), records, options.processes)
+    with Progress("folding", len(structures), "RNAs") as progress:
+        longest = max(len(one) for one in structures)
+        files = write_pair_lists(writer.folder / FOLDER, _counted(folded, progress), longest)
+    writer.source[FOLDER] = {"least": LEAST, "files": files, **describe(options.energies)}
 
 
-@contextmanager
-def _folded(structures: Sequence[Structure], processes: int) -> Iterator[Iterator[PairList]]:
-    """The pair list of each RNA, in order."""
-    texts = [one.letters for one in structures]
-    with Progress("folding", len(texts), "RNAs") as progress:
-
-        def counted(lists: Iterator[PairList]) -> Iterator[PairList]:
-            for one in lists:
-                progress.advance()
-                yield one
-
-        if processes == 1:
-            yield counted(map(probable_pairs, texts))
-            return
-        # spawned: a fork of a process with threads may hang
-        with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-            yield counted(pool.map(probable_pairs, texts, chunksize=CHUNK_ROWS))
+def _counted(lists: Iterator[PairList], progress: Progress) -> Iterator[PairList]:
+    for one in lists:
+        progress.advance()
+        yield one

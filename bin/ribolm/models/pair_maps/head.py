@@ -125,9 +125,12 @@ class PairMapHead(nn.Module):
         if prepared.probabilities is not None and prepared.scaled is not None:
             i, j = prepared.probabilities.i, prepared.probabilities.j
             added = self.shares[0] * 4.6 * prepared.scaled  # 4.6: a doubled half of the logarithm's span of ln 1e4
-            z = z.index_put((torch.cat([i, j]), torch.cat([j, i])), added.repeat(2), accumulate=True)
-        place = torch.arange(n, device=z.device)
-        return z.masked_fill((place[:, None] - place).abs() < self.shape.min_distance, FORBIDDEN)
+            z = z.index_put_((torch.cat([i, j]), torch.cat([j, i])), added.repeat(2), accumulate=True)
+        impossible = torch.zeros(n, n, device=z.device)
+        for distance in range(min(self.shape.min_distance, n)):
+            impossible.diagonal(distance).fill_(FORBIDDEN)
+            impossible.diagonal(-distance).fill_(FORBIDDEN)
+        return z.add_(impossible)
 
     def _features(self, prepared: Prepared, rows: tuple[int, int], columns: tuple[int, int]) -> Tensor:
         """Kind of pair, distance and known probability [rows, columns, channels]; zero beyond the sequence."""

@@ -59,8 +59,16 @@ class PairLogits(NamedTuple):
 
     def probabilities(self) -> Tensor:
         """Probability of each pair, fp32 [L, L]: geometric mean of what its two bases say."""
-        chosen = self.rows().softmax(dim=1)[:, :-1]
-        return (chosen * chosen.T).sqrt()
+        half = self._totals() / 2
+        return (self.pairs - half[:, None]).sub_(half).exp_()
+
+    def alone(self) -> Tensor:
+        """Probability of each base to be unpaired, fp32 [L]."""
+        return (self.unpaired - self._totals()).exp()
+
+    def _totals(self) -> Tensor:
+        """Logarithm of the sum over all choices of each base [L]."""
+        return torch.logaddexp(self.pairs.logsumexp(dim=1), self.unpaired)
 
 
 def scaled_log(probability: Tensor) -> Tensor:

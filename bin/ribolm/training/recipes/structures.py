@@ -205,6 +205,7 @@ def _task(options: StructureOptions, shape: PairMapConfig, threshold: dict[str, 
     """The content of task.json."""
     lengths = np.diff(rows.store.offsets)[rows.rows]
     told = rows.store.manifest["source"].get(FOLDER, {}) if options.thermodynamics else {}
+    kept = ("program", "version", "parameters", "temperature_c", "least")
     return {
         "task": "structure",
         "level": "structure",
@@ -212,7 +213,7 @@ def _task(options: StructureOptions, shape: PairMapConfig, threshold: dict[str, 
         "pooling": None,
         "pair_map": shape.to_dict(),
         "channels": ["pair_types", "distances", "states", *(["thermodynamics"] if options.thermodynamics else [])],
-        "thermodynamics": {name: told[name] for name in ("program", "version", "parameters", "least") if name in told},
+        "thermodynamics": {name: told[name] for name in kept if name in told},
         "decoding": DECODING,
         **threshold,
         "trained_nt": {"shortest": int(lengths.min()), "longest": int(lengths.max())},

@@ -1,0 +1,1 @@
+"""Secondary structures predicted by a model with a pair map."""

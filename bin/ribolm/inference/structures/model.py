@@ -1,0 +1,66 @@
+"""A model of secondary structure: what its task.json says of decoding and of the folding program."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ribolm.errors import DataError, UsageError
+from ribolm.folding.energy import EnergyModel
+from ribolm.models.directories import TASK, level_of
+from ribolm.models.pair_maps.configuration import PairMapConfig
+from ribolm.models.weights import LoadedModel, load_model
+from ribolm.training.machine.precision import Device
+
+LEVEL = "structure"
+DECODINGS = ("greedy",)
+
+
+@dataclass(frozen=True)
+class StructureModel:
+    """A loaded model on a device. threshold: least probability of a pair, with and without the folding program."""
+
+    loaded: LoadedModel
+    shape: PairMapConfig
+    threshold: float
+    threshold_without: float
+    energies: EnergyModel
+    device: Device
+
+    def least(self, thermodynamics: bool) -> float:
+        """The threshold that belongs to what the model is shown."""
+        return self.threshold if thermodynamics else self.threshold_without
+
+
+def require_structure_model(directory: Path) -> None:
+    """Raise UsageError for a model of another task, told without loading torch."""
+    level = level_of(directory)
+    if level != LEVEL:
+        what = f"a model of level {level}" if level else "no fine-tuned model"
+        raise UsageError(f"{directory}: is {what}. Give one of `ribolm-train structure`.")
+
+
+def load_structure_model(directory: Path, device: Device) -> StructureModel:
+    """Read a model directory and put the network on a device; DataError for a task.json that lacks something."""
+    require_structure_model(directory)
+    loaded = load_model(directory)
+    task: dict[str, Any] = loaded.task or {}
+    if task.get("decoding") not in DECODINGS:
+        known = ", ".join(DECODINGS)
+        raise DataError(f"{directory / TASK}: decoding {task.get('decoding')!r} is none of {known}. Train it anew.")
+    spec = loaded.network.spec
+    assert spec is not None and spec.pair_map is not None
+    energies = {key: task.get("thermodynamics", {}).get(key) for key in ("parameters", "temperature_c")}
+    model = EnergyModel(**{key: value for key, value in energies.items() if value is not None})
+    threshold = _probability(task, "threshold", directory)
+    without = _probability(task, "threshold_without", directory) if "threshold_without" in task else threshold
+    loaded.network.to(device.name).eval()
+    return StructureModel(loaded, spec.pair_map, threshold, without, model, device)
+
+
+def _probability(task: dict[str, Any], key: str, directory: Path) -> float:
+    value = task.get(key)
+    if not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise DataError(f"{directory / TASK}: {key} {value!r} is no probability. Copy the model again.")
+    return float(value)

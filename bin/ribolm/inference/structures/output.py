@@ -1,0 +1,57 @@
+"""Files of predicted structures: dot-bracket, the table beside it, and probable pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TextIO
+
+from ribolm.errors import UsageError
+from ribolm.files import atomic_path
+from ribolm.inference.structures.prediction import Prediction
+from ribolm.labels.structure.dot_bracket import write_brackets
+
+TABLE = ("name", "length_nt", "pairs", "confidence", "mea_score")
+PAIRS = ("name", "i0", "j0", "probability")
+
+
+def table_beside(out: Path) -> Path:
+    """Where the table of an output goes; UsageError where it would be the output itself."""
+    table = out.with_suffix(".tsv")
+    if table == out:
+        raise UsageError(f"--out {out} would be the table beside the structures. Let its name end in .dbn.")
+    return table
+
+
+def write_predictions(out: Path, pairs: Path | None, predictions: Iterable[Prediction]) -> int:
+    """Write three lines per RNA to `out`, one row to its table, and its probable pairs; returns how many RNAs.
+
+    All files appear whole or not at all; without an RNA they are empty but for headers.
+    """
+    n = 0
+    with ExitStack() as stack:
+        brackets, table = (_open(stack, path) for path in (out, table_beside(out)))
+        listed = _open(stack, pairs) if pairs is not None else None
+        _row(table, *TABLE)
+        if listed is not None:
+            _row(listed, *PAIRS)
+        for one in predictions:
+            structure = one.structure
+            brackets.write(f">{structure.name}\n{structure.letters}\n{write_brackets(structure)}\n")
+            numbers = f"{one.confidence:.4f}", f"{one.mea_score:.4f}"
+            _row(table, structure.name, len(structure), len(structure.pairs()), *numbers)
+            if listed is not None:
+                for i, j, p in zip(one.i.tolist(), one.j.tolist(), one.p.tolist(), strict=True):
+                    _row(listed, structure.name, i, j, f"{p:.4f}")
+            n += 1
+    return n
+
+
+def _open(stack: ExitStack, path: Path) -> TextIO:
+    temporary = stack.enter_context(atomic_path(path))
+    return stack.enter_context(temporary.open("w", encoding="utf-8"))
+
+
+def _row(table: TextIO, *values: object) -> None:
+    table.write("\t".join(str(value) for value in values) + "\n")

@@ -1,0 +1,156 @@
+"""Structures of RNAs: folded by ViennaRNA, read by the network RNA by RNA in tiles, decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ribolm.alphabet import letters
+from ribolm.console import Progress, choice
+from ribolm.errors import DataError, UsageError
+from ribolm.folding.energy import memory_bytes
+from ribolm.folding.many import fold_many
+from ribolm.folding.pair_lists import PairList
+from ribolm.folding.vienna import probable_pairs
+from ribolm.inference.structures.model import StructureModel
+from ribolm.labels.structure.greedy import greedy_pairs
+from ribolm.labels.structure.pairs import Int64, Structure
+from ribolm.models.pair_maps.folding import pair_map, states
+from ribolm.models.pair_maps.inputs import PairLogits, PairProbabilities
+from ribolm.models.pair_maps.tiles import TILE_NT, tiled
+from ribolm.models.ragged import pack
+from ribolm.sequences.rna import RnaRecord
+from ribolm.training.machine.memory import PROCESS_BYTES, SPARE_SHARE, available_bytes
+
+MAX_NT = 4_000
+LISTED = 0.01  # least probability of a pair that --pairs tells
+CANONICAL = ("AU", "UA", "CG", "GC", "GU", "UG")
+MAP_BYTES, TILE_WIDTHS = 24, 8  # per pair of bases: logits, their mirror, probabilities, what decoding looks at
+Float32 = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class PredictionOptions:
+    """thermodynamics: whether ViennaRNA is asked; reactivities: per base by name; canonical: A-U, G-C and G-U alone.
+
+    workers: processes that fold; max_nt: the longest RNA; tile_nt: see `tiles`.
+    """
+
+    thermodynamics: bool = True
+    reactivities: Mapping[str, NDArray[np.float64]] | None = None
+    canonical: bool = False
+    workers: int = 1
+    max_nt: int = MAX_NT
+    tile_nt: int = TILE_NT
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One RNA. i, j, p: pairs from `LISTED` on, ascending. confidence: mean probability of the predicted pairs, or of
+    being unpaired where there is none. mea_score: expected number of bases whose partner, or lack of one, is right.
+    """
+
+    structure: Structure
+    i: Int64
+    j: Int64
+    p: Float32
+    confidence: float
+    mea_score: float
+
+
+def predict_structures(
+    model: StructureModel, records: Sequence[RnaRecord], options: PredictionOptions
+) -> Iterator[Prediction]:
+    """Predict RNA by RNA. Raises DataError for one that is too long, UsageError for too little memory."""
+    _require_length(records, options.max_nt)
+    _require_memory(model, records, options)
+    thermodynamics = options.thermodynamics and model.shape.thermodynamic
+    with Progress("structures", len(records), "RNAs") as progress:
+        for record, known in zip(records, _folded(model, records, options, thermodynamics), strict=True):
+            yield _predict(model, record, known, options)
+            progress.advance()
+
+
+def _folded(
+    model: StructureModel, records: Sequence[RnaRecord], options: PredictionOptions, thermodynamics: bool
+) -> Iterator[PairList | None]:
+    if not thermodynamics:
+        yield from [None] * len(records)
+    elif options.reactivities is None:
+        yield from fold_many(partial(probable_pairs, model=model.energies), records, options.workers)
+    else:
+        for record in records:
+            yield probable_pairs(record.letters, model.energies, options.reactivities.get(record.name))
+
+
+@torch.inference_mode()
+def _predict(
+    model: StructureModel, record: RnaRecord, known: PairList | None, options: PredictionOptions
+) -> Prediction:
+    n, tokenizer, device = len(record.letters), model.loaded.tokenizer, model.device
+    tokens = tokenizer.encode(letters(record.letters))
+    batch = pack([np.r_[tokenizer.prefix_ids, tokens, tokenizer.suffix_ids]]).to(device.name)
+    given = None if known is None else PairProbabilities.of(known, n).to(device.name)
+    with device.autocast():
+        hidden, bases = states(model.loaded.network, batch)[0]
+        logits = tiled(pair_map(model.loaded.network), hidden, bases, given, options.tile_nt)
+    return _decoded(record, logits, model.least(known is not None), options.canonical)
+
+
+def _decoded(record: RnaRecord, logits: PairLogits, threshold: float, canonical: bool) -> Prediction:
+    n, alone = len(record.letters), logits.alone().cpu().numpy()
+    p = logits.probabilities().cpu().numpy()
+    i, j = np.nonzero(np.triu(p, 1) >= LISTED)
+    listed = p[i, j]
+    if canonical:
+        p = np.where(_canonical(record.letters), p, 0)
+    chosen = greedy_pairs(p, threshold)
+    partner = chosen.partners(n)
+    unpaired = alone[partner < 0]
+    sure = chosen.p if len(chosen.p) else unpaired
+    score = 2 * chosen.p.sum(dtype=np.float64) + unpaired.sum(dtype=np.float64)
+    structure = Structure(record.name, record.letters, partner)
+    return Prediction(structure, i, j, listed, float(sure.mean(dtype=np.float64)), float(score))
+
+
+def _canonical(text: str) -> NDArray[np.bool_]:
+    """Which pairs of bases are A-U, G-C or G-U, bool [L, L]."""
+    allowed = np.zeros((256, 256), dtype=bool)
+    for one, other in CANONICAL:
+        allowed[ord(one), ord(other)] = True
+    codes = np.frombuffer(text.encode("ascii"), dtype=np.uint8)
+    return np.asarray(allowed[codes[:, None], codes])
+
+
+def _require_length(records: Sequence[RnaRecord], max_nt: int) -> None:
+    for record in records:
+        if len(record.letters) > max_nt:
+            raise DataError(
+                f"Record '{record.name}' has {len(record.letters):,} nt, and --max-nt is {max_nt:,}. Raise it (the "
+                "memory needed is told then), or give a shorter stretch."
+            )
+
+
+def prediction_bytes(model: StructureModel, longest: int, options: PredictionOptions) -> int:
+    """Memory for one RNA of so many bases: process, maps, one tile, and what ViennaRNA holds in every worker."""
+    shape, side = model.shape, min(longest, options.tile_nt + 2 * model.shape.halo)
+    tile = 4 * side**2 * TILE_WIDTHS * (shape.map_width + shape.width / shape.downsampling**2)
+    folding = memory_bytes(longest) * max(1, options.workers) if options.thermodynamics else 0
+    return int(PROCESS_BYTES[model.device.kind] + MAP_BYTES * longest**2 + tile + folding)
+
+
+def _require_memory(model: StructureModel, records: Sequence[RnaRecord], options: PredictionOptions) -> None:
+    longest = max((len(record.letters) for record in records), default=0)
+    need = prediction_bytes(model, longest, options)
+    free, bound = available_bytes(model.device.name)
+    choice("memory", f"{need / 1e9:.2f} of {free / 1e9:.2f} GB", f"maps and folding of {longest:,} nt")
+    if free and need > free * (1 - SPARE_SHARE):
+        raise UsageError(
+            f"An RNA of {longest:,} nt needs {need / 1e9:.1f} GB, but {free / 1e9:.1f} GB are free ({bound}). Use "
+            "fewer --processes or --no-thermodynamics, or give shorter RNAs."
+        )

@@ -9,6 +9,7 @@ from ribolm.cli.evaluate_families import add_families
 from ribolm.cli.evaluate_regression import add_regression
 from ribolm.cli.evaluate_scan import add_scan
 from ribolm.cli.evaluate_sequences import add_few_shot, add_sequences
+from ribolm.cli.evaluate_structure import add_structure
 from ribolm.cli.evaluate_tokens import add_tokens
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def app() -> "typer.Typer":
         add_regression,
         add_few_shot,
         add_families,
+        add_structure,
         _add_leakage,
     ):
         add(cli)

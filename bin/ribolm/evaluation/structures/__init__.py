@@ -1,0 +1,1 @@
+"""What predicted secondary structures are worth: pairs found and missed, per RNA and pooled, predictions paired."""

@@ -70,7 +70,7 @@ def random_encoders(loaded: Sequence[LoadedModel], seed: int) -> list[tuple[str,
             (f"random encoder {PRESET}", new_network(preset_config(PRESET, tokenizer), None, seed).eval(), tokenizer)
         ]
     shapes = {(str(one.network.config), str(one.tokenizer.identity())): one for one in reversed(loaded)}
-    found = []
+    found: list[tuple[str, Network, Tokenizer]] = []
     for one in reversed(shapes.values()):
         alone = len(shapes) == 1
         name = "random encoder" if alone else f"random encoder {len(found) + 1}"

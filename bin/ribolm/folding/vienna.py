@@ -76,7 +76,7 @@ def mea(letters: str, model: EnergyModel = DEFAULT, gamma: float = MEA_GAMMA) ->
 def pair_probabilities(letters: str, model: EnergyModel = DEFAULT) -> Float32:
     """Probabilities of all pairs in the Boltzmann ensemble (McCaskill 1990), symmetric float32 [L, L].
 
-    Those below 1e-6 are 0. Cost: about three times that of `mfe`.
+    Those below 1e-6 are 0. Cost: about five times that of `mfe`.
     """
     return ensemble(letters, model).probabilities
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ribolm.errors import UsageError
+from ribolm.labels.structure.greedy import taken_first
 from ribolm.labels.structure.pairs import UNPAIRED, Int64
 
 Float64 = npt.NDArray[np.float64]
@@ -65,7 +66,7 @@ def decode(letters: str, probabilities: npt.NDArray[np.floating] | ListedPairs, 
     if not isinstance(pairs, ListedPairs):
         pairs = listed_pairs(pairs, rule.threshold)
     pairs = _admitted(letters, pairs, rule)
-    chosen = _greedy(pairs, len(letters)) if rule.method == GREEDY else _matching(pairs, rule.threshold)
+    chosen = taken_first(*pairs, len(letters)) if rule.method == GREEDY else _matching(pairs, rule.threshold)
     partner = np.full(len(letters), UNPAIRED, dtype=np.int64)
     partner[pairs.i0[chosen]], partner[pairs.j0[chosen]] = pairs.j0[chosen], pairs.i0[chosen]
     return partner
@@ -80,17 +81,6 @@ def _admitted(letters: str, pairs: ListedPairs, rule: DecodingRule) -> ListedPai
             can_pair[ord(first), ord(second)] = True
         keep &= can_pair[raw[pairs.i0], raw[pairs.j0]]
     return ListedPairs(*(column[keep] for column in pairs))
-
-
-def _greedy(pairs: ListedPairs, length: int) -> Int64:
-    order = np.lexsort((pairs.j0, pairs.i0, -pairs.probability))
-    taken = [False] * length
-    chosen = []
-    for at, i, j in zip(order.tolist(), pairs.i0[order].tolist(), pairs.j0[order].tolist(), strict=True):
-        if not (taken[i] or taken[j]):
-            taken[i] = taken[j] = True
-            chosen.append(at)
-    return np.array(chosen, dtype=np.int64)
 
 
 def _matching(pairs: ListedPairs, threshold: float) -> Int64:

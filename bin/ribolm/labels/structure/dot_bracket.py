@@ -78,9 +78,9 @@ def write_brackets(structure: Structure) -> str:
     if len(layers) > len(BRACKETS):
         raise ValueError(f"the pairs of '{structure.name}' cross in {len(layers)} layers, which no brackets can say")
     text = ["."] * len(structure)
-    for (opening, closing), layer_pairs in zip(BRACKETS, sorted(layers, key=lambda pairs: -len(pairs)), strict=False):
+    for brackets, layer_pairs in zip(BRACKETS, sorted(layers, key=lambda pairs: -len(pairs)), strict=False):
         for i, j in layer_pairs:
-            text[i], text[j] = opening, closing
+            text[i], text[j] = brackets[0], brackets[1]
     return "".join(text)
 
 

@@ -36,11 +36,20 @@ def greedy_pairs(probabilities: NDArray[Any], threshold: float) -> ChosenPairs:
     """
     i, j = np.nonzero(np.triu(probabilities, 1) >= threshold)
     p = probabilities[i, j]
-    order = np.argsort(-p, kind="stable")
-    free = np.ones(len(probabilities), dtype=bool)
+    taken = taken_first(i, j, p, len(probabilities))
+    return ChosenPairs(i[taken], j[taken], p[taken])
+
+
+def taken_first(i: Int64, j: Int64, p: NDArray[Any], n: int) -> Int64:
+    """Places of the pairs (i, j), i < j < n, that are taken when the most probable comes first, each base once.
+
+    Of equals the one with the smaller i, then j. In the order of taking.
+    """
+    order = np.lexsort((j, i, -p))
+    free = [True] * n
     taken = []
     for at, one, other in zip(order.tolist(), i[order].tolist(), j[order].tolist(), strict=True):
         if free[one] and free[other]:
             free[one] = free[other] = False
             taken.append(at)
-    return ChosenPairs(i[taken], j[taken], p[taken])
+    return np.array(taken, dtype=np.int64)

@@ -77,10 +77,10 @@ def _admitted(letters: str, pairs: ListedPairs, rule: DecodingRule) -> ListedPai
     if rule.canonical:
         raw = np.frombuffer(letters.encode(), dtype=np.uint8)
         can_pair = np.zeros((256, 256), dtype=bool)
-        for first, second in CANONICAL:
-            can_pair[ord(first), ord(second)] = True
+        for pair in CANONICAL:
+            can_pair[ord(pair[0]), ord(pair[1])] = True
         keep &= can_pair[raw[pairs.i0], raw[pairs.j0]]
-    return ListedPairs(*(column[keep] for column in pairs))
+    return ListedPairs(pairs.i0[keep], pairs.j0[keep], pairs.probability[keep])
 
 
 def _matching(pairs: ListedPairs, threshold: float) -> Int64:

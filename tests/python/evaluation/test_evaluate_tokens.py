@@ -157,6 +157,7 @@ def test_methods_are_compared_in_pairs_and_beside_floors(evaluated: Path) -> Non
 def test_every_number_tells_its_averaging_universe_and_split(evaluated: Path) -> None:
     content = json.loads((evaluated / "metrics.json").read_text())
     assert content["kind"] == "tokens" and content["sites"] == {"sites": 2 * GENES, "unscored": 0}
+    assert content["labelled_bases"] == {"labelled": GENES * (GENE_NT - 1), "unscored": 0}
     assert content["interval_note"].startswith("Intervals are rough: they come of only 80 draws")
     averaging = {row["metric"]: row["averaging"] for row in content["metrics"]}
     assert averaging["roc_auc"] == averaging["precision_at_recall_16"] == "ranking"
@@ -200,6 +201,46 @@ def test_two_files_of_one_place_and_no_file_are_refused(
     assert "two files score chr1:" in capsys.readouterr().err
     assert main(given) == 2
     assert "--scores is missing" in capsys.readouterr().err
+
+
+def test_scores_of_candidates_alone_are_refused(
+    world: tuple[Path, pl.DataFrame], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store, table = world
+    candidates = np.flatnonzero(table["is_site"].to_numpy() | (np.arange(len(table)) % 40 == 0))
+    one = scores(tmp_path / "scan.parquet", table, knowing(table, 1.0, 1), candidates)
+    given = ["tokens", "--store", str(store), "--outdir", str(tmp_path / "o"), "--draws", "0"]
+    assert main([*given, "--scores", f"scan={one}"]) == 65
+    told = capsys.readouterr().err
+    assert f"score {len(candidates):,} of the {len(table):,} labelled bases" in told
+    assert "rank candidates, not bases" in told and not (tmp_path / "o").exists()
+
+
+def test_labelled_bases_without_a_score_are_counted(
+    world: tuple[Path, pl.DataFrame], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store, table = world
+    kept = np.flatnonzero(((table["gene"] < GENES - 2) & ~(table["start0"] % 10 == 0)).to_numpy())
+    one = scores(tmp_path / "a.parquet", table, knowing(table, 1.0, 1), kept)
+    given = ["tokens", "--store", str(store), "--outdir", str(tmp_path / "o"), "--draws", "0", "--tolerance", "0"]
+    assert main([*given, "--scores", f"a={one}"]) == 0
+    inside = (GENES - 2) * (GENE_NT - 1)
+    told = capsys.readouterr().err
+    assert f"{inside - len(kept):,} of {inside:,} labelled bases have no score" in told
+    assert f"{len(table) - inside:,} of {len(table):,} labelled bases lie in genes without any score" in told
+    content = json.loads((tmp_path / "o" / "metrics.json").read_text())
+    assert content["labelled_bases"] == {"labelled": len(table), "unscored": len(table) - len(kept)}
+
+
+def test_scores_of_another_genome_are_refused(
+    world: tuple[Path, pl.DataFrame], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store, table = world
+    elsewhere = table.with_columns(start0=pl.col("start0") + 10_000_000)
+    one = scores(tmp_path / "a.parquet", elsewhere, knowing(table, 1.0, 1))
+    given = ["tokens", "--store", str(store), "--outdir", str(tmp_path / "o"), "--draws", "0"]
+    assert main([*given, "--scores", f"a={one}"]) == 65
+    assert "score none of the" in capsys.readouterr().err
 
 
 def test_scores_without_a_threshold_are_ranked_and_not_called(world: tuple[Path, pl.DataFrame], tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from ribolm.evaluation.positions import Contigs
 from ribolm.evaluation.score_tables import NamedFiles
 from ribolm.evaluation.sequence_level.thresholds import Confusion, intervals
 from ribolm.evaluation.stored_letters import row_contigs
+from ribolm.evaluation.token_level.coverage import require_every_base
 from ribolm.evaluation.token_level.scored_bases import (
     ScoredBases,
     candidate_rule,
@@ -78,7 +79,7 @@ class AtTolerance:
 class TokenAssessment:
     """What was found: the bases, the methods (the shuffled control last), one entry per tolerance.
 
-    `sites`: labelled sites of the store, and those of them without a score.
+    `sites`: labelled sites of the store, and those of them without a score; `labelled_bases`: the same of all bases.
     """
 
     bases: Candidates
@@ -86,6 +87,7 @@ class TokenAssessment:
     by_tolerance: tuple[AtTolerance, ...]
     reference: str
     sites: Mapping[str, int]
+    labelled_bases: Mapping[str, int]
 
 
 def assess_tokens(plan: TokenPlan) -> TokenAssessment:
@@ -93,6 +95,7 @@ def assess_tokens(plan: TokenPlan) -> TokenAssessment:
     _check(plan)
     contigs = Contigs.of(row_contigs(plan.store.names(("name", "chrom"))))
     scored = [read_scored_bases(files, contigs) for files in plan.scores]
+    n_labelled = require_every_base(plan.store, plan.task, contigs, [one.table for one in scored])
     bases = _labelled_bases(plan, contigs, scored_by_all([one.table for one in scored]))
     models = methods_of_bases(scored, bases, plan.store.digest)
     tell_seen([model for model in models if model.n_seen], len(bases), "bases")
@@ -106,7 +109,8 @@ def assess_tokens(plan: TokenPlan) -> TokenAssessment:
     calls = _calls(scored, bases.keys)
     found = tuple(_measure(windows(bases, t), bases, methods, control, calls, plan) for t in plan.tolerances_nt)
     sites = {"sites": listed, "unscored": listed - int(bases.is_site.sum())}
-    return TokenAssessment(bases, (*methods, control), found, reference, sites)
+    labelled = {"labelled": n_labelled, "unscored": n_labelled - len(bases)}
+    return TokenAssessment(bases, (*methods, control), found, reference, sites, labelled)
 
 
 def _check(plan: TokenPlan) -> None:

@@ -33,6 +33,7 @@ def write_token_assessment(outdir: Path | str, found: TokenAssessment, settings:
         "split": SPLIT,
         "settings": settings,
         "sites": dict(found.sites),
+        "labelled_bases": dict(found.labelled_bases),
         "interval_note": note,
         "metrics": metric_rows(found),
         "differences": differences,

@@ -128,7 +128,8 @@ def add_polya(cli: "typer.Typer") -> None:
         with atomic_directory(out) as folder:
             write_polya(folder, data, tokenizer)
             write_polya_sections(folder, data, chosen["genome_name"])
-        print(base_table_text(data.bases))
+        if len(data.given.kept):
+            print(base_table_text(data.bases))
         for one in data.sets:
             print(f"{one.name}: {len(one):,} windows, {int(one.label.sum()):,} with a site: {out}/{one.name}")
 

@@ -109,7 +109,7 @@ def test_tokens_of_whole_genes(world: Path, tmp_path: Path) -> None:
         ("1\t500\t501\tx\t0\t+\n", 65, "'chr' before the names"),
         ("chr1\t500\t501\n", 65, "so no strand"),
         ("chr1\t500000\t500001\tx\t0\t+\n", 65, "lies beyond contig 'chr1'"),
-        ("", 0, "holds no site"),
+        ("", 0, "without a site every set is valid and empty"),
     ],
 )
 def test_bad_lists_leave_nothing_behind_and_an_empty_one_gives_empty_sets(
@@ -121,4 +121,7 @@ def test_bad_lists_leave_nothing_behind_and_an_empty_one_gives_empty_sets(
     assert words in capsys.readouterr().err
     assert out.exists() == (code == 0)
     if code == 0:
-        assert len(TokenStore.open(out / "intergene" / "store")) == 0
+        store = out / "intergene" / "store"
+        assert len(TokenStore.open(store)) == 0
+        assert main(["folds", "--store", str(store), "--out", str(tmp_path / "folds.tsv")]) == 0
+        assert "has no sequence, so the table of folds is valid and empty" in capsys.readouterr().err

@@ -114,8 +114,8 @@ def _on_genome(sites: SiteList, genome: Genome) -> tuple[Int64, Int64]:
 
 def _meaning(sites: SiteList, given: Places, genome: Genome, base: str) -> str:
     """What the given base is, by the share of sites with an A behind a base that is none, for every meaning."""
-    if base != "auto":
-        return base
+    if base != "auto" or not len(given):
+        return USUAL if base == "auto" else base
     shares, n_known = anchor_shares(given, genome)
     best = max(MEANINGS, key=lambda name: shares[name])
     runner_up = max((share for share in shares.values() if share < shares[best]), default=0.0)

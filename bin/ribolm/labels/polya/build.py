@@ -94,6 +94,8 @@ def build_polya(inputs: PolyaInputs, site_rules: SiteRules, search: SearchOption
     warn_at_chance(inputs.sites.name, signals)
     _warn_of_unknown(inputs.sites.name, given)
     positives = given.places.take(given.kept)
+    if not len(positives):
+        notice(f"{inputs.sites.name}: without a site every set is valid and empty, with nothing to train on.")
     margin_nt = search.margin_nt
     if margin_nt is None:
         margin_nt = rules.width_nt - 1

@@ -150,7 +150,9 @@ def preceding_bases(genome: Genome, sites: Places, asked: str) -> tuple[str, str
         return PRECEDING[asked], "as asked"
     before = letters_around(genome, sites, 1, 0)[:, 0]
     known = before[before != ord("N")]
-    share = float((known == ord("A")).mean()) if len(known) else 0.0
+    if not len(known):
+        return PRECEDING["not-a"], "no site tells otherwise"
+    share = float((known == ord("A")).mean())
     if share < 0.02:
         return PRECEDING["not-a"], f"{share:.1%} of the sites have an A there"
     return PRECEDING["any"], f"{share:.0%} of the sites have an A there"

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ribolm.alphabet import Letters
 from ribolm.candidates.hexamers import HEXAMERS, CandidateRule
+from ribolm.console import notice
 from ribolm.errors import DataError
 from ribolm.genome.coordinates import Int64
 from ribolm.genome.fasta import Genome
@@ -178,8 +179,10 @@ def _joined(
     pools = [pool for _, pool in parts]
     outcomes.add(name, "positives", len(site))
     outcomes.add(name, "negatives", sum(len(pool.key) for pool in pools))
-    if not len(site) and len(positives.site) and not name.endswith(MATCHED):
-        raise _one_class(name, len(positives.site), rules)
+    if not len(site) and len(positives.site):
+        if not name.endswith(MATCHED):
+            raise _one_class(name, len(positives.site), rules)
+        notice(f"Set '{name}' is valid and empty: no negative has the hexamer of a site on its contig.")
     places = Places.joined([given.places.take(site), *(pool.places for pool in pools)])
     label = np.zeros(len(places), dtype=np.float32)
     label[: len(site)] = 1

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ribolm.errors import DataError, UsageError
+from ribolm.genome.coordinates import ranges
 from ribolm.labels.folds import Folds, read_folds
 from ribolm.sequences.store import LabelSpec, TokenStore
 from ribolm.training.recipes.assembly import BLOCK_ROWS, held_out_blocks
@@ -18,6 +19,7 @@ Level = Literal["token", "sequence", "regression", "multilabel"]
 Int64 = NDArray[np.int64]
 RANKS = {"token": ("token",), "sequence": ("sequence",), "regression": ("sequence", "multilabel"),
          "multilabel": ("multilabel",)}  # fmt: skip
+ROWS_AT_A_TIME = 4096
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,8 @@ def open_labelled_rows(
     """Open a store and split it: by a table of folds, or (without one) `dev_share` of its rows, in blocks, are dev.
 
     `fold` is the one that is left out altogether; None: nothing is, and fold 0 is dev. Raises DataError for labels that
-    do not fit the level and for an empty split, UsageError for a fold without a table.
+    do not fit the level, for an empty store or split and for training rows of one class, UsageError for a fold without
+    a table.
     """
     store = TokenStore.open(path)
     spec = store.label_spec(task)
@@ -50,6 +53,8 @@ def open_labelled_rows(
             f"{path}: labels of '{task}' are per {spec.rank}, which is no --level {level}. "
             f"Use --level {next(level for level, ranks in RANKS.items() if spec.rank in ranks)}."
         )
+    if not len(store):
+        raise DataError(f"{path}: holds no sequence, so there is nothing to learn. Label sites that lie on the genome.")
     if folds is None:
         if fold is not None:
             raise UsageError("--fold needs --folds, the table of folds.")
@@ -61,7 +66,27 @@ def open_labelled_rows(
         unit = table.unit[train]
     if not train.size:
         raise DataError(f"{path}: no sequence is left to train on. Check the folds.")
-    return LabelledRows(store, spec, store.label(task), train, dev, unit)
+    labels = store.label(task)
+    if level in ("token", "sequence") and spec.width == 1:
+        _require_two_classes(store, task, level, labels, train)
+    return LabelledRows(store, spec, labels, train, dev, unit)
+
+
+def _require_two_classes(store: TokenStore, task: str, level: Level, labels: NDArray[np.float32], train: Int64) -> None:
+    """Refuse training rows of one class; of incomplete labels of tokens, unknown ones are the other class."""
+    lacks_no = level == "token" and not store.manifest["source"].get("options", {}).get("complete_labels", False)
+    is_site = is_other = False
+    for begin in range(0, len(train), ROWS_AT_A_TIME):
+        rows = train[begin : begin + ROWS_AT_A_TIME]
+        values = labels[ranges(store.offsets[rows], np.diff(store.offsets)[rows]) if level == "token" else rows]
+        is_site, is_other = is_site or bool((values > 0).any()), is_other or lacks_no or bool((values < 1).any())
+        if is_site and is_other:
+            return
+    found = "1" if is_site else "0" if is_other else "unknown"
+    raise DataError(
+        f"{store.directory}: the rows to train on hold one class only, every label of '{task}' is {found}. Give sites "
+        "and others, and check the folds."
+    )
 
 
 def _split(folds: Folds, fold: int | None) -> tuple[Int64, Int64]:

@@ -41,6 +41,21 @@ def test_windows_of_one_class_are_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "r.safetensors").exists()
 
 
+@pytest.mark.parametrize(("labels", "code"), [([0.0, 1.0], 65), ([0.0] * 20 + [1.0] * 4, 65), ([0.0, 1.0] * 5, 0)])
+def test_a_handful_of_windows_is_no_floor_and_few_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], labels: list[float], code: int
+) -> None:
+    store, out = windows(tmp_path / "store", labels), tmp_path / "r.safetensors"
+    assert main(["regression", "--store", str(store), "--out", str(out)]) == code
+    told = capsys.readouterr().err
+    n_sites = int(sum(labels))
+    if code:
+        assert f"{n_sites} sites and {len(labels) - n_sites} others, of which the regression learns nothing" in told
+        assert not out.exists()
+    else:
+        assert "10 windows are few for a regression of 1,024 coefficients; it is a weak floor" in told
+
+
 @pytest.mark.parametrize("damage", ["cut short", "another kind", "other width", "not finite"])
 def test_a_file_that_is_none_is_refused(tmp_path: Path, damage: str) -> None:
     store, out = windows(tmp_path / "store", [0.0, 1.0] * 8), tmp_path / "regression.safetensors"

@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from ribolm.console import notice
 from ribolm.errors import DataError
 from ribolm.evaluation.sequence_level.binned_kmers import BIN_NT, PENALTY, BinnedKmers, K, fit, n_features
 from ribolm.evaluation.sequence_level.examples import Examples
 from ribolm.files import atomic_path, require_file
 
 KIND = "counts of 4-mers per stretch of ten bases"
+LEAST_OF_CLASS = 5  # of fewer, the regression ranks by chance and is no floor
+FEW_WINDOWS = 1000  # of fewer, it ranks clearly worse than it would of thousands
 
 
 @dataclass(frozen=True)
@@ -28,16 +31,30 @@ class StoredRegression:
 
 
 def fit_regression(examples: Examples, source: str) -> StoredRegression:
-    """Fit on all windows of a store; DataError where they are of several widths or of one class."""
+    """Fit on all windows of a store; DataError where they are of several widths, of one class or a handful.
+
+    Tells of a store that holds too few windows for a floor worth the name.
+    """
     if not len(examples):
         raise DataError(f"{source}: holds no labelled window. Give a store with sites and others.")
     if examples.letters is None:
         raise DataError(f"{source}: holds windows of several widths. Give a store of windows of one width.")
     if examples.is_positive.all() or not examples.is_positive.any():
         raise DataError(f"{source}: holds one class only. Give a store with sites and others.")
+    n, n_sites = len(examples), int(examples.is_positive.sum())
+    if min(n_sites, n - n_sites) < LEAST_OF_CLASS:
+        raise DataError(
+            f"{source}: holds {n_sites:,} sites and {n - n_sites:,} others, of which the regression learns nothing. "
+            f"Give {LEAST_OF_CLASS} windows of each class or more, better some thousand."
+        )
+    if n < FEW_WINDOWS:
+        notice(
+            f"{source}: {n:,} windows are few for a regression of {n_features(examples.letters.shape[1]):,} "
+            "coefficients; it is a weak floor, easily beaten."
+        )
     regression = fit(examples.letters, examples.is_positive)
     width = examples.letters.shape[1]
-    return StoredRegression(regression, width, source, len(examples), int(examples.is_positive.sum()))
+    return StoredRegression(regression, width, source, n, n_sites)
 
 
 def write_regression(path: Path, stored: StoredRegression) -> None:

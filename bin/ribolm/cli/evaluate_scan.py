@@ -89,26 +89,18 @@ def _compare(
     null_groups: int,
     seed: int,
 ) -> Any:
-    from ribolm.evaluation.scan_recovery import REGRESSION, compare_scans, regression_scorer, rescored
-    from ribolm.evaluation.sequence_level.examples import read_examples
-    from ribolm.evaluation.sequence_level.regression_files import fit_regression, read_regression
+    from ribolm.evaluation.scan_recovery import REGRESSION, compare_scans, regression_beside, rescored
     from ribolm.inference.calibration import Calibration
     from ribolm.inference.scan.calls import CallOptions
     from ribolm.inference.scan.merge import open_inputs
     from ribolm.inference.scan.scorer import ModelScorer
     from ribolm.inference.window_models import forward_of, load_window_model
-    from ribolm.sequences.store import TokenStore
 
     loaded = load_window_model(model)
     scorer = ModelScorer(loaded, forward_of(loaded, device.value))
     inputs = open_inputs(scorer, scored, fasta, None, known, regions)
     assert inputs.known is not None
-    stored = (
-        fit_regression(read_examples(TokenStore.open(floor), task), floor.name)
-        if floor.is_dir()
-        else read_regression(floor)
-    )
-    regression = regression_scorer(stored, scorer, floor.name)
+    regression = regression_beside(scorer, floor, task)
     methods = (
         ("model", scorer, inputs.scored, loaded.calibration),
         (REGRESSION, regression, rescored(regression, inputs), Calibration()),

@@ -14,7 +14,8 @@ from ribolm.alphabet import Letters
 from ribolm.errors import DataError
 from ribolm.evaluation.bootstrap import DRAWS, Interval, interval_note, percentile_interval
 from ribolm.evaluation.sequence_level.binned_kmers import BinnedKmers
-from ribolm.evaluation.sequence_level.regression_files import StoredRegression
+from ribolm.evaluation.sequence_level.examples import read_examples
+from ribolm.evaluation.sequence_level.regression_files import fit_regression, read_regression
 from ribolm.evaluation.tables import write_tsv
 from ribolm.files import atomic_directory, write_json
 from ribolm.genome.coordinates import Int64
@@ -29,6 +30,7 @@ from ribolm.inference.scan.recovery import Recovery, met, recoveries
 from ribolm.inference.scan.scored import score_block
 from ribolm.inference.scan.scorer import WindowFaults, WindowScorer
 from ribolm.inference.window_models import Anchor, Padding
+from ribolm.sequences.store import TokenStore
 
 REGRESSION = "4-mer regression"
 APART_NT = 5_000  # sites nearer than this are drawn together
@@ -66,6 +68,7 @@ class ScanComparison:
     methods: list[Row]
     differences: list[Row]
     account: dict[str, int]
+    n_candidates: int
     interval_note: str | None = None
 
     @property
@@ -74,14 +77,28 @@ class ScanComparison:
         return self.account["asked"]
 
 
-def regression_scorer(stored: StoredRegression, model: WindowScorer, given: str) -> RegressionScorer:
-    """The regression put where a model is; DataError, naming what was given, where its windows have another width."""
-    if stored.window_nt != model.window_nt:
-        raise DataError(
-            f"{given}: holds windows of {stored.window_nt} nt, the model reads {model.window_nt} nt. Give the "
-            "windows, or the regression, that the model learnt from."
-        )
+def regression_beside(model: WindowScorer, given: Path, task: str) -> RegressionScorer:
+    """The regression put where a model is: read from a file, or fitted on the windows of a store with labels `task`.
+
+    Raises DataError where its windows have another width than the model's, and for what reading and fitting refuse.
+    """
+    if given.is_dir():
+        examples = read_examples(TokenStore.open(given), task)
+        if examples.letters is not None:
+            _require_width(given, examples.letters.shape[1], model)
+        stored = fit_regression(examples, given.name)
+    else:
+        stored = read_regression(given)
+        _require_width(given, stored.window_nt, model)
     return RegressionScorer(stored.regression, model.anchor, model.window_nt, model.anchor_offset0)
+
+
+def _require_width(given: Path, window_nt: int, model: WindowScorer) -> None:
+    if window_nt != model.window_nt:
+        raise DataError(
+            f"{given.name}: holds windows of {window_nt} nt, the model reads {model.window_nt} nt. Give the windows, "
+            "or the regression, that the model learnt from."
+        )
 
 
 def rescored(scorer: WindowScorer, inputs: ScanInputs) -> ScoredCandidates:
@@ -105,9 +122,12 @@ def compare_scans(
 ) -> ScanComparison:
     """Recovery of the known sites by every method at the same shares of the same candidates.
 
-    Intervals (95 %) from drawing clusters of sites less than 5 kb apart, the same draws for all methods.
+    Intervals (95 %) from drawing clusters of sites less than 5 kb apart, the same draws for all methods. Of a scan
+    without a candidate nothing is defined, and it is asked for no site.
     """
     sites = inputs.scope.asked(known.places)
+    if not len(inputs.scored):
+        sites = sites.take(np.zeros(0, dtype=np.int64))
     clusters = _clusters(sites.contig, sites.at0)
     weights = _draws(clusters, draws, options.seed)
     rows: list[Row] = []
@@ -124,13 +144,13 @@ def compare_scans(
         for (one, hit), (_, other_hit) in zip(hits[first], hits[other], strict=True)
     ]
     note = interval_note(draws, int(clusters.max(initial=-1)) + 1, "clusters of sites")
-    return ScanComparison(rows, differences, inputs.scope.account(known.places), note)
+    return ScanComparison(rows, differences, inputs.scope.account(known.places), len(inputs.scored), note)
 
 
 def write_comparison(outdir: Path, found: ScanComparison, settings: Row) -> None:
     """Write metrics.json, recovery.tsv and differences.tsv."""
-    content = {"known_sites": found.n_known, "account": found.account, "settings": settings}
-    content["interval_note"] = found.interval_note
+    content = {"candidates": found.n_candidates, "known_sites": found.n_known, "account": found.account}
+    content |= {"settings": settings, "interval_note": found.interval_note}
     with atomic_directory(outdir) as out:
         write_json(out / "metrics.json", {**content, "recovery": found.methods, "differences": found.differences})
         write_tsv(out / "recovery.tsv", found.methods)
@@ -138,7 +158,9 @@ def write_comparison(outdir: Path, found: ScanComparison, settings: Row) -> None
 
 
 def sentences(found: ScanComparison) -> list[str]:
-    """The numbers for the log, both nulls with them; what is missing where no known site is asked for."""
+    """The numbers for the log, both nulls with them; what is missing where no known site or candidate is."""
+    if not found.n_candidates:
+        return [f"The scan holds no candidate: recovery of the {found.n_known:,} sites is not defined."]
     if not found.n_known:
         listed = found.account["listed"]
         return [
@@ -146,8 +168,8 @@ def sentences(found: ScanComparison) -> list[str]:
         ]
     lines = [
         f"{row['method']}, {row['kept']}: {_share(row, 'recovered')} of {found.n_known:,} sites within "
-        f"{row['within_nt']} nt, {row['by_chance']:.3f} of shifted ones; {row['n_calls']:,} calls, false discovery "
-        f"rate beside shuffled candidates {row['fdr']:.2f}"
+        f"{row['within_nt']} nt, {_told(row['by_chance'], 3)} of shifted ones; {row['n_calls']:,} calls, false "
+        f"discovery rate beside shuffled candidates {_told(row['fdr'], 2)}"
         for row in found.methods
     ]
     account = found.account
@@ -163,7 +185,11 @@ def sentences(found: ScanComparison) -> list[str]:
 
 def _share(row: Row, key: str) -> str:
     low, high = row[f"{key}_low"], row[f"{key}_high"]
-    return f"{row[key]:.3f}" + (f" ({low:.3f} to {high:.3f})" if low is not None else " (no interval)")
+    return _told(row[key], 3) + (f" ({low:.3f} to {high:.3f})" if low is not None else " (no interval)")
+
+
+def _told(value: float | None, digits: int) -> str:
+    return "not defined" if value is None or value != value else f"{value:.{digits}f}"
 
 
 def _clusters(contig: Int64, at0: Int64) -> Int64:

@@ -11,7 +11,7 @@ LEAKAGE_COLUMNS = (
 
 
 def write_tsv(path: Path, rows: Sequence[Mapping[str, Any]], columns: Iterable[str] = ()) -> None:
-    """Write rows under the columns of the first (or `columns`); None becomes an empty cell, floats keep 6 digits."""
+    """Write rows under the columns of the first (or `columns`); None and NaN are empty cells, floats keep 6 digits."""
     header = list(columns) or (list(rows[0]) if rows else [])
     with path.open("w", encoding="utf-8", newline="") as handle:
         writer = csv.writer(handle, delimiter="\t", lineterminator="\n")
@@ -20,6 +20,6 @@ def write_tsv(path: Path, rows: Sequence[Mapping[str, Any]], columns: Iterable[s
 
 
 def _cell(value: Any) -> str:
-    if value is None:
+    if value is None or value != value:
         return ""
     return f"{value:.6g}" if isinstance(value, float) else str(value)

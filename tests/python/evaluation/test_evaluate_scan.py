@@ -61,9 +61,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def evaluate(folder: Path, outdir: Path, *changes: str) -> int:
+def evaluate(folder: Path, outdir: Path, *changes: str, without: str = "") -> int:
     given = {"model": "model", "fasta": "genome.fa", "known": "known.bed", "store": "store", "scored": "s.parquet"}
-    options = [text for key, name in given.items() for text in (f"--{key}", str(folder / name))]
+    options = [text for key, name in given.items() if key != without for text in (f"--{key}", str(folder / name))]
     options += ["--outdir", str(outdir), "--null-groups", "300", "--draws", "200", "--device", "cpu", *changes]
     return main(["scan", *options])
 
@@ -89,6 +89,24 @@ def test_a_scan_without_known_sites_says_so_and_ends_well(
     assert evaluate(folder, tmp_path / "e", "--known", str(tmp_path / "edge.bed")) == 0
     assert "None of 1 known sites lies in what was scanned" in capsys.readouterr().out
     assert json.loads((tmp_path / "e" / "metrics.json").read_text())["known_sites"] == 0
+
+
+def test_a_scan_without_candidates_is_a_valid_result_in_which_nothing_is_defined(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "none.bed").write_text("")
+    given = ["--model", str(folder / "model"), "--fasta", str(folder / "genome.fa"), "--device", "cpu"]
+    empty = ["--candidates", str(tmp_path / "none.bed"), "--out", str(tmp_path / "s.parquet")]
+    assert predict(["scan", *given, *empty]) == 0
+    assert evaluate(folder, tmp_path / "e", "--scored", str(tmp_path / "s.parquet"), without="scored") == 0
+    told = capsys.readouterr().out
+    assert f"The scan holds no candidate: recovery of the {N_SITES} sites is not defined." in told and "nan" not in told
+    found = json.loads((tmp_path / "e" / "metrics.json").read_text())
+    assert found["candidates"] == 0 and len(found["recovery"]) == 6
+    for row in (*found["recovery"], *found["differences"]):
+        keys = {"recovered", "by_chance", "fdr", "difference", "recovered_low", "difference_high"} & row.keys()
+        assert all(row[key] is None for key in keys)
+    assert "nan" not in (tmp_path / "e" / "recovery.tsv").read_text()
 
 
 def test_candidates_of_another_rule_are_refused(

@@ -24,7 +24,7 @@ class Recovery:
     `recovered` and `by_chance`: share of the `n_known` sites that the scan can be asked for, and of the same sites
     shifted along their strand, with a call within `within_nt`. `calls_at_known` and `calls_by_chance`: share of the
     calls near a known site, scanned or not, and near a shifted one (mean over shifts). `fdr`: against the
-    composition-matched null.
+    composition-matched null. NaN where there is nothing to take a share of: no candidate, no site, no call.
     """
 
     kept: str
@@ -97,19 +97,26 @@ def met(sites: Places, result: CallResult, threshold: float) -> npt.NDArray[np.b
 def _recovery(result: CallResult, sites: _Known, shifted: list[_Known], kept: str, threshold: float) -> Recovery:
     rows = np.flatnonzero(result.peaks.candidates.logit >= threshold)
     calls = result.peaks.candidates.places.take(rows)
+    undefined = float("nan")
     return Recovery(
         kept,
         threshold,
         len(rows),
         WITHIN_NT,
         len(sites.asked),
-        _share(sites.asked, calls),
-        float(np.mean([_share(places.asked, calls) for places in shifted])),
+        _share(sites.asked, calls) if result.n_candidates else undefined,
+        _mean([_share(places.asked, calls) for places in shifted]) if result.n_candidates else undefined,
         _share(calls, sites.near),
-        float(np.mean([_share(calls, places.near) for places in shifted])),
-        float(result.peaks.fdr[rows].max(initial=0.0)) if len(rows) else float("nan"),
+        _mean([_share(calls, places.near) for places in shifted]),
+        float(result.peaks.fdr[rows].max(initial=0.0)) if len(rows) else undefined,
     )
 
 
 def _share(places: Places, targets: Places) -> float:
-    return float(near(places, targets, WITHIN_NT).mean()) if len(places) else 0.0
+    return float(near(places, targets, WITHIN_NT).mean()) if len(places) else float("nan")
+
+
+def _mean(shares: list[float]) -> float:
+    """The mean of the shares that are defined; NaN without one."""
+    defined = [share for share in shares if share == share]
+    return float(np.mean(defined)) if defined else float("nan")

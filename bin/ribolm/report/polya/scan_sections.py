@@ -133,9 +133,12 @@ def _numbers(folder: ScanFolder, is_one_of_several: bool) -> list[Number]:
     known = next((row for row in found["recovery"] if row["kept"] == "calls"), None)
     fdr = found.get("fdr_estimate")
     recovered, note = "–", "no list of sites and no annotation was given"
-    if known:
+    if known and known["recovered"] is None:
+        note = "not defined: no candidate, or no site that was scanned"
+    elif known:
+        by_chance = "–" if known["by_chance"] is None else f"{100 * known['by_chance']:.1f} %"
         recovered = f"{100 * known['recovered']:.1f} %"
-        note = f"within {known['within_nt']} nt of a call; {100 * known['by_chance']:.1f} % by chance"
+        note = f"within {known['within_nt']} nt of a call; {by_chance} by chance"
         if left := (found.get("known_sites") or {}).get("not_scanned"):
             note += f"; {left:,} not scanned are left out"
     return [

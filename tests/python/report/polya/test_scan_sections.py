@@ -58,6 +58,15 @@ def test_a_scan_without_calls_and_without_known_sites_says_so(tmp_path: Path) ->
     assert "nothing to show" in section(tmp_path, "scan_features")["data"].lower()
 
 
+def test_a_scan_without_candidates_has_no_recovery(tmp_path: Path) -> None:
+    path = scan_folder(tmp_path / "empty", calls=0)
+    summary = json.loads((path / "summary.json").read_text())
+    nothing = dict.fromkeys(("recovered", "by_chance", "calls_at_known", "calls_by_chance", "fdr", "threshold"))
+    (path / "summary.json").write_text(json.dumps({**summary, "recovery": [RECOVERY | nothing]}))
+    write_scan_sections(tmp_path, [read_scan(path)])
+    assert "not defined: no candidate" in section(tmp_path, "headline_scan")["data"]
+
+
 def test_genomes_stand_beside_each_other(tmp_path: Path) -> None:
     folders = [read_scan(scan_folder(tmp_path / name)) for name in ("human", "mouse")]
     write_scan_sections(tmp_path, folders)

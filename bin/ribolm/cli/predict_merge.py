@@ -84,6 +84,8 @@ def _merge_scan(
         raise UsageError("--scored needs the --model and the --fasta of the scan.")
     if chosen["fdr"] is not None and chosen["top_share"] is not None:
         raise UsageError("--fdr and --top-share are two thresholds. Give one of them.")
+    if chosen["top_share"] == 0:
+        raise UsageError("--top-share 0 keeps no candidate. Give a share above 0, as 0.01.")
     _require_places(out, details, (fasta, gtf, known, regions, *scored))
     from ribolm.inference.scan.calls import CallOptions
     from ribolm.inference.scan.merge import merge_scan, open_inputs, write_scan

@@ -1,4 +1,4 @@
-"""Which known sites a scan can be asked for: those in what was scanned, with known bases around them."""
+"""What a scan can be asked for: known sites with known bases around them, and a score of every candidate."""
 
 from __future__ import annotations
 
@@ -6,9 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
+from ribolm.candidates.hexamers import CandidateRule
+from ribolm.candidates.output import genome_candidates
 from ribolm.candidates.regions import SearchRegions
+from ribolm.candidates.search import CHUNK_NT
+from ribolm.console import Progress, notice
 from ribolm.errors import DataError
+from ribolm.genome.contigs import shown
+from ribolm.genome.coordinates import Int64
 from ribolm.genome.fasta import Genome
 from ribolm.inference.scan.gathered import ScoredCandidates
 from ribolm.labels.polya.strand_letters import Bool, Places, contains_unknown, letters_around
@@ -59,6 +66,45 @@ class Scope:
                 f"{source.name}: candidate {where} was scored outside these regions ({len(outside):,} candidates are). "
                 "Give the regions of `ribolm-predict candidates`."
             )
+
+    def unscored(self, scored: ScoredCandidates, rule: CandidateRule) -> int:
+        """How many candidates of what was scanned have no score; tells where they lie: a part may be missing.
+
+        Candidates are searched again, at about the speed of `ribolm-predict candidates`.
+        """
+        missing: dict[str, int] = {}
+        total = 0
+        keys = _keys_by_contig(self.genome, scored)
+        with Progress("counting candidates", len(self.genome.data), "nt") as progress:
+            for contig, found in genome_candidates(self.genome, rule, self.regions):
+                if n := len(found) - _n_among(keys[contig], _key(found.anchor0, found.strand)):
+                    missing[contig] = missing.get(contig, 0) + n
+                total += len(found)
+                progress.advance(CHUNK_NT)
+        if missing:
+            notice(
+                f"{sum(missing.values()):,} of {total:,} candidates have no score (on {shown(list(missing))}): a part "
+                "of the scan may be missing. Give every --scored, and --regions where a part of the genome was scanned."
+            )
+        return sum(missing.values())
+
+
+def _keys_by_contig(genome: Genome, scored: ScoredCandidates) -> dict[str, Int64]:
+    """Places of the candidates of every contig as ascending numbers; candidates ascend by contig."""
+    bounds = np.searchsorted(scored.places.contig, np.arange(len(genome.names) + 1))
+    keys = _key(scored.places.at0, scored.places.strand)
+    return {name: keys[bounds[k] : bounds[k + 1]] for k, name in enumerate(genome.names)}
+
+
+def _key(at0: Int64, strand: npt.NDArray[np.int8]) -> Int64:
+    return np.asarray(2 * at0 + (strand < 0), dtype=np.int64)
+
+
+def _n_among(keys: Int64, asked: Int64) -> int:
+    """How many of the keys asked for are among ascending ones."""
+    if not len(keys):
+        return 0
+    return int(np.count_nonzero(keys[np.minimum(np.searchsorted(keys, asked), len(keys) - 1)] == asked))
 
 
 def covered(genome: Genome, places: Places) -> Places:

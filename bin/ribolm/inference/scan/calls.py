@@ -25,7 +25,10 @@ NULL_GROUPS = 20_000
 
 @dataclass(frozen=True)
 class CallOptions:
-    """How calls are made. `prevalence` None: estimated; `top_share`: keep this share of the candidates, not an FDR."""
+    """How calls are made. `prevalence` None: estimated; `top_share`: keep this share of the candidates, not an FDR.
+
+    A share is above 0 and keeps one candidate at least.
+    """
 
     fdr: float = FDR
     top_share: float | None = None
@@ -114,7 +117,8 @@ def _threshold(found: ScoredCandidates, top: Int64, fdr: Float64, options: CallO
     if options.top_share is not None:
         n = max(1, round(options.top_share * len(found)))
         threshold = float(np.partition(found.logit, len(found) - n)[len(found) - n])
-        choice("least logit", f"{threshold:.4f}", f"{100 * options.top_share:g} % of the candidates score as high")
+        what = f"the best {n:,} of {len(found):,} candidates, {100 * options.top_share:g} %"
+        choice("least logit", f"{threshold:.4f}", what)
         return threshold
     kept = fdr <= options.fdr
     if not kept.any():

@@ -40,7 +40,7 @@ from ribolm.inference.scan.scorer import WindowScorer
 
 @dataclass(frozen=True)
 class ScanInputs:
-    """Parts of a scan, what was scanned, and what calls are annotated with."""
+    """Parts of a scan, what was scanned, and what calls are annotated with; `unscored`: candidates without a score."""
 
     parts: tuple[Path, ...]
     scope: Scope
@@ -48,6 +48,7 @@ class ScanInputs:
     known: KnownSites | None
     rule: CandidateRule
     scored: ScoredCandidates
+    unscored: int
 
     @property
     def genome(self) -> Genome:
@@ -81,7 +82,8 @@ def open_inputs(
 ) -> ScanInputs:
     """Read everything and check that it belongs together. Raises UsageError without a part, DataError for the rest.
 
-    `regions`: what was scanned, None for the whole genome; known sites elsewhere are not asked for.
+    `regions`: what was scanned, None for the whole genome; known sites elsewhere are not asked for. Candidates there
+    that no part scores are counted and told.
     """
     if not parts:
         raise UsageError("Give at least one --scored.")
@@ -96,7 +98,7 @@ def open_inputs(
     scope = Scope(genome, read_search_regions(regions, genome.lengths, genome.label) if regions else None)
     if regions:
         scope.require(scored, regions)
-    return ScanInputs(tuple(parts), scope, annotation, sites, rule, scored)
+    return ScanInputs(tuple(parts), scope, annotation, sites, rule, scored, scope.unscored(scored, rule))
 
 
 def merge_scan(scorer: WindowScorer, inputs: ScanInputs, calibration: Calibration, options: CallOptions) -> MergedScan:
@@ -137,6 +139,7 @@ def summary(merged: MergedScan) -> dict[str, Any]:
     known = recoveries(inputs.scope, result, inputs.known, inputs.scored.logit) if inputs.known else []
     return {
         "candidates": result.n_candidates,
+        "unscored_candidates": inputs.unscored,
         "united_candidates": len(result.peaks),
         "calls": len(result.calls),
         "calls_plus": int(plus.sum()),

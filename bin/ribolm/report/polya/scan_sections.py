@@ -141,9 +141,10 @@ def _numbers(folder: ScanFolder, is_one_of_several: bool) -> list[Number]:
         note = f"within {known['within_nt']} nt of a call; {by_chance} by chance"
         if left := (found.get("known_sites") or {}).get("not_scanned"):
             note += f"; {left:,} not scanned are left out"
+    lacking = f"; {n:,} candidates were not scored" if (n := found.get("unscored_candidates")) else ""
     return [
         {"label": f"{prefix}poly(A) sites called", "value": f"{found['calls']:,}",
-         "note": f"of {found['candidates']:,} candidates"},
+         "note": f"of {found['candidates']:,} candidates{lacking}"},
         {"label": "Estimated FDR", "value": "–" if fdr is None else f"{100 * fdr:.0f} %",
          "note": "against shuffled windows of the same letters"},
         {"label": "Known sites recovered", "value": recovered, "note": note},

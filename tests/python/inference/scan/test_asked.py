@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -78,6 +79,44 @@ def test_sites_outside_of_the_scan_are_not_missed_ones(scanned: Callable[..., Sc
     assert asked["recovered"] == 1.0 > missed["recovered"]
     assert asked["calls_at_known"] == missed["calls_at_known"], "a call may lie beside any known site"
     assert found["all"]["known_sites"]["not_scanned"] == 0
+
+
+@pytest.mark.parametrize("kept", ["all", "one part of two", "none", "contig one"])
+def test_candidates_that_no_part_scores_are_counted_and_told(
+    scanned: Callable[..., Scanned], tmp_path: Path, capsys: pytest.CaptureFixture[str], kept: str
+) -> None:
+    where, scorer = scanned(), WeighedLetters()
+    lines = gzip.decompress(where.candidates.read_bytes()).decode().splitlines(keepends=True)
+    chosen = {
+        "all": lines, "one part of two": lines[: len(lines) // 2], "none": [],
+        "contig one": [line for line in lines if line.startswith("one\t")],
+    }[kept]  # fmt: skip
+    (tmp_path / "c.bed").write_text("".join(chosen))
+    scan_candidates(scorer, where.genome, tmp_path / "c.bed", tmp_path / "s.parquet", CandidateRule())
+    inputs = open_inputs(scorer, [tmp_path / "s.parquet"], where.fasta, None, None)
+    told = capsys.readouterr().err
+    assert inputs.unscored == len(lines) - len(chosen)
+    if kept == "all":
+        assert "have no score" not in told
+    else:
+        assert f"{inputs.unscored:,} of {len(lines):,} candidates have no score (on " in told
+        assert ("'one'" in told) == (kept != "contig one") and "'two'" in told
+    merged = merge_scan(scorer, inputs, Calibration(), CallOptions(fdr=1.0, null_groups=20))
+    write_scan(merged, tmp_path / "calls.bed.gz", tmp_path / "details")
+    assert json.loads((tmp_path / "details" / "summary.json").read_text())["unscored_candidates"] == inputs.unscored
+
+
+def test_candidates_outside_of_the_regions_lack_no_score(
+    scanned: Callable[..., Scanned], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where, scorer = scanned(), WeighedLetters()
+    bed = tmp_path / "regions.bed"
+    bed.write_text("one\t1500\t3000\t.\t0\t+\ntwo\t0\t900\n")
+    regions = read_search_regions(bed, where.genome.lengths, where.genome.label)
+    write_candidates(tmp_path / "c.bed.gz", where.genome, CandidateRule(), regions)
+    scan_candidates(scorer, where.genome, tmp_path / "c.bed.gz", tmp_path / "s.parquet", CandidateRule())
+    assert open_inputs(scorer, [tmp_path / "s.parquet"], where.fasta, None, None, bed).unscored == 0
+    assert "have no score" not in capsys.readouterr().err
 
 
 def test_regions_of_another_scan_are_refused(scanned: Callable[..., Scanned], tmp_path: Path) -> None:

@@ -107,6 +107,12 @@ def test_calls_are_the_best_of_their_neighbours_and_count_them(scanned: Callable
     assert (np.diff(np.array(merged.columns["probability"])[best]) >= 0).all()
 
 
+def test_the_smallest_share_keeps_one_candidate(scanned: Callable[..., Scanned], tmp_path: Path) -> None:
+    where = scanned()
+    merged = merge(where, parts_of(where, tmp_path), CallOptions(top_share=1e-9, null_groups=20))
+    assert len(merged.calls) == 1 and merged.columns["logit"][0] == merged.inputs.scored.logit.max()
+
+
 GTF = (
     'one\tt\texon\t101\t400\t.\t+\t.\tgene_id "U"; transcript_id "U.1";\n'
     'one\tt\texon\t601\t900\t.\t+\t.\tgene_id "U"; transcript_id "U.1";\n'
@@ -261,6 +267,7 @@ def test_command_makes_calls_tables_and_tracks(
         (["--scored", "b", "--table", "t"], "--table belongs to --part"),
         (["--scored", "b"], "needs the --model and the --fasta"),
         (["--scored", "b", "--model", "m", "--fasta", "f", "--fdr", "0.1", "--top-share", "0.1"], "two thresholds"),
+        (["--scored", "b", "--model", "m", "--fasta", "f", "--top-share", "0"], "--top-share 0 keeps no candidate"),
     ],
 )
 def test_mixtures_of_the_two_merges_are_refused(

@@ -52,6 +52,14 @@ def test_sites_that_were_not_scanned_are_told(tmp_path: Path) -> None:
     assert "840 not scanned are left out" in section(tmp_path, "headline_scan")["data"]
 
 
+def test_candidates_without_a_score_are_told(tmp_path: Path) -> None:
+    path = scan_folder(tmp_path / "part")
+    summary = json.loads((path / "summary.json").read_text())
+    (path / "summary.json").write_text(json.dumps({**summary, "unscored_candidates": 1234}))
+    write_scan_sections(tmp_path, [read_scan(path)])
+    assert "of 9,000 candidates; 1,234 candidates were not scored" in section(tmp_path, "headline_scan")["data"]
+
+
 def test_a_scan_without_calls_and_without_known_sites_says_so(tmp_path: Path) -> None:
     write_scan_sections(tmp_path, [read_scan(scan_folder(tmp_path / "empty", calls=0, known=False))])
     assert "recovery cannot be told" in section(tmp_path, "scan_recovery")["data"]

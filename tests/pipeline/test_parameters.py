@@ -64,6 +64,7 @@ CONTRADICTIONS = {
     "--steps preprocess,allign": "--steps: 'allign' is not a step of this track. Did you mean 'align'?",
     "--steps finetune,predict": "--steps: finetune builds on peaks, corpus, labels; predict builds on peaks. Give "
     "--steps peaks,corpus,labels,finetune,predict. In place of step peaks you may give your own by --peaks.",
+    "--steps report": "--steps report: nothing would be computed, so that there is nothing to report. Name a",
     "--outdir /proc/results": "--outdir: /proc/results cannot be made",
     f"--peaks {DATA}/truth/regions.bed --steps align,predict": "Leave align out of --steps, or leave out --peaks.",
     f"--size_factors {DATA}/samplesheet.csv --spikein_fasta {DATA}/genome.fa.gz": "Choose one.",

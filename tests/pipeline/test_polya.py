@@ -201,6 +201,7 @@ def test_few_shot_without_a_backbone_is_refused(launcher: Launcher) -> None:
         (["--steps", "scan", "--model", str(ROOT / "assets" / "models" / "m6a-sites-small")], "answers once per token"),
         (["--steps", "labels,explain"], "--model is missing. Step explain"),
         (["--steps", "fewshot"], "Give --steps labels,fewshot."),
+        (["--steps", "report"], "--steps report: nothing would be computed"),
         (["--token_folds", "4"], "--token_folds 4 is more than --folds 3."),
         (["--token_causal", "small"], "--token_causal: 'small' is neither a model directory"),
         (["--token_crop_nt", "5000"], "Make it at most 493, or choose another --token_causal."),

@@ -120,7 +120,11 @@ def chosenSteps(text, known) {
             error("--steps: '${name}' is not a step of this track. Did you mean '${nearestName(name, known)}'? Steps: ${known.join(', ')}")
         }
     }
-    return known.findAll { name -> name in names }
+    def found = known.findAll { name -> name in names }
+    if (!(found - 'report')) {
+        error("--steps ${text}: nothing would be computed${found ? ', so that there is nothing to report' : ''}. Name a step or more of: ${(known - 'report').join(', ')}.")
+    }
+    return found
 }
 
 // Breaks a sentence into lines of at most the given width.

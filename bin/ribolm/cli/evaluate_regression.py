@@ -10,7 +10,12 @@ if TYPE_CHECKING:
 
 REGRESSION = (
     Spec("store", Path, REQUIRED, "Labelled windows of one width: those that the model learnt from."),
-    Spec("out", Path, REQUIRED, "File to write; regression.safetensors inside a model folder is found by itself."),
+    Spec(
+        "out",
+        Path,
+        REQUIRED,
+        "File to write; a model folder's regression.safetensors is found, and checked with the model.",
+    ),
     Spec("task", str, "polya", "Name of the labels in the store."),
 )
 
@@ -23,11 +28,14 @@ def add_regression(cli: "typer.Typer") -> None:
         from ribolm.evaluation.sequence_level.examples import read_examples
         from ribolm.evaluation.sequence_level.regression_files import fit_regression, write_regression
         from ribolm.files import require_folder_possible
+        from ribolm.models import directories
         from ribolm.sequences.store import TokenStore
 
         require_folder_possible(out.parent)
         fitted = fit_regression(read_examples(TokenStore.open(store), task), store.name)
         write_regression(out, fitted)
+        if out.name == directories.REGRESSION and (out.parent / directories.MANIFEST).is_file():
+            directories.add_to_manifest(out.parent, out.name)
         print(f"{out}: {fitted.n_windows:,} windows of {fitted.window_nt} nt, {fitted.n_sites:,} of them sites")
 
     add_command(cli, "regression", REGRESSION, regression)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ribolm.errors import DataError, UsageError
-from ribolm.files import require_file
+from ribolm.files import require_file, sha256_of, write_json
 
 WEIGHTS, CONFIG, TASK, MANIFEST, CARD = "model.safetensors", "config.json", "task.json", "manifest.json", "README.md"
 REGRESSION = "regression.safetensors"  # the floor that a model of windows may bring for scans
@@ -42,6 +42,18 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise DataError(f"{path}: is no JSON object. Copy the model again.")
     return content
+
+
+def fingerprint(path: Path) -> dict[str, Any]:
+    """What a manifest says of a file: its size and sha256."""
+    return {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
+
+
+def add_to_manifest(directory: Path, name: str) -> None:
+    """Let the manifest of a model directory name a file that was written beside the model, as it is now."""
+    content = read_json(require_model(directory) / MANIFEST)
+    files = {**content.get("files", {}), name: fingerprint(directory / name)}
+    write_json(directory / MANIFEST, {**content, "files": files})
 
 
 def level_of(directory: Path) -> str | None:

@@ -11,7 +11,7 @@ from torch import Tensor
 from ribolm import console
 from ribolm.errors import DataError, ToolError, UsageError
 from ribolm.models.backbones import family_of
-from ribolm.models.directories import CONFIG, read_json
+from ribolm.models.directories import CONFIG, REGRESSION, read_json
 from ribolm.models.ragged import Ragged, pack
 from ribolm.models.weights import LoadedModel, load_model
 
@@ -46,6 +46,11 @@ def verify_model(directory: Path, against_transformers: bool) -> None:
     ours = outputs(model, batch)
     if not all(torch.isfinite(values).all() for values in ours):
         raise DataError(f"{directory}: outputs are not finite. Use the weights of an earlier checkpoint.")
+    if (directory / REGRESSION).exists() and REGRESSION not in model.manifest["files"]:
+        console.notice(
+            f"{directory / REGRESSION}: manifest.json does not name it, so nothing tells whether it is whole. Write it "
+            "again by `ribolm-evaluate regression`."
+        )
     weights = f"{model.network.n_parameters():,} weights"
     console.notice(f"{directory}: {weights}, sha256 {model.sha256[:12]}, outputs finite.")
     if against_transformers:

@@ -10,7 +10,17 @@ import torch
 from ribolm.errors import DataError
 from ribolm.files import atomic_directory, require_file, require_no_other_kind, sha256_of, write_json
 from ribolm.models.backbones import FAMILIES, family_of, read_config
-from ribolm.models.directories import CARD, CONFIG, MANIFEST, TASK, WEIGHTS, read_json, require_model
+from ribolm.models.directories import (
+    CARD,
+    CONFIG,
+    MANIFEST,
+    REGRESSION,
+    TASK,
+    WEIGHTS,
+    fingerprint,
+    read_json,
+    require_model,
+)
 from ribolm.models.family import BackboneConfig
 from ribolm.models.heads import HEADS, HeadSpec, Kind
 from ribolm.models.network import Network, head_name, language_model
@@ -20,7 +30,7 @@ from ribolm.sequences.tokenizers import Tokenizer, is_description, read_tokenize
 from ribolm.version import __version__
 
 FORMAT_VERSION = 1
-OWN_FILES = (WEIGHTS, CONFIG, TASK, MANIFEST, CARD, "vocab.json", "tokenizer.json")
+OWN_FILES = (WEIGHTS, CONFIG, TASK, MANIFEST, CARD, REGRESSION, "vocab.json", "tokenizer.json")
 HEAD_PREFIXES = tuple(
     sorted({f"{name}." for heads in (HEADS, *(family.heads for family in FAMILIES)) for name, _ in heads.values()})
 )
@@ -87,7 +97,7 @@ def save_model(
         if card is not None:
             (temporary / CARD).write_text(card, "utf-8")
         written = sorted(path.name for path in temporary.iterdir())
-        files = {name: _fingerprint(temporary / name) for name in written}
+        files = {name: fingerprint(temporary / name) for name in written}
         versions = {"format_version": FORMAT_VERSION, "ribolm": __version__, "torch": torch.__version__}
         write_json(temporary / MANIFEST, {**(manifest or {}), **versions, "files": files})
     for name in set(OWN_FILES) - set(written) - {MANIFEST}:
@@ -146,10 +156,6 @@ def read_manifest(directory: Path, check_sha256: bool = True) -> dict[str, Any]:
         if size != wanted["bytes"] or (check_sha256 and sha256_of(path) != wanted["sha256"]):
             raise DataError(f"{path}: is not the file that manifest.json describes. Copy the whole model again.")
     return manifest
-
-
-def _fingerprint(path: Path) -> dict[str, Any]:
-    return {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
 
 
 def _spec(

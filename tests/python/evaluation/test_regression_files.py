@@ -9,9 +9,11 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from ribolm.cli.evaluate import main
+from ribolm.cli.weights import main as weights
 from ribolm.errors import DataError
 from ribolm.evaluation.sequence_level.examples import read_examples
 from ribolm.evaluation.sequence_level.regression_files import fit_regression, read_regression
+from ribolm.models.weights import read_manifest
 from ribolm.sequences.store import LabelSpec, StoreWriter, TokenStore
 from ribolm.sequences.tokenizers import make_tokenizer
 
@@ -33,6 +35,26 @@ def test_the_file_gives_the_logits_of_the_regression_that_was_fitted(tmp_path: P
     found, fitted = read_regression(out), fit_regression(examples, "store")
     assert (found.window_nt, found.source, found.n_windows, found.n_sites) == (40, "store", 80, 40)
     np.testing.assert_array_equal(found.regression.logits(examples.letters), fitted.regression.logits(examples.letters))
+
+
+def test_a_regression_in_a_model_folder_is_checked_with_the_model(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store, model = windows(tmp_path / "store", [0.0, 1.0] * 40), tmp_path / "model"
+    assert weights(["init", "--preset", "tiny", "--out", str(model)]) == 0
+    weighed = read_manifest(model)["files"]
+    (model / "regression.safetensors").write_bytes(b"of nobody knows whom")
+    assert weights(["verify", str(model)]) == 0
+    assert "regression.safetensors: manifest.json does not name it" in capsys.readouterr().err
+    assert main(["regression", "--store", str(store), "--out", str(model / "regression.safetensors")]) == 0
+    assert {name: value for name, value in read_manifest(model)["files"].items() if name in weighed} == weighed
+    assert weights(["verify", str(model)]) == 0
+    assert "does not name it" not in capsys.readouterr().err
+    damaged = bytearray((model / "regression.safetensors").read_bytes())
+    damaged[-1] ^= 1
+    (model / "regression.safetensors").write_bytes(bytes(damaged))
+    assert weights(["verify", str(model)]) == 65
+    assert "regression.safetensors: is not the file that manifest.json describes" in capsys.readouterr().err
 
 
 def test_windows_of_one_class_are_refused(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from ribolm.inference.batches import Forward
 from ribolm.inference.ensemble import load_ensemble
 from ribolm.models.weights import read_manifest
 
-MODEL = Path(__file__).resolve().parents[3] / "assets" / "models" / "m6a-sites-small"
+MODELS = Path(__file__).resolve().parents[3] / "assets" / "models"
+MODEL = MODELS / "m6a-sites-small"
 LIMIT_BYTES = 10_000_000
 
 
@@ -22,9 +23,11 @@ def logits_of(letters: str) -> np.ndarray:
     return forward.logits(tokens, np.array([0, len(tokens)], dtype=np.int64), wanted)[:, 0]
 
 
-def test_the_default_model_is_whole_and_small() -> None:
-    read_manifest(MODEL)
-    assert sum(path.stat().st_size for path in MODEL.iterdir()) <= LIMIT_BYTES
+@pytest.mark.parametrize("model", sorted(path.parent.name for path in MODELS.glob("*/manifest.json")))
+def test_a_default_model_is_whole_and_small_and_its_manifest_names_every_array(model: str) -> None:
+    files = read_manifest(MODELS / model)["files"]
+    assert {path.name for path in (MODELS / model).glob("*.safetensors")} <= set(files)
+    assert sum(path.stat().st_size for path in (MODELS / model).iterdir()) <= LIMIT_BYTES
 
 
 @pytest.mark.parametrize("motif", ["GGACT", "GGACA"])

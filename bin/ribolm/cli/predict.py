@@ -153,8 +153,8 @@ def _add_store(cli: "typer.Typer") -> None:
             for one in ensemble.models:
                 require_unseen(one, Asked.of(folds, opened.digest), fold)
         started_s = time.monotonic()
-        scores = score_store(ensemble, forward, opened, universe.value, dealt, fold)
-        write_scores(out, scores, score_facts(ensemble, universe.value, time.monotonic() - started_s))
-        print(f"{out}: {scores.num_rows:,} places")
+        tables = score_store(ensemble, forward, opened, universe.value, dealt, fold)
+        n = write_scores(out, tables, lambda: score_facts(ensemble, universe.value, time.monotonic() - started_s))
+        print(f"{out}: {n:,} places")
 
     add_command(cli, "store", STORE, store)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pyarrow.parquet as pq
 from ribolm.console import Progress
 from ribolm.errors import DataError
 from ribolm.files import atomic_path
-from ribolm.genome.coordinates import Int64, ranges
+from ribolm.genome.coordinates import Int64, overlap_clusters, ranges
 from ribolm.inference.batches import Forward
 from ribolm.inference.calibration import Float64, probability
 from ribolm.inference.calls import PROVENANCE
@@ -28,6 +29,8 @@ from ribolm.sequences.store import TokenStore
 from ribolm.sequences.universes import CONTEXT_NT, Contexts, context_texts, contexts_at, members
 
 TOKENS_AT_ONCE = 1 << 17  # a piece of seconds on a CPU, so that progress is told
+BASES_AT_ONCE = 1 << 22  # of rows that are scored and sorted together
+PLACES_AT_ONCE = 1 << 20  # of a table that is written: its texts stay far below the 2 GB that Arrow's offsets reach
 HALF = CONTEXT_NT // 2
 SCHEMA = pa.schema(
     [
@@ -46,39 +49,57 @@ SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class _Rows:
-    """Where the rows of a store lie: `place` int64 [n] numbers contig and strand, `in_gene` bool [n]."""
+    """Where the rows of a store lie: `contig` int64 [n] in byte order of the names, `place` 2 * contig + (strand -).
 
-    names: tuple[tuple[str, str], ...]
+    `in_gene` bool [n]; `start0`, `end0` int64 [n]: the hull of a row's blocks; `gene`, `cluster`: texts by row.
+    """
+
+    contigs: tuple[str, ...]
     place: Int64
     in_gene: npt.NDArray[np.bool_]
+    start0: Int64
+    end0: Int64
     first_block: Int64
     block_starts0: Int64
     block_ends0: Int64
-    gene: list[str | None]
-    cluster: list[str | None]
+    gene: pa.Array
+    cluster: pa.Array
 
     @classmethod
     def of(cls, store: TokenStore) -> _Rows:
-        table = store.names(("chrom", "strand", "gene", "cluster", "block_starts0", "block_ends0"))
+        table = store.names(("chrom", "strand", "gene", "cluster", "start0", "end0", "block_starts0", "block_ends0"))
         if table["chrom"].null_count() or table["block_starts0"].null_count():
             raise DataError(f"{store.directory}: has sequences of unknown place, which cannot be scored as sites.")
-        pairs = list(zip(table["chrom"].to_list(), table["strand"].to_list(), strict=True))
-        names = tuple(sorted(set(pairs), key=lambda pair: (pair[0].encode(), pair[1] == "-")))
-        number = {pair: i for i, pair in enumerate(names)}
         lengths = table["block_starts0"].list.len().to_numpy().astype(np.int64)
         starts0, ends0 = (
             table[key].explode().drop_nulls().to_numpy().astype(np.int64) for key in ("block_starts0", "block_ends0")
         )
+        contig = table["chrom"].rank("dense").to_numpy().astype(np.int64) - 1
         return cls(
-            names=names,
-            place=np.array([number[pair] for pair in pairs], dtype=np.int64),
+            contigs=tuple(table["chrom"].unique().sort().to_list()),
+            place=2 * contig + (table["strand"] == "-").to_numpy(),
             in_gene=table["gene"].is_not_null().to_numpy(),
+            start0=table["start0"].to_numpy().astype(np.int64),
+            end0=table["end0"].to_numpy().astype(np.int64),
             first_block=np.r_[0, np.cumsum(lengths)].astype(np.int64),
             block_starts0=starts0,
             block_ends0=ends0,
-            gene=table["gene"].to_list(),
-            cluster=table["cluster"].to_list(),
+            gene=table["gene"].to_arrow(),
+            cluster=table["cluster"].to_arrow(),
         )
+
+    def stretches(self, chosen: Int64, n_tokens: Int64) -> Iterator[Int64]:
+        """The chosen rows along the genome, ascending numbers of rows that share no base with those of another yield.
+
+        `n_tokens` int64 [n chosen]; a yield has about `BASES_AT_ONCE` tokens, or one stretch of rows that overlap.
+        """
+        order, cluster = overlap_clusters(self.place[chosen] // 2, self.start0[chosen], self.end0[chosen])
+        before = np.cumsum(n_tokens[order]) - n_tokens[order]
+        opens = np.flatnonzero(np.r_[True, np.diff(cluster) != 0][: len(order)])
+        full = before[opens] // BASES_AT_ONCE
+        cuts = opens[np.r_[True, np.diff(full) != 0][: len(opens)]]
+        for first, last in pairwise([*cuts.tolist(), len(order)]):
+            yield np.sort(chosen[order[first:last]])
 
 
 @dataclass(frozen=True)
@@ -95,12 +116,13 @@ class _Piece:
 
 def score_store(
     ensemble: Ensemble, forward: Forward, store: TokenStore, universe: str, folds: Folds | None, fold: int | None
-) -> pa.Table:
-    """Score the rows of a fold, or all rows; ascending by contig, position, strand.
+) -> Iterator[pa.Table]:
+    """Score the rows of a fold, or all rows: tables of `SCHEMA`, ascending by contig, position, strand; none of none.
 
     Where a base lies in tiles of its gene and of its contig, the gene's count, as in `ribolm-predict sites`. Gene,
     cluster, fold and context are those of the tile in which it lies deepest. Raises DataError when the store was
-    tokenised otherwise than the models or has rows of unknown place. Memory: about 100 bytes per scored base.
+    tokenised otherwise than the models or has rows of unknown place. Memory: names and places of the rows, and about
+    250 bytes for each base of the longest stretch of rows that overlap, at least of `BASES_AT_ONCE`.
     """
     if store.tokenizer != ensemble.tokenizer:
         raise DataError(
@@ -111,12 +133,25 @@ def score_store(
         raise DataError(f"The folds have {len(folds.fold):,} rows, the store {len(store):,}. Make folds of this store.")
     chosen = np.arange(len(store)) if folds is None or fold is None else folds.rows(fold)
     rows = _Rows.of(store)
+    return _tables(ensemble, forward, store, rows, chosen, universe, folds)
+
+
+def _tables(
+    ensemble: Ensemble,
+    forward: Forward,
+    store: TokenStore,
+    rows: _Rows,
+    chosen: Int64,
+    universe: str,
+    folds: Folds | None,
+) -> Iterator[pa.Table]:
     with Progress("scoring", len(chosen), "sequences") as progress:
-        pieces = []
-        for piece, n_rows in _pieces(forward, store, rows, chosen, universe):
-            pieces.append(piece)
-            progress.advance(n_rows)
-    return _table(ensemble, rows, pieces, folds)
+        for some in rows.stretches(chosen, np.diff(store.offsets)[chosen]):
+            pieces = []
+            for piece, n_rows in _pieces(forward, store, rows, some, universe):
+                pieces.append(piece)
+                progress.advance(n_rows)
+            yield from _united(ensemble, rows, pieces, folds)
 
 
 def _pieces(
@@ -159,18 +194,15 @@ def _positions0(rows: _Rows, some: Int64) -> Int64:
     n_blocks = np.diff(rows.first_block)[some]
     block = ranges(rows.first_block[some], n_blocks)
     first = np.r_[0, np.cumsum(n_blocks)].astype(np.int64)
-    is_minus = np.array([strand == "-" for _, strand in rows.names], dtype=bool)[rows.place[some]]
+    is_minus = (rows.place[some] & 1).astype(bool)
     return positions0_of_rows(first, rows.block_starts0[block], rows.block_ends0[block], is_minus)[0]
 
 
-def _table(ensemble: Ensemble, rows: _Rows, pieces: list[_Piece], folds: Folds | None) -> pa.Table:
-    n_models = len(ensemble.models)
-    empty = np.zeros(0, dtype=np.int64)
-    nothing = _Piece(empty, empty, empty, empty, np.zeros((0, n_models)), np.zeros((0, CONTEXT_NT), dtype=np.uint8))
-    whole = _Piece(*(np.concatenate([getattr(p, k) for p in (nothing, *pieces)]) for k in _Piece.__annotations__))
-    # contig (by place, its + before its −), position, then genes before contigs, the deepest first
-    contig = np.unique(np.array([name.encode() for name, _ in rows.names], dtype=np.bytes_), return_inverse=True)[1]
-    order = np.lexsort((-whole.depth, ~rows.in_gene[whole.row], whole.place, whole.start0, contig[whole.place]))
+def _united(ensemble: Ensemble, rows: _Rows, pieces: list[_Piece], folds: Folds | None) -> Iterator[pa.Table]:
+    """One row per place of some pieces, sorted, in tables of at most `PLACES_AT_ONCE` rows."""
+    whole = _Piece(*(np.concatenate([getattr(piece, key) for piece in pieces]) for key in _Piece.__annotations__))
+    # by contig, position, strand, then genes before contigs, the deepest first
+    order = np.lexsort((-whole.depth, ~rows.in_gene[whole.row], whole.place, whole.start0, whole.place >> 1))
     place, start0, row = whole.place[order], whole.start0[order], whole.row[order]
     first = np.flatnonzero(np.r_[True, (np.diff(place) != 0) | (np.diff(start0) != 0)][: len(place)])
     count = np.diff(np.r_[first, len(place)])
@@ -179,37 +211,48 @@ def _table(ensemble: Ensemble, rows: _Rows, pieces: list[_Piece], folds: Folds |
     total = np.add.reduceat(logits, first, axis=0) if len(first) else logits
     weight = np.add.reduceat(counted.astype(np.float64), first) if len(first) else counted.astype(np.float64)
     calibrated, logit = ensemble.combine(total / weight[:, None])
-    kept = row[first]
-    contexts = context_texts(whole.contexts[order][first])
-    columns: list[Any] = [
-        _texts([chrom for chrom, _ in rows.names], place[first]),
-        start0[first],
-        _texts([strand for _, strand in rows.names], place[first]),
-        _texts(rows.gene, kept),
-        _texts(rows.cluster, kept),
-        folds.fold[kept] if folds is not None else pa.nulls(len(kept), pa.int64()),
-        contexts,
-        logit,
-        probability(calibrated),
-    ]
-    arrays = [
-        column if isinstance(column, pa.Array) else pa.array(column, field.type)
-        for column, field in zip(columns, SCHEMA, strict=True)
-    ]
-    return pa.Table.from_arrays(arrays, schema=SCHEMA)
+    for begin in range(0, len(first), PLACES_AT_ONCE):
+        here = slice(begin, begin + PLACES_AT_ONCE)
+        at = first[here]
+        kept = row[at]
+        columns: list[Any] = [
+            _texts(pa.array(rows.contigs, pa.string()), place[at] >> 1),
+            start0[at],
+            _texts(pa.array(["+", "-"]), place[at] & 1),
+            _texts(rows.gene, kept),
+            _texts(rows.cluster, kept),
+            folds.fold[kept] if folds is not None else pa.nulls(len(kept), pa.int64()),
+            context_texts(whole.contexts[order[at]]),
+            logit[here],
+            probability(calibrated[here]),
+        ]
+        arrays = [
+            column if isinstance(column, pa.Array) else pa.array(column, field.type)
+            for column, field in zip(columns, SCHEMA, strict=True)
+        ]
+        yield pa.Table.from_arrays(arrays, schema=SCHEMA)
 
 
-def _texts(words: Sequence[str | None], at: Int64) -> pa.Array:
+def _texts(words: pa.Array, at: Int64) -> pa.Array:
     """The words at some indices, without a Python object for each."""
-    return pa.array(words, pa.string()).take(pa.array(at))
+    return words.take(pa.array(at)).cast(pa.string())
 
 
-def write_scores(path: Path, table: pa.Table, facts: Mapping[str, Any] | None = None) -> None:
-    """Write the table of `score_store` as parquet, atomically; `facts` go into its metadata (see `score_facts`)."""
-    if facts:
-        table = table.replace_schema_metadata({PROVENANCE: json.dumps(dict(facts), sort_keys=True).encode()})
-    with atomic_path(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
+def write_scores(
+    path: Path, tables: Iterable[pa.Table], facts: Callable[[], Mapping[str, Any]] = dict, schema: pa.Schema = SCHEMA
+) -> int:
+    """Write the tables of `score_store` as parquet, atomically, one after the other; returns the number of rows.
+
+    `facts` are asked for behind the last table and go into the metadata (see `score_facts`).
+    """
+    n = 0
+    with atomic_path(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+        for table in tables:
+            writer.write_table(table)
+            n += table.num_rows
+        if content := dict(facts()):
+            writer.add_key_value_metadata({PROVENANCE: json.dumps(content, sort_keys=True).encode()})
+    return n
 
 
 def score_facts(ensemble: Ensemble, universe: str, seconds: float) -> dict[str, Any]:

@@ -68,7 +68,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, pl.DataFrame]
 
 def scores(path: Path, table: pl.DataFrame, logit: np.ndarray, rows: Any = slice(None), **facts: Any) -> Path:
     named = table.with_columns(logit=pl.Series(logit), probability=pl.Series(1 / (1 + np.exp(-logit))))
-    write_scores(path, named[rows].select("chrom", "start0", "strand", "logit", "probability").to_arrow(), facts)
+    chosen = named[rows].select("chrom", "start0", "strand", "logit", "probability").to_arrow()
+    write_scores(path, [chosen], lambda: facts, chosen.schema)
     return path
 
 

@@ -11,9 +11,12 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
+from ribolm.alphabet import letters
 from ribolm.cli.predict import main
 from ribolm.cli.tokenize import main as tokenize
-from ribolm.sequences.store import StoreWriter
+from ribolm.inference.stored import _Rows
+from ribolm.sequences.places import Place
+from ribolm.sequences.store import StoreWriter, TokenStore
 from ribolm.sequences.tokenizers import make_tokenizer
 
 PLACE = ["chrom", "start0", "strand"]
@@ -69,6 +72,39 @@ def test_places_come_once_and_in_order(model: Path, store: Path, tmp_path: Path)
         table.select(PLACE).rows(), key=lambda row: (row[0], row[1], row[2] == "-")
     )
     assert table["fold"].null_count() == table.height
+
+
+def test_the_size_of_what_is_scored_and_written_together_changes_nothing(
+    model: Path, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = scores(model, store, tmp_path / "whole.parquet", "--universe", "nucleotide")
+    monkeypatch.setattr("ribolm.inference.stored.BASES_AT_ONCE", 200)
+    monkeypatch.setattr("ribolm.inference.stored.PLACES_AT_ONCE", 70)
+    parts = scores(model, store, tmp_path / "parts.parquet", "--universe", "nucleotide")
+    assert whole.equals(parts) and whole.schema == parts.schema
+    n_groups = [pq.read_metadata(tmp_path / f"{name}.parquet").num_row_groups for name in ("whole", "parts")]
+    assert n_groups[0] == 1 and n_groups[1] > whole.height / 70
+
+
+def test_rows_are_scored_in_stretches_that_share_no_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng, tokenizer = np.random.default_rng(4), make_tokenizer()
+    with StoreWriter(tmp_path / "store", tokenizer) as writer:
+        for number, (start0, length) in enumerate(
+            zip(rng.integers(3000, size=60), rng.integers(1, 90, 60), strict=True)
+        ):
+            place = Place(f"chr{number % 2}", "+-"[number // 2 % 2], ((int(start0), int(start0 + length)),))
+            writer.add(tokenizer.encode(rng.choice(letters("ACGT"), length)), f"s{number}", place)
+    opened = TokenStore.open(tmp_path / "store")
+    rows, length = _Rows.of(opened), np.diff(opened.offsets)
+    monkeypatch.setattr("ribolm.inference.stored.BASES_AT_ONCE", 150)
+    for chosen in (np.arange(60), np.arange(5, 60, 3), np.arange(0)):
+        found = list(rows.stretches(chosen, length[chosen]))
+        assert sorted(int(row) for some in found for row in some) == chosen.tolist()
+        assert len(found) > 5 or not len(chosen)
+        along = [(rows.place[some] // 2) * 10_000 for some in found]
+        begins = [int((at + rows.start0[some]).min()) for at, some in zip(along, found, strict=True)]
+        ends = [int((at + rows.end0[some]).max()) for at, some in zip(along, found, strict=True)]
+        assert all(end <= begin for end, begin in zip(ends[:-1], begins[1:], strict=True))
 
 
 def test_only_rows_of_the_fold_are_scored(model: Path, store: Path, tmp_path: Path) -> None:

@@ -193,7 +193,6 @@ def app() -> "typer.Typer":
     lengths = _lengths(structures.TOKENS_PER_STEP, structures.LEARNING_RATE, structures.EPOCHS, structures.PATIENCE)
     structures.add_structure(cli, keys, lengths, (WHERE, HOW_IT_RUNS), _shared)
     add_contacts(cli)
-    _add_key(cli)
     return cli
 
 

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from ribolm.cli import new_app, run
+from ribolm.cli.evaluate_contacts import add_contacts
 from ribolm.cli.evaluate_families import add_families
+from ribolm.cli.evaluate_interactions import add_interactions
 from ribolm.cli.evaluate_regression import add_regression
 from ribolm.cli.evaluate_scan import add_scan
 from ribolm.cli.evaluate_sequences import add_few_shot, add_sequences
@@ -38,6 +40,8 @@ def app() -> "typer.Typer":
         add_few_shot,
         add_families,
         add_structure,
+        add_contacts,
+        add_interactions,
         _add_leakage,
     ):
         add(cli)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ribolm.cli import REQUIRED, Device, Spec, Universe, add_command, new_app, run
 from ribolm.cli import train_structure as structures
+from ribolm.cli.train_contacts import add_contacts
 from ribolm.errors import UsageError
 
 if TYPE_CHECKING:
@@ -191,6 +192,7 @@ def app() -> "typer.Typer":
     keys = _add_key(cli)
     lengths = _lengths(structures.TOKENS_PER_STEP, structures.LEARNING_RATE, structures.EPOCHS, structures.PATIENCE)
     structures.add_structure(cli, keys, lengths, (WHERE, HOW_IT_RUNS), _shared)
+    add_contacts(cli)
     return cli
 
 

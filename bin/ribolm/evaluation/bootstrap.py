@@ -96,7 +96,7 @@ def drawn_weights(n_clusters: int, draws: int = DRAWS, seed: int = 1) -> Iterato
 
 def cluster_weights(n_clusters: int, draws: int = DRAWS, seed: int = 1) -> Float64:
     """The draws of `drawn_weights` together, float64 [draws, clusters]: for few clusters."""
-    return np.array(list(drawn_weights(n_clusters, draws, seed))).reshape(-1, n_clusters)
+    return np.stack([np.zeros(n_clusters), *drawn_weights(n_clusters, draws, seed)])[1:]
 
 
 def bootstrap(

@@ -1,6 +1,7 @@
 """A model directory seen from outside: its files, and whether it is one at all, told without loading torch."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,3 +61,9 @@ def level_of(directory: Path) -> str | None:
     """What one answer of a fine-tuned model belongs to ("token", "sequence", …); None for a pretrained one."""
     task = require_model(directory) / TASK
     return str(read_json(task).get("level")) if task.exists() else None
+
+
+def names_of(directories: Sequence[Path]) -> list[str]:
+    """A name for each folder: its own, or its path where two folders are called alike."""
+    names = [directory.resolve().name for directory in directories]
+    return [name if names.count(name) == 1 else str(path) for name, path in zip(names, directories, strict=True)]

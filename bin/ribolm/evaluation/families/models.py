@@ -14,6 +14,7 @@ from ribolm.evaluation.families.likeness import cosine
 from ribolm.files import require_each_once
 from ribolm.inference.batches import Forward
 from ribolm.inference.embeddings import embed_rows
+from ribolm.models.directories import names_of
 from ribolm.models.network import Network, new_network
 from ribolm.models.presets import preset_config
 from ribolm.models.token_dropout import use_token_dropout
@@ -50,12 +51,6 @@ def encoder_methods(directories: Sequence[Path], records: Sequence[RnaRecord], d
         methods.append(_method(name, "random", network, tokenizer, records, device))
         facts[name] = {**_facts(network, tokenizer), "trained_on": "nothing: random weights", "seed": seed}
     return Encoders(tuple(methods), facts)
-
-
-def names_of(directories: Sequence[Path]) -> list[str]:
-    """A name for each folder: its own, or its path where two folders are called alike."""
-    names = [directory.resolve().name for directory in directories]
-    return [name if names.count(name) == 1 else str(path) for name, path in zip(names, directories, strict=True)]
 
 
 def random_encoders(loaded: Sequence[LoadedModel], seed: int) -> list[tuple[str, Network, Tokenizer]]:

@@ -15,8 +15,8 @@ from ribolm.errors import DataError
 from ribolm.evaluation.families.assessment import Method, assess_families
 from ribolm.evaluation.families.chosen import choose_families
 from ribolm.evaluation.families.floors import floor_likenesses
-from ribolm.evaluation.families.models import names_of
 from ribolm.labels.structure.stockholm import read_families
+from ribolm.models.directories import names_of
 from ribolm.models.initial import write_initial_model
 from ribolm.sequences.tokenizers import make_tokenizer
 

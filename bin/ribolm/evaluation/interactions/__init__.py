@@ -1,0 +1,1 @@
+"""What predictions of RNA-RNA interactions are worth: where a target is bound, and which targets are bound."""

@@ -1,0 +1,162 @@
+"""Structures read from contacts of pretrained models: a threshold chosen on a validation set, a test set scored once.
+
+Two numbers, never one for the other: F1 per RNA at that threshold, each base with one partner at most, and the pooled
+F1 at the best of 1,001 thresholds on the scored RNAs themselves, as zero-shot contacts are published (optimistic).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ribolm.console import Progress, choice, notice
+from ribolm.evaluation.bootstrap import DRAWS
+from ribolm.evaluation.contact_arms import contact_arms
+from ribolm.evaluation.structures.assessment import StructureAssessment, assess_partners
+from ribolm.evaluation.structures.pair_counts import Float64
+from ribolm.evaluation.structures.record_sets import ReferenceSet, read_reference
+from ribolm.evaluation.structures.threshold_curve import STEPS, PooledMax, ThresholdCurve
+from ribolm.files import sha256_of
+from ribolm.folding.vienna import mea, mfe
+from ribolm.inference.batches import Forward
+from ribolm.inference.calibration import probability
+from ribolm.inference.contacts import ContactModel, contact_forward, contact_logits, require_memory
+from ribolm.labels.structure.decoding import MIN_LOOP_NT
+from ribolm.labels.structure.greedy import greedy_pairs
+from ribolm.labels.structure.pairs import Int64, Structure
+from ribolm.training.recipes.pair_threshold import f1_curve
+
+Row = dict[str, Any]
+
+GRID = np.arange(1, STEPS) / STEPS
+MFE, MEA = "RNAfold MFE", "RNAfold MEA"
+
+
+@dataclass(frozen=True)
+class ContactPlan:
+    """What `ribolm-evaluate contacts` is told; `n_truth`, `n_validation`: RNAs drawn by seed (0: all)."""
+
+    truth: Path
+    validation: Path
+    models: tuple[Path, ...]
+    fit_on: Path | None = None
+    families: str | None = None
+    n_truth: int = 0
+    n_validation: int = 0
+    rnafold: bool = True
+    split: str = "test"
+    draws: int = DRAWS
+    seed: int = 1
+    device: str = "auto"
+
+    def settings(self) -> Row:
+        """All choices, and the files with their digests."""
+        files = {path.name: sha256_of(path) for path in (self.truth, self.validation)}
+        names = ("families", "n_truth", "n_validation", "draws", "seed")
+        decoding = {"method": "greedy", "min_loop_nt": MIN_LOOP_NT}
+        return {"sha256": files, "decoding": decoding, **{name: getattr(self, name) for name in names}}
+
+
+@dataclass(frozen=True)
+class ContactAssessment:
+    """The evaluation, and by model: facts of its contact head, threshold, F1 and RNAs of the validation set."""
+
+    structures: StructureAssessment
+    models: dict[str, Row]
+
+
+def assess_contacts(plan: ContactPlan) -> ContactAssessment:
+    """Predict and measure every model, its control with random weights, and RNAfold.
+
+    Raises DataError for files and models that do not fit.
+    """
+    reference = drawn(read_reference(plan.truth, plan.families), plan.n_truth, plan.seed)
+    validation = drawn(read_reference(plan.validation), plan.n_validation, plan.seed)
+    _tell_shared(reference, validation)
+    partners: dict[str, list[Int64]] = {}
+    best: dict[str, PooledMax] = {}
+    models: dict[str, Row] = {}
+    lengths = [len(structure) for one in (reference, validation) for structure in one.structures]
+    for arm in contact_arms(plan.models, plan.fit_on, plan.seed):
+        forward = contact_forward(arm.model, plan.device)
+        require_memory(arm.model, forward, lengths)
+        threshold, chosen = choose_threshold(arm.name, arm.model, forward, validation.structures)
+        found = _predicted(arm.name, arm.model, forward, reference.structures, threshold)
+        partners[arm.name], best[arm.name] = found
+        models[arm.name] = {"kind": arm.kind, **arm.model.facts(), "threshold": threshold, "validation": chosen}
+    if plan.rnafold:
+        partners |= folded(reference.structures)
+    assessed = assess_partners(reference, partners, plan.draws, plan.seed, plan.split, best)
+    return ContactAssessment(assessed, models)
+
+
+def drawn(reference: ReferenceSet, n: int, seed: int) -> ReferenceSet:
+    """`n` RNAs of a set, drawn by seed and kept in order; all where n is 0 or more than there are."""
+    if not 0 < n < len(reference):
+        return reference
+    rng = np.random.Generator(np.random.Philox(seed))
+    kept = np.sort(rng.permutation(len(reference))[:n]).tolist()
+    notice(f"{reference.label}: {n:,} of {len(reference):,} RNAs drawn by seed {seed}.")
+    families = tuple(reference.families[at] for at in kept) if reference.families else ()
+    return ReferenceSet(reference.label, tuple(reference.structures[at] for at in kept), families, ())
+
+
+def choose_threshold(
+    name: str, model: ContactModel, forward: Forward, structures: Sequence[Structure]
+) -> tuple[float, Row]:
+    """The threshold of largest mean F1 over RNAs, the highest of equal ones, and what it achieves there."""
+    total, n = np.zeros(len(GRID)), 0
+    for structure, chance in _contacts(f"{name}, validation", model, forward, structures):
+        total += f1_curve(greedy_pairs(chance, float(GRID[0])), structure.partner, GRID)
+        n += 1
+    mean: Float64 = total / max(n, 1)
+    at = len(GRID) - 1 - int(np.argmax(mean[::-1]))
+    choice(f"threshold of {name}", f"{GRID[at]:g}", f"mean F1 {mean[at]:.4f} over {n:,} RNAs of the validation set")
+    return float(GRID[at]), {"f1": float(mean[at]), "n": n}
+
+
+def folded(structures: Sequence[Structure]) -> dict[str, list[Int64]]:
+    """RNAfold's structures of minimum free energy and of maximum expected accuracy."""
+    found: dict[str, list[Int64]] = {MFE: [], MEA: []}
+    with Progress("folding", len(structures), "RNAs") as progress:
+        for structure in structures:
+            found[MFE].append(mfe(structure.letters).partner)
+            found[MEA].append(mea(structure.letters).partner)
+            progress.advance()
+    return found
+
+
+def _predicted(
+    name: str, model: ContactModel, forward: Forward, structures: Sequence[Structure], threshold: float
+) -> tuple[list[Int64], PooledMax]:
+    curve, partners = ThresholdCurve(), []
+    for structure, chance in _contacts(name, model, forward, structures):
+        curve.add_matrix(structure.partner, chance)
+        partners.append(greedy_pairs(chance, threshold).partners(len(structure)))
+    return partners, curve.best()
+
+
+def _contacts(
+    name: str, model: ContactModel, forward: Forward, structures: Sequence[Structure]
+) -> Iterator[tuple[Structure, Float64]]:
+    """Probabilities [L, L] of every RNA; 0 for pairs that leave a hairpin no room."""
+    with Progress(name, len(structures), "RNAs") as progress:
+        for structure in structures:
+            chance = probability(contact_logits(model, forward, structure.letters).astype(np.float64))
+            base = np.arange(len(structure))
+            chance[np.abs(base[:, None] - base) <= MIN_LOOP_NT] = 0
+            yield structure, chance
+            progress.advance()
+
+
+def _tell_shared(reference: ReferenceSet, validation: ReferenceSet) -> None:
+    known = {structure.letters for structure in validation.structures}
+    shared = sum(structure.letters in known for structure in reference.structures)
+    if shared:
+        notice(
+            f"{shared:,} RNAs of {reference.label} also stand in {validation.label}, on which thresholds are chosen."
+        )

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from ribolm.errors import DataError, UsageError
 from ribolm.labels.folds import Folds, read_folds
+from ribolm.labels.values.targets import Standardised
 from ribolm.sequences.store import LabelSpec, TokenStore
+from ribolm.training.objectives.labels import LabelArray
 from ribolm.training.recipes.assembly import BLOCK_ROWS, held_out_blocks
 
 Level = Literal["token", "sequence", "regression", "multilabel"]
@@ -25,11 +27,12 @@ class LabelledRows:
     """A store with one of its labels and a split of its rows.
 
     train, dev: int64 [n], [m], rows of the store; unit: int64 [n], what must stay together when `train` is split again.
+    Values of a regression are standardised on the training rows.
     """
 
     store: TokenStore
     spec: LabelSpec
-    labels: NDArray[np.float32]
+    labels: LabelArray
     train: Int64
     dev: Int64
     unit: Int64
@@ -61,7 +64,10 @@ def open_labelled_rows(
         unit = table.unit[train]
     if not train.size:
         raise DataError(f"{path}: no sequence is left to train on. Check the folds.")
-    return LabelledRows(store, spec, store.label(task), train, dev, unit)
+    labels: LabelArray = store.label(task)
+    if level == "regression":
+        labels = Standardised.on(store.label(task), train)
+    return LabelledRows(store, spec, labels, train, dev, unit)
 
 
 def _split(folds: Folds, fold: int | None) -> tuple[Int64, Int64]:

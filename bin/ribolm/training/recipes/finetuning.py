@@ -21,6 +21,7 @@ from ribolm.models.network import Network, new_network
 from ribolm.training.feed.batches import Feed
 from ribolm.training.objectives.labels import LabelArray, LabelLoss, Labels, balanced_class_weights
 from ribolm.training.objectives.relabelling import Relabelled, resampled
+from ribolm.training.recipes.adapting import adapted, merged
 from ribolm.training.recipes.assembly import (
     Start,
     check_memory,
@@ -34,7 +35,7 @@ from ribolm.training.recipes.calibration import decide
 from ribolm.training.recipes.crosspredict import CrossPrediction, Place, cross_predict
 from ribolm.training.recipes.labelled_rows import LabelledRows, Level, open_labelled_rows
 from ribolm.training.run.loop import Loop
-from ribolm.training.run.parameters import freeze, parameter_groups
+from ribolm.training.run.parameters import parameter_groups
 from ribolm.training.run.session import Lesson, Session, open_session
 from ribolm.training.settings import Optimisation, Runtime, Settings
 
@@ -298,24 +299,15 @@ def _regression(options: FinetuneOptions) -> dict[str, Any]:
 
 
 def _adapted(network: Network, options: FinetuneOptions) -> Network:
-    """Freeze layers, put adapters in."""
-    freeze(network, network.config.n_layers, options.optimisation.freeze)
-    if options.head_only:
-        network.encoder.requires_grad_(False)
-    if options.lora:
-        from ribolm.models.lora import add_lora
-
-        add_lora(network, options.lora, options.optimisation.seed)
-    return network
+    """The network, of which what the options ask for is trained."""
+    optimisation = options.optimisation
+    return adapted(network, optimisation.freeze, options.lora, optimisation.seed, options.head_only)
 
 
 def _merged(lesson: Lesson, options: FinetuneOptions) -> Lesson:
     """Adapters added to the weights, so that the model is a plain one."""
-    if options.lora:
-        from ribolm.models.lora import merge_lora
-
-        assert isinstance(lesson.network, Network)
-        merge_lora(lesson.network)
+    assert isinstance(lesson.network, Network)
+    merged(lesson.network, options.lora)
     return lesson
 
 

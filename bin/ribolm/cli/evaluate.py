@@ -1,4 +1,4 @@
-"""ribolm-evaluate: what scores of sites and sequences are worth, and what training and test share."""
+"""ribolm-evaluate: what scores of sites, sequences and values are worth, and what training and test share."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +13,7 @@ from ribolm.cli.evaluate_scan import add_scan
 from ribolm.cli.evaluate_sequences import add_few_shot, add_sequences
 from ribolm.cli.evaluate_structure import add_structure
 from ribolm.cli.evaluate_tokens import add_tokens
+from ribolm.cli.evaluate_values import add_values
 
 if TYPE_CHECKING:
     import typer
@@ -35,6 +36,7 @@ def app() -> "typer.Typer":
         _add_sites,
         add_sequences,
         add_tokens,
+        add_values,
         add_scan,
         add_regression,
         add_few_shot,

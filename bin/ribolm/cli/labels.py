@@ -1,4 +1,4 @@
-"""ribolm-labels: m6A sites from any tables, labels on stored sequences, sets of poly(A) sites, structures, folds."""
+"""ribolm-labels: m6A and poly(A) sites, structures and values as labels on stored sequences; folds."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from ribolm.cli import REQUIRED, Spec, add_command, new_app, run
 from ribolm.cli.labels_polya import add_polya, add_polya_tokens
 from ribolm.cli.labels_structures import add_structures
+from ribolm.cli.labels_values import add_values
 from ribolm.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def main(argv: Sequence[str]) -> int:
 def app() -> "typer.Typer":
     """Build the command line; heavy modules are imported by the sub-command that needs them."""
     cli = new_app(__doc__)
-    for add in (_add_sites, _add_tokens, add_polya, add_polya_tokens, add_structures, _add_folds):
+    for add in (_add_sites, _add_tokens, add_polya, add_polya_tokens, add_structures, add_values, _add_folds):
         add(cli)
     return cli
 
@@ -126,9 +127,12 @@ def _add_folds(cli: "typer.Typer") -> None:
             Option(help="What stays together: overlapping genes, chromosomes, similar sequences; or nothing."),
         ] = Unit.gene,
         folds: Annotated[int, Option(min=2, max=1000, help="Number of folds.")] = 5,
+        test_share: Annotated[
+            float | None, Option(min=0, max=1, help="Share of fold 0, to be tested; the others share the rest evenly.")
+        ] = None,
         seed: Annotated[int, Option(min=0, help="Seed of the deal.")] = 1,
     ) -> None:
         """Deal the sequences of a store into folds of whole genes, chromosomes or families of similar sequences."""
         from ribolm.labels.folds import deal_folds
 
-        print(f"{deal_folds(store, out, by.value, folds, seed)}: {out}")
+        print(f"{deal_folds(store, out, by.value, folds, seed, test_share)}: {out}")

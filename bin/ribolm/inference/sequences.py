@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +28,14 @@ HEADER = "name\tlogit\tprobability"
 Bool = npt.NDArray[np.bool_]
 
 
-def score_windows(model: WindowModel, forward: Forward, letters: Letters) -> Float32:
+class Windowed(Protocol):
+    """A model that reads windows of one width."""
+
+    @property
+    def window_nt(self) -> int | None: ...
+
+
+def score_windows(model: Windowed, forward: Forward, letters: Letters) -> Float32:
     """Uncalibrated logits, float32 [n], of windows of letters, uint8 [n, window_nt] (ASCII ACGTN).
 
     Windows of as many tokens go through the network in passes of one shape (the rest of the last one is filled up), so

@@ -1,6 +1,7 @@
 """Which sequences are trained on and which are tested: whole genes, chromosomes or families of similar sequences.
 
-Random folds exist to compare with published numbers alone: windows that overlap lie on both sides of them.
+Random folds exist to compare with published numbers, and for libraries of random sequences: windows that overlap lie on
+both sides of them.
 """
 
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from ribolm.console import notice
 from ribolm.errors import DataError, UsageError, bad_value
 from ribolm.files import atomic_path, open_text, require_file
 from ribolm.genome.coordinates import Int64, overlap_clusters
+from ribolm.sequences.deduplication import equal_rows
 from ribolm.sequences.similarity import similarity_clusters
 from ribolm.sequences.store import Float32, TokenStore
 from ribolm.sequences.stored_text import stored_letters
@@ -58,28 +60,33 @@ class Folds:
         return np.flatnonzero((self.fold != test) & (self.fold != dev)), self.rows(dev), self.rows(test)
 
 
-def assign_folds(unit: Int64, weight: Int64, n_folds: int, seed: int) -> Int64:
+def assign_folds(unit: Int64, weight: Int64, n_folds: int, seed: int, first_share: float | None = None) -> Int64:
     """Deal whole units into folds of about equal weight, int64 [n].
 
-    `unit` int64 [n], any numbers; `weight` int64 [n], as tokens per row. Units go to the lightest fold, the heavy ones
-    first (by powers of two), by chance within one class of weight. Raises UsageError when there are fewer units than
-    folds. Cost: n log n.
+    `unit` int64 [n], any numbers; `weight` int64 [n], as tokens per row; `first_share`: of the weight that fold 0 gets,
+    the other folds share the rest evenly. Units go to the lightest fold, the heavy ones first (by powers of two), by
+    chance within one class of weight. Raises UsageError when there are fewer units than folds. Cost: n log n.
     """
     if n_folds < 2:
         raise UsageError(f"--folds {n_folds} is no split. Ask for 2 or more.")
+    if first_share is not None and not 0 < first_share < 1:
+        raise UsageError(
+            f"--test-share {first_share:g} leaves nothing to test or to train on. Give one between 0 and 1."
+        )
     names, of_row = np.unique(unit, return_inverse=True)
     if len(names) < n_folds:
         raise UsageError(f"{len(names)} units cannot fill {n_folds} folds. Ask for fewer folds, or split by gene.")
     total = np.bincount(of_row, weights=weight, minlength=len(names))
     shuffled = np.random.Generator(np.random.Philox(seed)).permutation(len(names))
     size_class = np.floor(np.log2(np.maximum(total, 1)))[shuffled]
+    wide = 1.0 if first_share is None else first_share * (n_folds - 1) / (1 - first_share)
     load = [(0.0, fold) for fold in range(n_folds)]
     heapify(load)
     fold_of_unit = np.zeros(len(names), dtype=np.int64)
     for member in shuffled[np.argsort(-size_class, kind="stable")]:
         lightest, fold = load[0]
         fold_of_unit[member] = fold
-        heapreplace(load, (lightest + max(float(total[member]), 1.0), fold))
+        heapreplace(load, (lightest + max(float(total[member]), 1.0) / (1.0 if fold else wide), fold))
     return fold_of_unit[of_row]
 
 
@@ -219,29 +226,49 @@ def stratified_folds(label: Float32, n_folds: int, seed: int) -> Int64:
     return fold
 
 
-def deal_folds(store: Path, out: Path, by: str, n_folds: int, seed: int) -> str:
-    """Write the folds of a store, tokens as weights; returns one sentence. Raises UsageError for too few units."""
+def deal_folds(store: Path, out: Path, by: str, n_folds: int, seed: int, test_share: float | None = None) -> str:
+    """Write the folds of a store, tokens as weights; returns one sentence. Raises UsageError for too few units.
+
+    `test_share`: of all tokens, for fold 0; None: all folds alike.
+    """
     if by not in UNITS:
         raise UsageError(f"--by {by} is not known. Choose one of {', '.join(UNITS)}.")
     opened = TokenStore.open(store)
-    names = opened.names(("name", "chrom", "start0", "end0", "cluster"))
+    names = opened.names(("name", "chrom", "start0", "end0", "gene", "cluster"))
     if not len(opened):
         nothing = np.zeros(0, dtype=np.int64)
         write_folds(out, names, Folds(nothing, nothing))
         notice(f"{store}: has no sequence, so the table of folds is valid and empty.")
         return "no sequence in folds"
     weight = np.diff(opened.offsets)
-    folds = _dealt(opened, names, by, n_folds, seed)
+    folds = _dealt(opened, names, by, n_folds, seed, test_share)
     write_folds(out, names, folds)
     sizes = np.bincount(folds.fold, weights=weight).astype(int)
     return f"{len(np.unique(folds.unit)):,} {WHAT[by]} in {n_folds} folds of {sizes.min():,} to {sizes.max():,} tokens"
 
 
-def _dealt(store: TokenStore, names: "polars.DataFrame", by: str, n_folds: int, seed: int) -> Folds:
+def _dealt(
+    store: TokenStore, names: "polars.DataFrame", by: str, n_folds: int, seed: int, test_share: float | None
+) -> Folds:
     if by == "random":
-        notice("random folds: windows that overlap, and sites of one gene, lie on both sides; publish others.")
-        tasks = [task for task in store.tasks if store.label_spec(task).rank == "sequence"]
-        label = np.asarray(store.label(tasks[0])) if tasks else np.zeros(len(store), dtype=np.float32)
-        return Folds(stratified_folds(label, n_folds, seed), np.arange(len(store)))
+        return _by_chance(store, names, n_folds, seed, test_share)
     unit = similarity_clusters(*stored_letters(store)) if by == "similarity" else split_units(names, by)
-    return Folds(assign_folds(unit, np.diff(store.offsets), n_folds, seed), unit)
+    return Folds(assign_folds(unit, np.diff(store.offsets), n_folds, seed, test_share), unit)
+
+
+def _by_chance(
+    store: TokenStore, names: "polars.DataFrame", n_folds: int, seed: int, test_share: float | None
+) -> Folds:
+    """Single rows: of yes-no labels as many of each in every fold; of values by chance alone, repeats together."""
+    tasks = [task for task in store.tasks if store.label_spec(task).rank == "sequence"]
+    label = np.asarray(store.label(tasks[0])) if tasks else np.zeros(len(store), dtype=np.float32)
+    is_value = bool((~np.isin(label[np.isfinite(label)], (0, 1))).any())
+    if not is_value or names["gene"].null_count() < len(names):
+        notice("random folds: windows that overlap, and sites of one gene, lie on both sides; publish others.")
+    if not is_value and test_share is None:
+        return Folds(stratified_folds(label, n_folds, seed), np.arange(len(store)))
+    unit = equal_rows(np.asarray(store.tokens), store.offsets)
+    repeats = len(store) - len(np.unique(unit))
+    if repeats:
+        notice(f"random folds: {repeats:,} repeated sequences stay in the fold of their first.")
+    return Folds(assign_folds(unit, np.ones(len(unit), dtype=np.int64), n_folds, seed, test_share), unit)

@@ -17,8 +17,8 @@ OWN_KEYS = ("tokenizer", "threshold", "threshold_f1", "calibration")  # of task.
 def unite_models(directories: Sequence[Path], out: Path) -> Path:
     """Write a model directory whose logit is the mean of the logits of all towers of the given ones.
 
-    Calibration and threshold are the means of theirs. UsageError for fewer than two directories or one given twice;
-    DataError for models of other families, shapes, vocabularies or tasks.
+    Calibration and threshold, where they have any, are the means of theirs. UsageError for fewer than two directories
+    or one given twice; DataError for models of other families, shapes, vocabularies or tasks.
     """
     if len({directory.resolve() for directory in directories}) != len(directories) or len(directories) < 2:
         raise UsageError("Uniting takes two or more model directories, each once.")
@@ -60,7 +60,9 @@ def _shared(model: LoadedModel) -> dict[str, Any]:
 
 
 def _task(models: Sequence[LoadedModel], configs: Sequence[ConvolutionConfig]) -> dict[str, Any]:
-    """The task with the mean, over towers, of the parts' calibrations and thresholds."""
+    """The task with the mean, over towers, of the parts' calibrations and thresholds, where it has any."""
+    if "calibration" not in (models[0].task or {}):
+        return _shared(models[0])
     tasks = [model.task or {} for model in models]
     calibrations = [task.get("calibration") or {} for task in tasks]
     towers = [config.towers for config in configs]

@@ -55,6 +55,14 @@ class SeenSequences:
         return sum(len(run) for run in self._runs)
 
 
+def equal_rows(tokens: TokenArray, offsets: Int64) -> Int64:
+    """Number of the sequence of every row tokens[offsets[i]:offsets[i + 1]], int64 [n]: that of the first of equals."""
+    raw = np.ascontiguousarray(tokens).tobytes()
+    bounds = (np.asarray(offsets) * tokens.dtype.itemsize).tolist()
+    first: dict[bytes, int] = {}
+    return np.array([first.setdefault(raw[a:b], row) for row, (a, b) in enumerate(pairwise(bounds))], dtype=np.int64)
+
+
 def _among(run: npt.NDArray[np.uint64], keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
     """Which keys [n, 2] stand in a sorted run [m, 2]."""
     found = np.zeros(len(keys), dtype=bool)

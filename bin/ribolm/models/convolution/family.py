@@ -8,7 +8,8 @@ from ribolm.models.convolution.configuration import MODEL_TYPE, ConvolutionConfi
 from ribolm.models.convolution.towers import build, build_head
 from ribolm.models.family import Family
 
-OTHER_KINDS = ("", "token", "pair", "regression", "multilabel")
+OTHER_KINDS = ("", "token", "pair", "multilabel")
+CLASSIFIER = ("classifier", build_head)
 
 
 @torch.no_grad()
@@ -36,8 +37,11 @@ CONVOLUTION = Family(
     read_config=convolution_config_from_dict,
     build=build,
     initialise=initialise,
-    heads={"sequence": ("classifier", build_head)},
-    architectures={"sequence": "ConvolutionForSequenceClassification", **dict.fromkeys(OTHER_KINDS, "Convolution")},
+    heads={"sequence": CLASSIFIER, "regression": CLASSIFIER},
+    architectures={
+        **dict.fromkeys(("sequence", "regression"), "ConvolutionForSequenceClassification"),
+        **dict.fromkeys(OTHER_KINDS, "Convolution"),
+    },
     language_model="",
     lora_targets=(),
     parity="ribolm's own; there is no upstream",

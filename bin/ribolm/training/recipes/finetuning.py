@@ -15,11 +15,13 @@ from torch import nn
 from ribolm.errors import UsageError
 from ribolm.genome.coordinates import ranges
 from ribolm.labels.incomplete import CROSS_PREDICTED
+from ribolm.labels.values.targets import Standardised
 from ribolm.models.heads import HeadSpec, Pooling
 from ribolm.models.network import Network, new_network
 from ribolm.training.feed.batches import Feed
 from ribolm.training.objectives.labels import LabelArray, LabelLoss, Labels, balanced_class_weights
 from ribolm.training.objectives.relabelling import Relabelled, resampled
+from ribolm.training.recipes.adapting import adapted, merged
 from ribolm.training.recipes.assembly import (
     Start,
     check_memory,
@@ -33,12 +35,12 @@ from ribolm.training.recipes.calibration import decide
 from ribolm.training.recipes.crosspredict import CrossPrediction, Place, cross_predict
 from ribolm.training.recipes.labelled_rows import LabelledRows, Level, open_labelled_rows
 from ribolm.training.run.loop import Loop
-from ribolm.training.run.parameters import freeze, parameter_groups
+from ribolm.training.run.parameters import parameter_groups
 from ribolm.training.run.session import Lesson, Session, open_session
 from ribolm.training.settings import Optimisation, Runtime, Settings
 
 Int64 = NDArray[np.int64]
-WINDOW_KEYS = ("anchor", "anchor_offset0", "padding")  # of a store of windows: what prediction must know of them
+WINDOW_KEYS = ("anchor", "anchor_offset0", "padding", "length_rule")  # of a store: what prediction must know of it
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,9 @@ class FinetuneOptions:
 
     folds, fold: the table of folds and the one that is never seen (None: train on all but fold 0, which is dev); no
     table: `dev_share` of the rows, in blocks, are dev. positive_weight: of a positive label against a negative one, 0
-    for balanced. lora: rank of the adapters, 0 for none. universe: which places are candidates, for prediction.
+    for balanced. lora: rank of the adapters, 0 for none. head_only: the whole encoder stays as it is. huber_delta:
+    error in standard deviations from which on it counts linearly, 0 for squared errors. universe: which places are
+    candidates, for prediction.
     """
 
     store: Path
@@ -64,10 +68,12 @@ class FinetuneOptions:
     rounds: int = 1
     resampling: str = "none"
     lora: int = 0
+    head_only: bool = False
     pooling: Pooling | None = None
     positive_weight: float = 1.0
     focal_gamma: float = 0.0
     label_smoothing: float = 0.0
+    huber_delta: float = 0.0
     crop_tokens: int | None = None
     universe: str | None = None
     delay_nt: int = 0
@@ -108,7 +114,13 @@ def _refuse_unused(options: FinetuneOptions) -> None:
         unused |= dict.fromkeys(("unlabeled", "rounds", "resampling"), f"it is about tokens, not --level {level}")
     elif options.unlabeled not in CROSS_PREDICTED:
         unused["rounds"] = f"--unlabeled {options.unlabeled} predicts no labels"
-    if level == "regression":
+    if options.head_only:
+        unused |= dict.fromkeys(("lora",), "--head-only leaves the encoder as it is")
+        if options.optimisation.freeze:
+            raise UsageError(f"--freeze {options.optimisation.freeze} has no effect: --head-only freezes every layer.")
+    if level != "regression":
+        unused["huber_delta"] = f"it is about values, not --level {level}"
+    else:
         unused |= dict.fromkeys(("positive_weight", "focal_gamma", "label_smoothing"), "a regression has no classes")
     for field in fields(options):
         if field.name in unused and getattr(options, field.name) != field.default:
@@ -185,6 +197,9 @@ class _Finetuning:
             "overlap_nt": made.get("overlap_nt"),
             **{key: made[key] for key in WINDOW_KEYS if key in made},
         }
+        if isinstance(data.labels, Standardised):
+            targets = data.labels.targets(made.get("transforms", {}), options.task)
+            task["target"] = [target.to_dict() for target in targets]
         task |= _reading(options)
         if options.universe is not None:
             task["universe"] = options.universe
@@ -204,7 +219,7 @@ class _Finetuning:
         options, width = self.options, self.data.spec.width
         weight, weights = options.positive_weight, None
         if options.level == "regression":
-            return LabelLoss()
+            return LabelLoss(delta=options.huber_delta or None)
         if weight == 0 and width == 1:
             offsets = self.data.store.offsets
             chosen = ranges(offsets[rows], np.diff(offsets)[rows]) if options.level == "token" else rows
@@ -256,6 +271,7 @@ def _settings(options: FinetuneOptions, data: LabelledRows, network: dict[str, A
             "pooling": options.pooling,
             "lora": options.lora,
             **_reading(options),
+            **({"head_only": True} if options.head_only else {}),
         },
         objective={
             "task": options.task,
@@ -265,6 +281,7 @@ def _settings(options: FinetuneOptions, data: LabelledRows, network: dict[str, A
             "positive_weight": options.positive_weight,
             "focal_gamma": options.focal_gamma,
             "label_smoothing": options.label_smoothing,
+            **_regression(options),
         },
         optimisation=options.optimisation,
     )
@@ -276,23 +293,21 @@ def _reading(options: FinetuneOptions) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value}
 
 
-def _adapted(network: Network, options: FinetuneOptions) -> Network:
-    """Freeze layers, put adapters in."""
-    freeze(network, network.config.n_layers, options.optimisation.freeze)
-    if options.lora:
-        from ribolm.models.lora import add_lora
+def _regression(options: FinetuneOptions) -> dict[str, Any]:
+    """How values are learnt; nothing for other levels."""
+    return {"target": "standard", "huber_delta": options.huber_delta} if options.level == "regression" else {}
 
-        add_lora(network, options.lora, options.optimisation.seed)
-    return network
+
+def _adapted(network: Network, options: FinetuneOptions) -> Network:
+    """The network, of which what the options ask for is trained."""
+    optimisation = options.optimisation
+    return adapted(network, optimisation.freeze, options.lora, optimisation.seed, options.head_only)
 
 
 def _merged(lesson: Lesson, options: FinetuneOptions) -> Lesson:
     """Adapters added to the weights, so that the model is a plain one."""
-    if options.lora:
-        from ribolm.models.lora import merge_lora
-
-        assert isinstance(lesson.network, Network)
-        merge_lora(lesson.network)
+    assert isinstance(lesson.network, Network)
+    merged(lesson.network, options.lora)
     return lesson
 
 

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from ribolm.errors import DataError, UsageError
 from ribolm.genome.coordinates import ranges
 from ribolm.labels.folds import Folds, read_folds
+from ribolm.labels.values.targets import Standardised
 from ribolm.sequences.store import LabelSpec, TokenStore
+from ribolm.training.objectives.labels import LabelArray
 from ribolm.training.recipes.assembly import BLOCK_ROWS, held_out_blocks
 
 Level = Literal["token", "sequence", "regression", "multilabel"]
@@ -27,11 +29,12 @@ class LabelledRows:
     """A store with one of its labels and a split of its rows.
 
     train, dev: int64 [n], [m], rows of the store; unit: int64 [n], what must stay together when `train` is split again.
+    Values of a regression are standardised on the training rows.
     """
 
     store: TokenStore
     spec: LabelSpec
-    labels: NDArray[np.float32]
+    labels: LabelArray
     train: Int64
     dev: Int64
     unit: Int64
@@ -66,13 +69,15 @@ def open_labelled_rows(
         unit = table.unit[train]
     if not train.size:
         raise DataError(f"{path}: no sequence is left to train on. Check the folds.")
-    labels = store.label(task)
+    labels: LabelArray = store.label(task)
+    if level == "regression":
+        labels = Standardised.on(store.label(task), train)
     if level in ("token", "sequence") and spec.width == 1:
         _require_two_classes(store, task, level, labels, train)
     return LabelledRows(store, spec, labels, train, dev, unit)
 
 
-def _require_two_classes(store: TokenStore, task: str, level: Level, labels: NDArray[np.float32], train: Int64) -> None:
+def _require_two_classes(store: TokenStore, task: str, level: Level, labels: LabelArray, train: Int64) -> None:
     """Refuse training rows of one class; of incomplete labels of tokens, unknown ones are the other class."""
     lacks_no = level == "token" and not store.manifest["source"].get("options", {}).get("complete_labels", False)
     is_site = is_other = False

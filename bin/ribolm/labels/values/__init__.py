@@ -1,0 +1,1 @@
+"""Measured values of whole sequences, such as ribosome load: tables and FASTA headers to token stores."""

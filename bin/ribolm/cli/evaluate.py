@@ -8,6 +8,7 @@ from ribolm.cli import new_app, run
 from ribolm.cli.evaluate_contacts import add_contacts
 from ribolm.cli.evaluate_families import add_families
 from ribolm.cli.evaluate_interactions import add_interactions
+from ribolm.cli.evaluate_perplexity import add_perplexity
 from ribolm.cli.evaluate_regression import add_regression
 from ribolm.cli.evaluate_scan import add_scan
 from ribolm.cli.evaluate_sequences import add_few_shot, add_sequences
@@ -44,6 +45,7 @@ def app() -> "typer.Typer":
         add_structure,
         add_contacts,
         add_interactions,
+        add_perplexity,
         _add_leakage,
     ):
         add(cli)

@@ -8,23 +8,27 @@ from typing import Any
 
 from ribolm.errors import DataError, UsageError
 from ribolm.folding.energy import EnergyModel
+from ribolm.labels.structure.decoding import METHODS
 from ribolm.models.directories import TASK, level_of
 from ribolm.models.pair_maps.configuration import PairMapConfig
 from ribolm.models.weights import LoadedModel, load_model
 from ribolm.training.machine.precision import Device
 
 LEVEL = "structure"
-DECODINGS = ("greedy",)
 
 
 @dataclass(frozen=True)
 class StructureModel:
-    """A loaded model on a device. threshold: least probability of a pair, with and without the folding program."""
+    """A loaded model on a device. threshold: least probability of a pair, with and without the folding program.
+
+    decoding: how pairs are chosen, see `labels.structure.decoding`; energies: those that the folding program had.
+    """
 
     loaded: LoadedModel
     shape: PairMapConfig
     threshold: float
     threshold_without: float
+    decoding: str
     energies: EnergyModel
     device: Device
 
@@ -46,9 +50,10 @@ def load_structure_model(directory: Path, device: Device) -> StructureModel:
     require_structure_model(directory)
     loaded = load_model(directory)
     task: dict[str, Any] = loaded.task or {}
-    if task.get("decoding") not in DECODINGS:
-        known = ", ".join(DECODINGS)
-        raise DataError(f"{directory / TASK}: decoding {task.get('decoding')!r} is none of {known}. Train it anew.")
+    decoding = task.get("decoding")
+    if decoding not in METHODS:
+        known = ", ".join(METHODS)
+        raise DataError(f"{directory / TASK}: decoding {decoding!r} is none of {known}. Train it anew.")
     spec = loaded.network.spec
     assert spec is not None and spec.pair_map is not None
     energies = {key: task.get("thermodynamics", {}).get(key) for key in ("parameters", "temperature_c")}
@@ -56,7 +61,7 @@ def load_structure_model(directory: Path, device: Device) -> StructureModel:
     threshold = _probability(task, "threshold", directory)
     without = _probability(task, "threshold_without", directory) if "threshold_without" in task else threshold
     loaded.network.to(device.name).eval()
-    return StructureModel(loaded, spec.pair_map, threshold, without, model, device)
+    return StructureModel(loaded, spec.pair_map, threshold, without, decoding, model, device)
 
 
 def _probability(task: dict[str, Any], key: str, directory: Path) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,9 +12,9 @@ from ribolm.errors import UsageError
 from ribolm.files import atomic_path
 from ribolm.inference.structures.prediction import Prediction
 from ribolm.labels.structure.dot_bracket import write_brackets
+from ribolm.labels.structure.pair_files import HEADER, pair_lines
 
 TABLE = ("name", "length_nt", "pairs", "confidence", "mea_score")
-PAIRS = ("name", "i0", "j0", "probability")
 
 
 def table_beside(out: Path) -> Path:
@@ -35,15 +36,14 @@ def write_predictions(out: Path, pairs: Path | None, predictions: Iterable[Predi
         listed = _open(stack, pairs) if pairs is not None else None
         _row(table, *TABLE)
         if listed is not None:
-            _row(listed, *PAIRS)
+            listed.write(HEADER)
         for one in predictions:
             structure = one.structure
             brackets.write(f">{structure.name}\n{structure.letters}\n{write_brackets(structure)}\n")
-            numbers = f"{one.confidence:.4f}", f"{one.mea_score:.4f}"
-            _row(table, structure.name, len(structure), len(structure.pairs()), *numbers)
+            confidence = "NA" if math.isnan(one.confidence) else f"{one.confidence:.4f}"
+            _row(table, structure.name, len(structure), len(structure.pairs()), confidence, f"{one.mea_score:.4f}")
             if listed is not None:
-                for i, j, p in zip(one.i.tolist(), one.j.tolist(), one.p.tolist(), strict=True):
-                    _row(listed, structure.name, i, j, f"{p:.4f}")
+                listed.writelines(pair_lines(structure.name, one.pairs))
             n += 1
     return n
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,18 +18,24 @@ from ribolm.folding.many import fold_many
 from ribolm.folding.pair_lists import PairList
 from ribolm.folding.vienna import probable_pairs
 from ribolm.inference.structures.model import StructureModel
-from ribolm.labels.structure.greedy import greedy_pairs
-from ribolm.labels.structure.pairs import Int64, Structure
+from ribolm.labels.structure.decoding import (
+    DecodingRule,
+    ListedPairs,
+    decode,
+    listed_pairs,
+    mea_score,
+    mean_pair_probability,
+)
+from ribolm.labels.structure.pair_files import LEAST_LISTED
+from ribolm.labels.structure.pairs import Structure
 from ribolm.models.pair_maps.folding import pair_map, states
-from ribolm.models.pair_maps.inputs import PairLogits, PairProbabilities
-from ribolm.models.pair_maps.tiles import TILE_NT, tiled
+from ribolm.models.pair_maps.inputs import PairProbabilities
+from ribolm.models.pair_maps.tiles import tiled
 from ribolm.models.ragged import pack
 from ribolm.sequences.rna import RnaRecord
 from ribolm.training.machine.memory import PROCESS_BYTES, SPARE_SHARE, available_bytes
 
 MAX_NT = 4_000
-LISTED = 0.01  # least probability of a pair that --pairs tells
-CANONICAL = ("AU", "UA", "CG", "GC", "GU", "UG")
 MAP_BYTES, TILE_WIDTHS = 24, 8  # per pair of bases: logits, their mirror, probabilities, what decoding looks at
 Float32 = NDArray[np.float32]
 
@@ -51,14 +57,12 @@ class PredictionOptions:
 
 @dataclass(frozen=True)
 class Prediction:
-    """One RNA. i, j, p: pairs from `LISTED` on, ascending. confidence: mean probability of the predicted pairs, or of
-    being unpaired where there is none. mea_score: expected number of bases whose partner, or lack of one, is right.
+    """One RNA. pairs: those with a probability from 0.01 on. confidence: mean probability of the predicted pairs, NaN
+    where there is none; mea_score: expected share of bases whose partner, or lack of one, is right.
     """
 
     structure: Structure
-    i: Int64
-    j: Int64
-    p: Float32
+    pairs: ListedPairs
     confidence: float
     mea_score: float
 
@@ -99,32 +103,18 @@ def _predict(
     with device.autocast():
         hidden, bases = states(model.loaded.network, batch)[0]
         logits = tiled(pair_map(model.loaded.network), hidden, bases, given, options.tile_nt)
-    return _decoded(record, logits, model.least(known is not None), options.canonical)
+    probabilities = logits.probabilities().cpu().numpy()
+    return _decoded(model, record, probabilities, known is not None, options.canonical)
 
 
-def _decoded(record: RnaRecord, logits: PairLogits, threshold: float, canonical: bool) -> Prediction:
-    n, alone = len(record.letters), logits.alone().cpu().numpy()
-    p = logits.probabilities().cpu().numpy()
-    i, j = np.nonzero(np.triu(p, 1) >= LISTED)
-    listed = p[i, j]
-    if canonical:
-        p = np.where(_canonical(record.letters), p, 0)
-    chosen = greedy_pairs(p, threshold)
-    partner = chosen.partners(n)
-    unpaired = alone[partner < 0]
-    sure = chosen.p if len(chosen.p) else unpaired
-    score = 2 * chosen.p.sum(dtype=np.float64) + unpaired.sum(dtype=np.float64)
+def _decoded(
+    model: StructureModel, record: RnaRecord, probabilities: Float32, shown: bool, canonical: bool
+) -> Prediction:
+    rule = DecodingRule(model.least(shown), model.decoding, canonical, model.shape.min_distance - 1)
+    partner = decode(record.letters, probabilities, rule)
     structure = Structure(record.name, record.letters, partner)
-    return Prediction(structure, i, j, listed, float(sure.mean(dtype=np.float64)), float(score))
-
-
-def _canonical(text: str) -> NDArray[np.bool_]:
-    """Which pairs of bases are A-U, G-C or G-U, bool [L, L]."""
-    allowed = np.zeros((256, 256), dtype=bool)
-    for one, other in CANONICAL:
-        allowed[ord(one), ord(other)] = True
-    codes = np.frombuffer(text.encode("ascii"), dtype=np.uint8)
-    return np.asarray(allowed[codes[:, None], codes])
+    scores = mean_pair_probability(partner, probabilities), mea_score(partner, probabilities)
+    return Prediction(structure, listed_pairs(probabilities, LEAST_LISTED), *scores)
 
 
 def _require_length(records: Sequence[RnaRecord], max_nt: int) -> None:

@@ -1,7 +1,7 @@
 """Tables of pair probabilities: tab-separated, header `name i0 j0 probability`, one line per pair, 0-based, i0 < j0."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from ribolm.files import atomic_path, open_text
 from ribolm.labels.structure.decoding import ListedPairs
 
 COLUMNS = ("name", "i0", "j0", "probability")
+HEADER = "\t".join(COLUMNS) + "\n"
 LEAST_LISTED = 0.01  # pairs below are left out of tables
 NO_PAIRS = ListedPairs(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0))
 
@@ -18,10 +19,15 @@ NO_PAIRS = ListedPairs(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64),
 def write_pairs(path: Path | str, listed: Iterable[tuple[str, ListedPairs]]) -> None:
     """Write the pairs of records in the order given; the file appears whole or not at all."""
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as out:
-        out.write("\t".join(COLUMNS) + "\n")
+        out.write(HEADER)
         for name, pairs in listed:
-            columns = (column.tolist() for column in pairs)
-            out.writelines(f"{name}\t{i}\t{j}\t{p:.6g}\n" for i, j, p in zip(*columns, strict=True))
+            out.writelines(pair_lines(name, pairs))
+
+
+def pair_lines(name: str, pairs: ListedPairs) -> Iterator[str]:
+    """The lines of one record."""
+    columns = (column.tolist() for column in pairs)
+    return (f"{name}\t{i}\t{j}\t{p:.6g}\n" for i, j, p in zip(*columns, strict=True))
 
 
 def read_pairs(path: Path | str, lengths: Mapping[str, int]) -> dict[str, ListedPairs]:

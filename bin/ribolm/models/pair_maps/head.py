@@ -15,8 +15,9 @@ from torch.nn import functional
 from ribolm.folding.pair_lists import LEAST
 from ribolm.models.family import BackboneConfig
 from ribolm.models.pair_maps.configuration import PairMapConfig
+from ribolm.models.pair_maps.convolution import convolve_relu
 from ribolm.models.pair_maps.inputs import PairLogits, PairProbabilities, scaled_log
-from ribolm.models.pair_maps.layers import Block, SideLayer, convolve, fold_cells, initialise, unfold_cells
+from ribolm.models.pair_maps.layers import Block, SideLayer, fold_cells, initialise, unfold_cells
 
 DISTANCES, PER_DOUBLING = 40, 4.4  # classes of distance: of equal width in its logarithm, the last from 470 bases on
 FORBIDDEN = -1e4  # logit of a pair that cannot be
@@ -115,7 +116,7 @@ class PairMapHead(nn.Module):
         for block in self.blocks:
             x = block(x)
         y = unfold_cells(self.spread(functional.relu(x)), factor) + features
-        z: Tensor = self.out(functional.relu(convolve(y, self.last), inplace=True))[:, :, 0]
+        z: Tensor = self.out(convolve_relu(y, self.last))[:, :, 0]
         return z.float()
 
     def finish(self, raw: Tensor, prepared: Prepared) -> Tensor:

@@ -53,9 +53,10 @@ class PairLogits(NamedTuple):
     pairs: Tensor
     unpaired: Tensor
 
-    def rows(self) -> Tensor:
-        """Logits [L, L + 1] of the choice of each base; the last is that it is unpaired."""
-        return torch.cat([self.pairs, self.unpaired[:, None]], dim=1)
+    def log_probability(self, partner: Tensor) -> Tensor:
+        """Logarithm of the probability of one choice for each base [L]; partner int64 [L], below 0: unpaired."""
+        paired = self.pairs.gather(1, partner.clamp(min=0)[:, None])[:, 0]
+        return torch.where(partner < 0, self.unpaired, paired) - self._totals()
 
     def probabilities(self) -> Tensor:
         """Probability of each pair, fp32 [L, L]: geometric mean of what its two bases say."""

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ribolm.models.pair_maps.convolution import convolve_relu
+
 
 class Block(nn.Module):
     """Residual block: norm over channels, dilated 3 x 3 convolution, ReLU, mixing of channels (zero at the start)."""
@@ -22,8 +24,7 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The map [H, W, C] after the block."""
-        y: Tensor = convolve(self.norm(x), self.around)
-        mixed: Tensor = x + self.mix(functional.relu(y, inplace=True))
+        mixed: Tensor = x + self.mix(convolve_relu(self.norm(x), self.around))
         return mixed
 
 
@@ -41,12 +42,6 @@ class SideLayer(nn.Module):
         y = self.along(self.norm(x).T[None])[0].T
         mixed: Tensor = x + self.mix(functional.gelu(y))
         return mixed
-
-
-def convolve(x: Tensor, layer: nn.Conv2d) -> Tensor:
-    """A 3 x 3 convolution of a map [H, W, C], read and written channels last without a copy."""
-    y: Tensor = layer(x.permute(2, 0, 1)[None])
-    return y[0].permute(1, 2, 0)
 
 
 def fold_cells(x: Tensor, factor: int) -> Tensor:

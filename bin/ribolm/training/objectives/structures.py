@@ -13,10 +13,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
 
 from ribolm.folding.pair_lists import StoredPairs
-from ribolm.labels.structure.greedy import greedy_pairs
+from ribolm.labels.structure.decoding import DecodingRule, decode
 from ribolm.models.network import Network
 from ribolm.models.pair_maps.folding import fold
 from ribolm.models.pair_maps.inputs import PairLogits, PairProbabilities
@@ -133,10 +132,8 @@ def _answers(network: nn.Module, batch: TrainingBatch) -> Iterator[tuple[PairLog
 
 
 def _loss(logits: PairLogits, targets: Tensor) -> LossSum:
-    n = len(targets)
-    choice = torch.where(targets == UNPAIRED, n, targets)
-    loss = functional.cross_entropy(logits.rows(), choice, ignore_index=UNKNOWN, reduction="sum")
-    return LossSum(loss, (targets != UNKNOWN).sum().float())
+    known = targets != UNKNOWN
+    return LossSum(-(known * logits.log_probability(targets)).sum(), known.sum().float())
 
 
 def _statistics(network: nn.Module, batch: StructureBatch) -> Statistics:
@@ -153,7 +150,7 @@ def _statistics(network: nn.Module, batch: StructureBatch) -> Statistics:
 
 def _f1(probabilities: NDArray[np.float32], targets: Int64) -> float | None:
     """F1 of the pairs of one RNA, where both bases are known; None where it has no pair."""
-    chosen = greedy_pairs(probabilities, THRESHOLD).partners(len(targets))
+    chosen = decode("N" * len(targets), probabilities, DecodingRule(THRESHOLD, min_loop_nt=0))
     predicted = np.where(targets == UNKNOWN, UNPAIRED, chosen)
     n_true, n_predicted = np.count_nonzero(targets >= 0), np.count_nonzero(predicted >= 0)
     right = np.count_nonzero((predicted == targets) & (targets >= 0))

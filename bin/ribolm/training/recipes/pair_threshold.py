@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ribolm.labels.structure.greedy import ChosenPairs, greedy_pairs
+from ribolm.labels.structure.decoding import GREEDY, DecodingRule, decode
 from ribolm.models.network import Network
 from ribolm.models.pair_maps.folding import fold
 from ribolm.training.objectives.structures import UNKNOWN, StructureBatch
@@ -19,6 +18,7 @@ from ribolm.training.run.session import Lesson, Session
 GRID = np.round(np.arange(0.05, 0.96, 0.01), 2)
 DEFAULT = 0.5
 Float64 = NDArray[np.float64]
+Int64 = NDArray[np.int64]
 
 
 @torch.no_grad()
@@ -66,15 +66,21 @@ def _curves(network: Network, batch: StructureBatch) -> list[Float64]:
     for logits, partners in zip(fold(network, batch.sequences, batch.known), targets, strict=True):
         truth = partners.cpu().numpy()
         if (truth >= 0).any():
-            found.append(f1_curve(greedy_pairs(logits.probabilities().cpu().numpy(), float(GRID[0])), truth, GRID))
+            found.append(f1_curve(logits.probabilities().cpu().numpy(), truth, GRID))
     return found
 
 
-def f1_curve(chosen: ChosenPairs, partners: NDArray[np.int64], grid: Float64 | Sequence[float]) -> Float64:
-    """F1 of the pairs from each threshold on, float64 [grid]; pairs with an unknown base (-2) are left out."""
-    known = (partners[chosen.i] != UNKNOWN) & (partners[chosen.j] != UNKNOWN)
-    right, p = (partners[chosen.i] == chosen.j)[known], chosen.p[known]
-    n_true = np.count_nonzero(partners >= 0) / 2
-    n_taken = np.searchsorted(-p, -np.asarray(grid, dtype=p.dtype), side="right")
-    hits = np.concatenate([[0], np.cumsum(right)])[n_taken]
-    return np.asarray(2 * hits / (n_true + n_taken), dtype=np.float64)
+def f1_curve(probabilities: NDArray[np.float32], partners: Int64, grid: Float64) -> Float64:
+    """F1 of the pairs that are decoded at each threshold of an ascending grid, float64 [grid].
+
+    `partners` int64 [L]: -1 unpaired, -2 unknown: pairs of such bases are left out. What greedy decoding takes at a
+    threshold are the first pairs of what it takes at a lower one, so that it is run once.
+    """
+    rule = DecodingRule(float(grid[0]), GREEDY, min_loop_nt=0)
+    decoded = decode("N" * len(partners), probabilities, rule)
+    i = np.flatnonzero(decoded > np.arange(len(decoded)))
+    j = decoded[i]
+    known = (partners[i] != UNKNOWN) & (partners[j] != UNKNOWN)
+    p, right = probabilities[i, j][known], (partners[i] == j)[known]
+    n_taken, n_right = ((values[:, None] >= grid).sum(axis=0) for values in (p, p[right]))
+    return np.asarray(2 * n_right / (np.count_nonzero(partners >= 0) / 2 + n_taken), dtype=np.float64)

@@ -13,6 +13,7 @@ from ribolm.console import choice, notice
 from ribolm.errors import DataError, UsageError
 from ribolm.folding.pair_lists import FOLDER, StoredPairs
 from ribolm.labels.folds import read_folds
+from ribolm.labels.structure.decoding import GREEDY
 from ribolm.labels.structure.stored import TASK
 from ribolm.models.heads import HeadSpec
 from ribolm.models.network import Network
@@ -37,7 +38,6 @@ from ribolm.training.run.session import Lesson, Session, open_session
 from ribolm.training.settings import Optimisation, Runtime, Settings
 
 Int64 = NDArray[np.int64]
-DECODING = "greedy"
 
 
 @dataclass(frozen=True)
@@ -214,7 +214,7 @@ def _task(options: StructureOptions, shape: PairMapConfig, threshold: dict[str, 
         "pair_map": shape.to_dict(),
         "channels": ["pair_types", "distances", "states", *(["thermodynamics"] if options.thermodynamics else [])],
         "thermodynamics": {name: told[name] for name in kept if name in told},
-        "decoding": DECODING,
+        "decoding": GREEDY,
         **threshold,
         "trained_nt": {"shortest": int(lengths.min()), "longest": int(lengths.max())},
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -30,7 +30,7 @@ from ribolm.labels.structure.pair_files import LEAST_LISTED
 from ribolm.labels.structure.pairs import Structure
 from ribolm.models.pair_maps.folding import pair_map, states
 from ribolm.models.pair_maps.inputs import PairProbabilities
-from ribolm.models.pair_maps.tiles import tiled
+from ribolm.models.pair_maps.tiles import TILE_NT, tiled
 from ribolm.models.ragged import pack
 from ribolm.sequences.rna import RnaRecord
 from ribolm.training.machine.memory import PROCESS_BYTES, SPARE_SHARE, available_bytes

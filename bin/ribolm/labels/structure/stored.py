@@ -110,7 +110,9 @@ def build_structure_store(
     """
     sieve = _Sieve(options)
     structures = [one for path in paths for one in read_structures(path)]
-    kept = sieve.kept(structures, [one for path in options.exclude for one in read_structures(path)])
+    kept = sieve.kept(
+        structures, [one for path in options.exclude for one in read_structures(path, unique_names=False)]
+    )
     if not kept:
         raise DataError(f"{paths[0]}: none of {sieve.counts.read:,} RNAs is left. Check the length rule and --exclude.")
     source = _source(paths, options, sieve.counts)

@@ -48,7 +48,9 @@ def _keys(session: Session, curves: dict[str, list[Float64]]) -> dict[str, Any]:
     for name, own in curves.items():
         summed = session.world.sum([float(len(own)), *np.sum([np.zeros(len(GRID)), *own], axis=0).tolist()])
         n = int(summed[0])
-        mean = np.asarray(summed[1:]) / max(n, 1)
+        if not n:
+            continue
+        mean = np.asarray(summed[1:]) / n
         if not mean.any():
             session.log.choice(name.replace("_", " "), DEFAULT, f"no pair is right on {n:,} RNAs of dev")
             found |= {name: DEFAULT, f"{name}_f1": 0.0, f"{name}_n": n}

@@ -1,0 +1,184 @@
+"""ribolm-train structure from the command line: a model with its threshold, exact resume, bad input."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ribolm.cli.labels import main as labels
+from ribolm.cli.train import main
+from ribolm.labels.structure.dot_bracket import write_dot_bracket
+from ribolm.labels.structure.pairs import Structure
+from ribolm.models.weights import load_model
+from ribolm.training import faults
+
+Train = Callable[..., int]
+SHAPE = {"width": 8, "dilations": "1,2", "side-width": 8, "side-depth": 1, "map-width": 4}
+
+
+def hairpins(n: int, seed: int) -> list[Structure]:
+    """RNAs of one hairpin each, between tails of various length."""
+    random = np.random.default_rng(seed)
+    mate = dict(zip("ACGU", "UGCA", strict=True))
+    found = []
+    for number in range(n):
+        arm = random.choice(list("ACGU"), 7).tolist()
+        head, tail = (random.choice(list("ACGU"), random.integers(1, 9)).tolist() for _ in range(2))
+        text = "".join([*head, *arm, *"GAAA", *(mate[base] for base in reversed(arm)), *tail])
+        pairs = [(len(head) + k, len(head) + 17 - k) for k in range(7)]
+        found.append(Structure.from_pairs(f"{seed}_{number}", text, pairs))
+    return found
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """train and dev, with pair lists; plain without."""
+    folder = tmp_path_factory.mktemp("structures")
+    for name, n, seed, more in (("train", 24, 1, []), ("dev", 8, 2, []), ("plain", 8, 3, ["--no-thermodynamics"])):
+        write_dot_bracket(folder / f"{name}.dbn", hairpins(n, seed))
+        assert (
+            labels(["structures", "--structures", str(folder / f"{name}.dbn"), "--out", str(folder / name), *more]) == 0
+        )
+    return folder
+
+
+@pytest.fixture
+def train(data: Path, tmp_path: Path) -> Train:
+    """Run the command on the stores, tiny and on the CPU; further options replace those."""
+
+    def run(*options: str, command: str = "structure", **changes: object) -> int:
+        standard = {
+            "store": data / "train", "dev": data / "dev", "out": tmp_path / "model", "steps": 4, "device": "cpu",
+            "checkpoint-dir": tmp_path / "checkpoints", "tokens-per-step": 200, "preset": "tiny", **SHAPE,
+        }  # fmt: skip
+        chosen = {**standard, **{name.replace("_", "-"): value for name, value in changes.items()}}
+        named = [text for name, value in chosen.items() if value is not None for text in (f"--{name}", str(value))]
+        return main([*command.split(), *named, *options])
+
+    return run
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_model_comes_out_with_its_threshold_and_what_it_was_shown(train: Train, tmp_path: Path, capsys) -> None:
+    assert train(steps=30) == 0
+    said = capsys.readouterr()
+    model = load_model(tmp_path / "model")
+    task = model.task
+    assert task is not None and model.network.spec is not None
+    assert (task["task"], task["level"], task["decoding"]) == ("structure", "structure", "greedy")
+    assert task["pair_map"]["dilations"] == [1, 2] and "thermodynamics" in task["channels"]
+    assert task["thermodynamics"]["parameters"] == "rna_turner2004"
+    assert task["threshold_n"] == 8 and 0 < task["threshold"] < 1 and task["threshold_f1"] > 0.5
+    assert {"threshold_without", "threshold_without_f1"} <= task.keys()
+    assert f"threshold = {task['threshold']}" in said.err and "chosen: memory" in said.err
+    assert "best f1 on dev" in said.out
+    assert model.manifest["kind"] == "structure" and "dev" in model.manifest["data"]
+    assert train("--steps", "30", command="key structure") == 0
+    assert capsys.readouterr().out.strip() == model.manifest["key"]
+
+
+def test_a_run_cut_short_goes_on_bit_for_bit(train: Train, tmp_path: Path, capsys) -> None:
+    options = {"steps": 6, "checkpoint_every_steps": 2, "dev": None, "dev_share": 0}
+    assert train(**options) == 0
+    whole = sha256(tmp_path / "model/model.safetensors")
+    again = {**options, "out": tmp_path / "cut", "checkpoint_dir": tmp_path / "other"}
+    faults.plan("step.forward@4=full")
+    assert train(**again) == 1
+    faults.plan("")
+    assert list((tmp_path / "other").glob("step-*"))
+    assert train(**again) == 0
+    assert "Resumed after step" in capsys.readouterr().err
+    assert sha256(tmp_path / "cut/model.safetensors") == whole
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"dev": None, "dev_share": 0.4, "lora": 2},
+        {"freeze": 2, "crop_tokens": 20, "downsampling": 1},
+        {"tokens_per_micro_batch": 30, "max_nt": 30},
+    ],
+)
+def test_other_ways_to_train(train: Train, tmp_path: Path, changes: dict) -> None:
+    assert train(steps=2, **changes) == 0
+    assert load_model(tmp_path / "model").manifest["steps"] == 2
+
+
+def test_a_pretrained_backbone_is_kept_where_it_is_frozen(train: Train, tmp_path: Path) -> None:
+    from ribolm.models.initial import write_initial_model
+    from ribolm.sequences.tokenizers import make_tokenizer
+
+    write_initial_model(tmp_path / "start", "tiny", make_tokenizer("nucleotide"), 5)
+    assert train(preset=None, init=tmp_path / "start", freeze=2) == 0
+    before, after = (load_model(tmp_path / name, None).network.state_dict() for name in ("start", "model"))
+    assert all(before[name].equal(after[name]) for name in before)
+
+
+def test_training_without_the_folding_program(train: Train, data: Path, tmp_path: Path) -> None:
+    assert train("--no-thermodynamics", store=data / "plain", dev=None, dev_share=0.4) == 0
+    task = load_model(tmp_path / "model").task
+    assert task is not None and task["channels"] == ["pair_types", "distances", "states"]
+    assert "threshold_without" not in task
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "sentence"),
+    [
+        ({"store": "PLAIN"}, 65, "has no pair probabilities"),
+        ({"dev": "PLAIN"}, 65, "has no pair probabilities"),
+        ({"dilations": "1,two"}, 2, "--dilations 1,two are no numbers"),
+        ({"downsampling": 3}, 65, "downsampled by 1, 2, 4"),
+        ({"dev_share": 0.2}, 2, "--dev is the store of dev"),
+        ({"fold": 1, "dev": None}, 2, "--fold needs --folds"),
+        ({"max_nt": 5}, 65, "no RNA is left"),
+        ({"preset": "hyena-tiny"}, 2, "has the tokenizer hyena"),
+        ({"preset": None}, 2, "--preset or --init"),
+    ],
+)
+def test_bad_input_is_refused(train: Train, data: Path, tmp_path: Path, capsys, changes, code, sentence) -> None:
+    assert train(**{name: data / "plain" if value == "PLAIN" else value for name, value in changes.items()}) == code
+    said = capsys.readouterr().err
+    assert sentence in said and "Traceback" not in said and not (tmp_path / "model").exists()
+
+
+def test_training_that_will_not_fit_is_refused_before_it_starts(train: Train, monkeypatch, capsys) -> None:
+    monkeypatch.setattr("ribolm.training.recipes.pair_memory.available_bytes", lambda _device: (10**8, "memory"))
+    assert train() == 2
+    assert "Training will need" in capsys.readouterr().err
+
+
+def test_what_training_keeps_is_what_was_told() -> None:
+    import torch
+
+    from ribolm.models.heads import HeadSpec
+    from ribolm.models.network import new_network
+    from ribolm.models.pair_maps.configuration import PairMapConfig
+    from ribolm.models.pair_maps.folding import fold
+    from ribolm.models.presets import preset_config
+    from ribolm.models.ragged import pack
+    from ribolm.sequences.tokenizers import make_tokenizer
+    from ribolm.training.recipes.pair_memory import pair_map_bytes
+
+    shape = PairMapConfig((4, 5, 6, 7))
+    network = new_network(preset_config("tiny", make_tokenizer("nucleotide")), HeadSpec("structure", pair_map=shape), 1)
+    kept: dict[int, int] = {}
+
+    def note(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    n = 150
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        logits = next(fold(network, pack([np.full(n + 2, 5)]), [None]))
+        logits.log_probability(torch.full((n,), -1)).sum()
+    told = pair_map_bytes(shape, n * n)
+    assert 0.6 * told < sum(kept.values()) < told, json.dumps([sum(kept.values()), told])

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ribolm.folding.pair_lists import StoredPairs
-from ribolm.labels.structure.decoding import DecodingRule, decode
+from ribolm.labels.structure.greedy import greedy_pairs
 from ribolm.models.network import Network
 from ribolm.models.pair_maps.folding import fold
 from ribolm.models.pair_maps.inputs import PairLogits, PairProbabilities
@@ -150,7 +150,7 @@ def _statistics(network: nn.Module, batch: StructureBatch) -> Statistics:
 
 def _f1(probabilities: NDArray[np.float32], targets: Int64) -> float | None:
     """F1 of the pairs of one RNA, where both bases are known; None where it has no pair."""
-    chosen = decode("N" * len(targets), probabilities, DecodingRule(THRESHOLD, min_loop_nt=0))
+    chosen = greedy_pairs(probabilities, THRESHOLD).partners(len(targets))
     predicted = np.where(targets == UNKNOWN, UNPAIRED, chosen)
     n_true, n_predicted = np.count_nonzero(targets >= 0), np.count_nonzero(predicted >= 0)
     right = np.count_nonzero((predicted == targets) & (targets >= 0))

@@ -89,7 +89,11 @@ def _folded(
         yield from fold_many(partial(probable_pairs, model=model.energies), records, options.workers)
     else:
         for record in records:
-            yield probable_pairs(record.letters, model.energies, options.reactivities.get(record.name))
+            yield probable_pairs(record.letters, model.energies, _values(options.reactivities, record.name))
+
+
+def _values(reactivities: Mapping[str, NDArray[np.float64]], name: str) -> list[float] | None:
+    return reactivities[name].tolist() if name in reactivities else None
 
 
 @torch.inference_mode()

@@ -17,7 +17,7 @@ def convolve_relu(x: Tensor, layer: nn.Conv2d) -> Tensor:
     """ReLU of the convolution of a map [H, W, C] to one of the same size; beyond it are zeros. No copy is made."""
     (dilation, _), kernel = layer.dilation, layer.weight
     if x.device.type == "cpu" and x.dtype == torch.float32 and not torch.is_autocast_enabled("cpu"):
-        found: Tensor = _Convolution.apply(x, kernel, layer.bias, dilation)  # type: ignore[no-untyped-call]
+        found: Tensor = _Convolution.apply(x, kernel, layer.bias, dilation)
         return found
     return functional.relu(_by_library(x, kernel, layer.bias, dilation))
 
@@ -30,14 +30,14 @@ def _by_library(x: Tensor, kernel: Tensor, bias: Tensor | None, dilation: int) -
 
 class _Convolution(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, kernel: Tensor, bias: Tensor, dilation: int) -> Tensor:  # type: ignore[override]
+    def forward(ctx: Any, x: Tensor, kernel: Tensor, bias: Tensor, dilation: int) -> Tensor:
         y = _by_library(x, kernel, bias, dilation).relu_()
         ctx.save_for_backward(x, kernel, y)
         ctx.dilation = dilation
         return y
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor, Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor, Tensor, None]:
         x, kernel, y = ctx.saved_tensors
         gradient = torch.ops.aten.threshold_backward(gradient.contiguous(), y, 0)
         of_x = None

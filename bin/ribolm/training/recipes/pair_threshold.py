@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ribolm.labels.structure.decoding import GREEDY, DecodingRule, decode
+from ribolm.labels.structure.greedy import greedy_pairs
 from ribolm.models.network import Network
 from ribolm.models.pair_maps.folding import fold
 from ribolm.training.objectives.structures import UNKNOWN, StructureBatch
@@ -78,11 +78,8 @@ def f1_curve(probabilities: NDArray[np.float32], partners: Int64, grid: Float64)
     `partners` int64 [L]: -1 unpaired, -2 unknown: pairs of such bases are left out. What greedy decoding takes at a
     threshold are the first pairs of what it takes at a lower one, so that it is run once.
     """
-    rule = DecodingRule(float(grid[0]), GREEDY, min_loop_nt=0)
-    decoded = decode("N" * len(partners), probabilities, rule)
-    i = np.flatnonzero(decoded > np.arange(len(decoded)))
-    j = decoded[i]
+    i, j, p = greedy_pairs(probabilities, float(grid[0]))
     known = (partners[i] != UNKNOWN) & (partners[j] != UNKNOWN)
-    p, right = probabilities[i, j][known], (partners[i] == j)[known]
+    p, right = p[known], (partners[i] == j)[known]
     n_taken, n_right = ((values[:, None] >= grid).sum(axis=0) for values in (p, p[right]))
     return np.asarray(2 * n_right / (np.count_nonzero(partners >= 0) / 2 + n_taken), dtype=np.float64)

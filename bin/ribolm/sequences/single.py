@@ -1,4 +1,4 @@
-"""One token per nucleotide: our own ten tokens, HyenaDNA's twelve, ESM-2's with nucleotides as amino acids."""
+"""One token per nucleotide: our own ten tokens, HyenaDNA's twelve, ESM-2's amino acids, RESM's own eleven."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from ribolm.alphabet import GAP, NORMAL, Letters
 from ribolm.genome.coordinates import Int64
+from ribolm.sequences.mappings import DEFAULT, amino_acids_of
 from ribolm.sequences.vocabulary import (
     BAD_LETTER,
     CLS,
@@ -28,9 +29,8 @@ from ribolm.sequences.vocabulary import (
 
 NUCLEOTIDE_TOKENS = (CLS, PAD, EOS, UNK, "A", "C", "G", "T", "N", MASK)
 ESM_TOKENS = (CLS, PAD, EOS, UNK, *"LAGVSERTIDPKQNFYMHWCXBUZO.-", "<null_1>", MASK)
+RNA_TOKENS = (CLS, PAD, EOS, UNK, *"AGCUX-", MASK)  # the alphabet `rna-esm` of RESM's code
 HYENA_TOKENS = ("[CLS]", "[SEP]", "[BOS]", "[MASK]", "[PAD]", "[RESERVED]", "[UNK]", *"ACGTN")
-# Symbols of RESM (Zhang et al. 2025, doi 10.1101/2025.08.09.669469): the amino acids that stand for A, C, G and T
-ESM_MAPPINGS = {"KDNY": {"A": "K", "T": "D", "C": "N", "G": "Y"}, "KEDR": {"A": "K", "T": "E", "C": "D", "G": "R"}}
 
 
 def letter_table(ids: Mapping[str, int]) -> bytes:
@@ -108,30 +108,10 @@ class HyenaTokenizer(_TableTokenizer):
 
 
 @dataclass(frozen=True)
-class EsmTokenizer(_TableTokenizer):
-    """Nucleotides as amino-acid tokens of ESM-2, so that its weights apply. N and other IUPAC codes are X (24).
+class _GappedTokenizer(_TableTokenizer):
+    """One look-up per nucleotide, and a gap ("-") where `aligned` input is asked for; refused otherwise."""
 
-    `mapping` names the four amino acids (KDNY, KEDR). `aligned` admits gaps ("-", id 30), refused otherwise.
-    """
-
-    kind: ClassVar[str] = "esm"
-    mapping: str = "KDNY"
     aligned: bool = False
-    amino_acids: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
-
-    @classmethod
-    def create(cls, mapping: str = "KDNY", aligned: bool = False) -> EsmTokenizer:
-        """The tokenizer of one mapping; ValueError for an unknown one."""
-        if mapping not in ESM_MAPPINGS:
-            raise ValueError(f"mapping {mapping!r} is not one of {', '.join(ESM_MAPPINGS)}")
-        amino_acids = ESM_MAPPINGS[mapping]
-        base_ids = np.array([ESM_TOKENS.index(amino_acids[base]) for base in "ACGT"], dtype=np.int64)
-        ids = special_ids(ESM_TOKENS, ESM_NAMES)
-        return cls(ESM_TOKENS, **ids, base_ids=base_ids, mapping=mapping, aligned=aligned, amino_acids=amino_acids)
-
-    def letter_ids(self) -> dict[str, int]:
-        """Id of A, C, G, T and N."""
-        return {letter: self.tokens.index(amino_acid) for letter, amino_acid in (*self.amino_acids.items(), ("N", "X"))}
 
     @cached_property
     def _table(self) -> bytes:
@@ -140,6 +120,61 @@ class EsmTokenizer(_TableTokenizer):
             table[ord(GAP)] = self.tokens.index(GAP)
         return bytes(table)
 
+
+@dataclass(frozen=True)
+class EsmTokenizer(_GappedTokenizer):
+    """Nucleotides as amino-acid tokens of ESM-2, so that its weights apply. N and other IUPAC codes are X (24).
+
+    `mapping` names the four amino acids (`mappings.amino_acids_of`). `aligned` admits gaps ("-", id 30).
+    """
+
+    kind: ClassVar[str] = "esm"
+    mapping: str = DEFAULT
+    amino_acids: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def create(cls, mapping: str = DEFAULT, aligned: bool = False) -> EsmTokenizer:
+        """The tokenizer of one mapping; ValueError for an unknown one."""
+        amino_acids = amino_acids_of(mapping)
+        base_ids = np.array([ESM_TOKENS.index(amino_acids[base]) for base in "ACGT"], dtype=np.int64)
+        ids = special_ids(ESM_TOKENS, ESM_NAMES)
+        return cls(ESM_TOKENS, **ids, base_ids=base_ids, mapping=mapping, aligned=aligned, amino_acids=amino_acids)
+
+    @property
+    def given_ids(self) -> tuple[int, ...]:
+        """The ids that this tokenizer gives or training puts in: bases, X, gap, `<cls>`, `<pad>`, `<eos>`, `<mask>`."""
+        others = (self.tokens.index("X"), self.tokens.index(GAP))
+        return tuple(sorted((*self.base_ids.tolist(), *others, self.cls_id, self.pad_id, self.eos_id, self.mask_id)))
+
+    def letter_ids(self) -> dict[str, int]:
+        """Id of A, C, G, T and N."""
+        return {letter: self.tokens.index(amino_acid) for letter, amino_acid in (*self.amino_acids.items(), ("N", "X"))}
+
     def specifics(self) -> dict[str, Any]:
         """The mapping, and whether gaps are admitted."""
         return {"mapping": self.mapping, "aligned": self.aligned}
+
+
+@dataclass(frozen=True)
+class RnaTokenizer(_GappedTokenizer):
+    """RESM's eleven RNA tokens: A 4, G 5, C 6, U 7, X 8 (N and other IUPAC codes), gap 9.
+
+    Rows of ESM-2 for them make a model of a compact vocabulary, see `models.transplant`.
+    """
+
+    kind: ClassVar[str] = "rna"
+
+    @classmethod
+    def create(cls, aligned: bool = False) -> RnaTokenizer:
+        """The tokenizer, for input with gaps or without."""
+        ids = special_ids(RNA_TOKENS, ESM_NAMES)
+        base_ids = np.array([RNA_TOKENS.index(base) for base in "ACGU"], dtype=np.int64)
+        return cls(RNA_TOKENS, **ids, base_ids=base_ids, aligned=aligned)
+
+    def letter_ids(self) -> dict[str, int]:
+        """Id of A, C, G, T and N."""
+        return {letter: self.tokens.index({"T": "U", "N": "X"}.get(letter, letter)) for letter in "ACGTN"}
+
+    def specifics(self) -> dict[str, Any]:
+        """Whether gaps are admitted."""
+        return {"aligned": self.aligned}

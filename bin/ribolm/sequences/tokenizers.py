@@ -1,4 +1,4 @@
-"""Tokenizers made, written and read: nucleotide, kmer, chunk, bpe, esm, hyena."""
+"""Tokenizers made, written and read: nucleotide, kmer, chunk, bpe, esm, rna, hyena."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from ribolm.errors import DataError, UsageError
 from ribolm.files import atomic_path, require_file, write_json
 from ribolm.sequences.byte_pairs import BytePairTokenizer
 from ribolm.sequences.kmers import ChunkTokenizer, KmerTokenizer
-from ribolm.sequences.single import EsmTokenizer, HyenaTokenizer, NucleotideTokenizer
+from ribolm.sequences.mappings import DEFAULT, mapping_name
+from ribolm.sequences.single import EsmTokenizer, HyenaTokenizer, NucleotideTokenizer, RnaTokenizer
 from ribolm.sequences.vocabulary import NO_TOKEN, Tokenizer
 
 __all__ = [
@@ -20,12 +21,13 @@ __all__ = [
     "Tokenizer",
     "is_description",
     "make_tokenizer",
+    "mapping_of",
     "read_tokenizer",
     "tokenizer_from_dict",
     "write_tokenizer",
 ]
 
-KINDS = ("nucleotide", "kmer", "chunk", "bpe", "esm", "hyena")
+KINDS = ("nucleotide", "kmer", "chunk", "bpe", "esm", "rna", "hyena")
 VOCABULARY_FILE = "vocab.json"
 DEFINITION_FILE = "tokenizer.json"
 
@@ -34,15 +36,15 @@ def make_tokenizer(
     kind: str = "nucleotide",
     *,
     k: int | None = None,
-    mapping: str = "KDNY",
+    mapping: str = DEFAULT,
     file: Path | str | None = None,
     aligned: bool = False,
 ) -> Tokenizer:
     """Build a tokenizer by name.
 
-    `k`: length of words (kmer: 3 by default, chunk: 6). `mapping`: esm's amino acids. `file`: the tokenizer.json of
-    bpe (required), or the vocab.txt of a published chunk vocabulary. `aligned`: esm admits gaps. Raises UsageError for
-    a wrong choice, DataError for a bad file.
+    `k`: length of words (kmer: 3 by default, chunk: 6). `mapping`: esm's amino acids, see `mappings.mapping_name`.
+    `file`: the tokenizer.json of bpe (required), or the vocab.txt of a published chunk vocabulary. `aligned`: esm and
+    rna admit gaps. Raises UsageError for a wrong choice, DataError for a bad file.
     """
     _refuse_unused(kind, k, mapping, file)
     try:
@@ -53,7 +55,9 @@ def make_tokenizer(
         if kind == "kmer":
             return KmerTokenizer.create(3 if k is None else k)
         if kind == "esm":
-            return EsmTokenizer.create(mapping, aligned)
+            return EsmTokenizer.create(mapping_name(mapping), aligned)
+        if kind == "rna":
+            return RnaTokenizer.create(aligned)
         if kind == "chunk" and file is None:
             return ChunkTokenizer.create(6 if k is None else k)
     except ValueError as error:
@@ -72,11 +76,16 @@ def make_tokenizer(
         raise DataError(f"{path}: {error}. Give the file that came with the published tokenizer.") from error
 
 
+def mapping_of(tokenizer: Tokenizer) -> str | None:
+    """The name of the mapping whose amino acids a tokenizer gives, None for one that gives nucleotides."""
+    return tokenizer.mapping if isinstance(tokenizer, EsmTokenizer) else None
+
+
 def _refuse_unused(kind: str, k: int | None, mapping: str, file: Path | str | None) -> None:
     """Raise UsageError for a choice that a kind of tokenizer does not have."""
     read_by = {
         "--k": (k is not None, ("kmer", "chunk")),
-        "--mapping": (mapping != "KDNY", ("esm",)),
+        "--mapping": (mapping != DEFAULT, ("esm",)),
         "--tokenizer-file": (file is not None, ("bpe", "chunk")),
     }
     for option, (is_given, kinds) in read_by.items():
@@ -98,6 +107,8 @@ def tokenizer_from_dict(content: Mapping[str, Any]) -> Tokenizer:
             made = ChunkTokenizer.from_tokens(content["tokens"], int(content["k"]), int(content["eos_id"]) != NO_TOKEN)
         elif kind == "esm":
             made = EsmTokenizer.create(str(content["mapping"]), bool(content.get("aligned", False)))
+        elif kind == "rna":
+            made = RnaTokenizer.create(bool(content.get("aligned", False)))
         elif kind == "bpe":
             made = BytePairTokenizer.create(str(content["definition"]))
         else:

@@ -48,6 +48,12 @@ class Tokenizer(ABC):
         return len(self.tokens)
 
     @property
+    def label(self) -> str:
+        """How messages call this tokenizer: its kind, and what tells it from others of that kind."""
+        told = [f"{name} {value}" for name, value in self.short_specifics().items() if value is not False]
+        return ", ".join([self.kind, *told])
+
+    @property
     def dtype(self) -> np.dtype[Any]:
         """Type of one stored token: uint8 up to 256 tokens, else uint16."""
         return np.dtype(np.uint8 if self.vocab_size <= 256 else np.uint16)

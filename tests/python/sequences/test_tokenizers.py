@@ -74,6 +74,7 @@ def all_kinds(byte_pairs: Path) -> list[Tokenizer]:
         make_tokenizer("chunk", k=2),
         make_tokenizer("esm"),
         make_tokenizer("esm", mapping="KEDR"),
+        make_tokenizer("rna"),
         make_tokenizer("bpe", file=byte_pairs),
     ]
 
@@ -189,7 +190,7 @@ def test_every_kind_survives_a_file(byte_pairs: Path, tmp_path: Path) -> None:
         assert name == ("tokenizer.json" if tokenizer.kind == "bpe" else "vocab.json")
         again = read_tokenizer(folder)
         assert again == tokenizer and again.base_ids.tolist() == tokenizer.base_ids.tolist()
-        assert again.per_nucleotide == (tokenizer.kind in ("nucleotide", "kmer", "esm"))
+        assert again.per_nucleotide == (tokenizer.kind in ("nucleotide", "kmer", "esm", "rna"))
         assert not set(again.base_ids.tolist()) & set(again.special_ids)
 
 
@@ -204,7 +205,7 @@ def test_words_that_overlap_say_how_many_show_one_nucleotide() -> None:
 
 
 def test_the_short_name_of_a_tokenizer_fits_no_other(byte_pairs: Path) -> None:
-    tokenizers = [*all_kinds(byte_pairs), make_tokenizer("esm", mapping="KEDR")]
+    tokenizers = [*all_kinds(byte_pairs), make_tokenizer("esm", mapping="unmapped")]
     for tokenizer in tokenizers:
         for description in (tokenizer.identity(), tokenizer.to_dict()):
             content = json.loads(json.dumps(description))
@@ -227,7 +228,7 @@ def test_middle_letters_name_the_base_of_a_token() -> None:
         ({"kind": "letters"}, "is not one of"),
         ({"kind": "kmer", "k": 4}, "odd length"),
         ({"kind": "chunk", "k": 9}, "not from 2 to 7"),
-        ({"kind": "esm", "mapping": "ABCD"}, "is not one of KDNY"),
+        ({"kind": "esm", "mapping": "ABCD"}, "is not four distinct amino acids"),
         ({"kind": "bpe"}, "needs its tokenizer.json"),
         ({"kind": "nucleotide", "k": 3}, "--k has no effect: tokenizer 'nucleotide'"),
         ({"kind": "kmer", "mapping": "KEDR"}, "--mapping has no effect"),

@@ -114,7 +114,7 @@ class Forward:
         length = (offsets[rows + 1] - offsets[rows]).astype(np.int64)
         full = length + self._n_special
         lengths = self._lengths(full)
-        flat = np.full(int(lengths.sum()), self.tokenizer.unk_id, dtype=np.int64)
+        flat = np.full(int(lengths.sum()), int(self.tokenizer.base_ids[0]), dtype=np.int64)
         start = np.cumsum(full) - full
         before, after = self.tokenizer.prefix_ids, self.tokenizer.suffix_ids
         flat[start[:, None] + np.arange(len(before))] = before

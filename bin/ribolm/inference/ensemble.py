@@ -37,7 +37,7 @@ class Ensemble:
         """What made a table of calls: task, tokenizer, window and the sha256 of every model's weights."""
         return {
             "task": self.task,
-            "tokenizer": self.tokenizer.kind,
+            "tokenizer": self.tokenizer.label,
             "window_nt": self.window_nt,
             "overlap_nt": self.overlap_nt,
             "models": [model.sha256 for model in self.models],

@@ -104,8 +104,8 @@ def score_store(
     """
     if store.tokenizer != ensemble.tokenizer:
         raise DataError(
-            f"{store.directory}: its tokenizer '{store.tokenizer.kind}' {store.tokenizer.specifics() or ''} is not "
-            f"the models' '{ensemble.tokenizer.kind}'. Tokenize the sequences again with that one."
+            f"{store.directory}: its tokenizer '{store.tokenizer.label}' is not the models' "
+            f"'{ensemble.tokenizer.label}'. Tokenize the sequences again with that one."
         )
     if folds is not None and len(folds.fold) != len(store):
         raise DataError(f"The folds have {len(folds.fold):,} rows, the store {len(store):,}. Make folds of this store.")

@@ -49,7 +49,7 @@ class WindowModel:
         """What decides its logits: task, window and the sha256 of the weights."""
         return {
             "task": self.task,
-            "tokenizer": self.loaded.tokenizer.kind,
+            "tokenizer": self.loaded.tokenizer.label,
             "window_nt": self.window_nt,
             "anchor": self.anchor,
             "anchor_offset0": self.anchor_offset0,

@@ -59,7 +59,9 @@ class EncoderConfig(TransformerRules):
     """Shape and rules of an encoder, as in the `config.json` of an ESM-2 checkpoint.
 
     `token_dropout`: embeddings of <mask> are zero and the others are scaled by (1 − 0.12) / (1 − share masked), per
-    sequence (ESM-2). Dropout shares act in training only. Raises DataError for a shape that cannot be built.
+    sequence (ESM-2). `nucleotide_mapping`: the amino acids whose rows spell A, U, C, G (`sequences.mappings`), or the
+    rows that those of a compact vocabulary began as. Dropout shares act in training only. Raises DataError for a shape
+    that cannot be built.
     """
 
     vocab_size: int
@@ -78,6 +80,7 @@ class EncoderConfig(TransformerRules):
     initializer_range: float = 0.02
     layer_norm_eps: float = 1e-5
     token_dropout: bool = False
+    nucleotide_mapping: str | None = None
 
     def __post_init__(self) -> None:
         if self.hidden_size % (2 * self.num_attention_heads):
@@ -104,7 +107,15 @@ class EncoderConfig(TransformerRules):
 
     def to_dict(self) -> dict[str, Any]:
         """The content of `config.json`, complete enough for transformers' `EsmConfig`."""
-        return {**FIXED, **asdict(self)}
+        return {**FIXED, **stored_fields(self)}
+
+
+def stored_fields(config: EncoderConfig) -> dict[str, Any]:
+    """The fields of a configuration; a mapping only where there is one, so that others' settings stay the same."""
+    found = asdict(config)
+    if config.nucleotide_mapping is None:
+        del found["nucleotide_mapping"]
+    return found
 
 
 # What ESM-2 is and ribolm's encoder is too; a config that says otherwise is another architecture.

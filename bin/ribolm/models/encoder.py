@@ -13,6 +13,7 @@ from ribolm.models.attention import Backend, OnAttention, Plan, Wanted, attend, 
 from ribolm.models.configuration import EncoderConfig
 from ribolm.models.gated import NUCLEOTIDE_TRANSFORMER_GATE, gated
 from ribolm.models.linear import apply_linear, linear, linear_gelu, onednn_fits
+from ribolm.models.mapped_ids import MappedIds
 from ribolm.models.ragged import Ragged, positions_of
 from ribolm.models.rotary import RotaryEmbeddings, pairs_side_by_side, rotate, rotate_in_place
 
@@ -190,6 +191,7 @@ class Encoder(nn.Module):
         super().__init__()
         self.config = config
         self.attention_backend: Backend | None = None  # None: chosen by device and dtype
+        self.mapped_ids = MappedIds.of(config)
         self.embeddings = Embeddings(config)
         self.rotary_embeddings = None if config.learned_positions else RotaryEmbeddings(config)
         self.encoder = Stack(config)
@@ -209,8 +211,11 @@ class Encoder(nn.Module):
         """Hidden states [T, D] of a batch.
 
         `embedded` [T, D] stands in for the token embeddings (gradients with respect to them); `on_attention` receives
-        (layer, sequence, probabilities [heads, L, L]) and switches to eager attention.
+        (layer, sequence, probabilities [heads, L, L]) and switches to eager attention. Raises DataError for ids that
+        are not of the model's mapping of nucleotides.
         """
+        if self.mapped_ids is not None:
+            self.mapped_ids.check(batch.tokens)
         x = self.embeddings(batch) if embedded is None else embedded
         hidden: Tensor = self.encoder(x, self._plan(batch, x, on_attention))
         return hidden

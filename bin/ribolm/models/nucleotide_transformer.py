@@ -5,13 +5,13 @@ biases. Sequences begin with <cls> and have no end token. The published weights 
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from torch import Tensor, nn
 
 from ribolm.errors import DataError
-from ribolm.models.configuration import FIXED, TELLING, EncoderConfig, fill, require_fixed
+from ribolm.models.configuration import FIXED, TELLING, EncoderConfig, fill, require_fixed, stored_fields
 from ribolm.models.encoder import Encoder
 from ribolm.models.esm import ESM
 from ribolm.models.family import Family
@@ -78,7 +78,7 @@ class NucleotideTransformerConfig(EncoderConfig):
 
     def to_dict(self) -> dict[str, Any]:
         """The content of `config.json`; of the first version complete enough for transformers' `EsmConfig`."""
-        return {**FIXED, **asdict(self), "model_type": GATED_TYPE if self.gated else "esm"}
+        return {**FIXED, **stored_fields(self), "model_type": GATED_TYPE if self.gated else "esm"}
 
 
 def is_nucleotide_transformer(content: Mapping[str, Any]) -> bool:

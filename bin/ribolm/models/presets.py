@@ -7,6 +7,7 @@ from ribolm.models.configuration import EncoderConfig
 from ribolm.models.convolution.configuration import ConvolutionConfig
 from ribolm.models.family import BackboneConfig
 from ribolm.models.hyena.configuration import HyenaConfig
+from ribolm.sequences.tokenizers import mapping_of
 from ribolm.sequences.vocabulary import NO_TOKEN, Tokenizer
 
 _ESM2: dict[str, Any] = {"num_attention_heads": 20, "token_dropout": True}
@@ -25,6 +26,8 @@ PRESETS: dict[str, dict[str, Any]] = {
     "150m": {"num_hidden_layers": 30, "hidden_size": 640, "intermediate_size": 2560, **_ESM2},
     "650m": {"num_hidden_layers": 33, "hidden_size": 1280, "intermediate_size": 5120, **_ESM2},
 }
+# Weights of ESM-2's sizes with its 33 tokens, the tied decoder counted once, the contact head included
+ESM2_PARAMETERS = {"8m": 7_512_474, "35m": 33_501_394, "150m": 148_140_154, "650m": 651_043_254}
 _HYENA: dict[str, Any] = {"emb_dim": 5, "activation_freq": 10}
 # Nominal lengths of the published models, and two tokens more; hyena-tiny is for tests. HyenaDNA has its own tokenizer
 HYENA_PRESETS: dict[str, dict[str, Any]] = {
@@ -66,6 +69,7 @@ def preset_config(name: str, tokenizer: Tokenizer) -> BackboneConfig:
         mask_token_id=tokenizer.mask_id,
         bos_token_id=None if tokenizer.cls_id == NO_TOKEN else tokenizer.cls_id,
         eos_token_id=None if tokenizer.eos_id == NO_TOKEN else tokenizer.eos_id,
+        nucleotide_mapping=mapping_of(tokenizer),
         **PRESETS[name],
     )
 

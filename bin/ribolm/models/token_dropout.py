@@ -4,7 +4,9 @@ It scales the embeddings of unmasked tokens by (1 - 0.12) / (1 - share masked) a
 belongs into every output.
 """
 
-from ribolm.models.encoder import Embeddings
+from dataclasses import replace
+
+from ribolm.models.encoder import Embeddings, Encoder
 from ribolm.models.network import Network
 
 
@@ -24,3 +26,10 @@ def trained_with_token_dropout(network: Network) -> bool | None:
     """Whether the configuration asks for token dropout; None for a backbone that has no such rule."""
     found = getattr(network.config, "token_dropout", None)
     return None if found is None else bool(found)
+
+
+def train_with_token_dropout(network: Network, wanted: bool) -> None:
+    """Switch token dropout in the configuration too: the network is to be trained so. Nothing where there is none."""
+    if isinstance(network.encoder, Encoder):
+        use_token_dropout(network, wanted)
+        network.config = network.encoder.config = replace(network.encoder.config, token_dropout=wanted)

@@ -1,7 +1,7 @@
 """Model directories: config.json, model.safetensors, vocabulary, task.json, manifest.json, README.md."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,13 +10,15 @@ import torch
 from ribolm.errors import DataError
 from ribolm.files import atomic_directory, require_file, require_no_other_kind, sha256_of, write_json
 from ribolm.models.backbones import FAMILIES, family_of, read_config
+from ribolm.models.configuration import EncoderConfig
 from ribolm.models.directories import CARD, CONFIG, MANIFEST, TASK, WEIGHTS, read_json, require_model
 from ribolm.models.family import BackboneConfig
 from ribolm.models.heads import HEADS, HeadSpec, Kind
 from ribolm.models.network import Network, head_name, language_model
 from ribolm.models.pair_maps.configuration import PairMapConfig
 from ribolm.models.state import check_state, read_state, write_state
-from ribolm.sequences.tokenizers import Tokenizer, is_description, read_tokenizer, write_tokenizer
+from ribolm.models.token_dropout import trained_with_token_dropout
+from ribolm.sequences.tokenizers import Tokenizer, is_description, mapping_of, read_tokenizer, write_tokenizer
 from ribolm.version import __version__
 
 FORMAT_VERSION = 1
@@ -38,7 +40,10 @@ Wanted = Literal["as stored", "masked_lm"] | None
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model directory in memory; `sha256` is that of its model.safetensors, `task` None for a pretrained model."""
+    """A model directory in memory; `sha256` is that of its model.safetensors, `task` None for a pretrained model.
+
+    `mapping`: the amino acids that spell its nucleotides, or whose rows they began as; None for other models.
+    """
 
     network: Network
     tokenizer: Tokenizer
@@ -46,6 +51,11 @@ class LoadedModel:
     manifest: dict[str, Any]
     directory: Path
     sha256: str
+
+    @property
+    def mapping(self) -> str | None:
+        """See above."""
+        return _mapping(self.network.config)
 
 
 def head_of_task(task: Mapping[str, Any], source: Path | str = TASK) -> HeadSpec:
@@ -71,9 +81,9 @@ def save_model(
 ) -> Path:
     """Write a model directory, whole or not at all, and return its path.
 
-    `task` goes to task.json with the tokenizer's name and digest added; `manifest` to manifest.json with the version
-    and the sha256 of every file added. Weights are fp32. Raises DataError when head, task and vocabulary do not belong
-    together.
+    `task` goes to task.json with the tokenizer's name and digest added, `manifest` to manifest.json with the version
+    and the sha256 of every file; both with mapping and token dropout where nucleotides are mapped. Weights are fp32.
+    Raises DataError when head, task and vocabulary do not belong together.
     """
     directory = Path(directory)
     _check_parts(network, tokenizer, task)
@@ -83,13 +93,13 @@ def save_model(
         write_json(temporary / CONFIG, _config_content(network, task))
         write_tokenizer(temporary, tokenizer)
         if task is not None:
-            write_json(temporary / TASK, {**task, "tokenizer": tokenizer.identity()})
+            write_json(temporary / TASK, {**task, **_mapped(network), "tokenizer": tokenizer.identity()})
         if card is not None:
             (temporary / CARD).write_text(card, "utf-8")
         written = sorted(path.name for path in temporary.iterdir())
         files = {name: _fingerprint(temporary / name) for name in written}
         versions = {"format_version": FORMAT_VERSION, "ribolm": __version__, "torch": torch.__version__}
-        write_json(temporary / MANIFEST, {**(manifest or {}), **versions, "files": files})
+        write_json(temporary / MANIFEST, {**(manifest or {}), **_mapped(network), **versions, "files": files})
     for name in set(OWN_FILES) - set(written) - {MANIFEST}:
         (directory / name).unlink(missing_ok=True)  # of a model that was there before
     return directory
@@ -104,7 +114,7 @@ def load_model(directory: Path | str, head: Wanted = "as stored") -> LoadedModel
     directory = Path(directory)
     manifest = read_manifest(directory)
     tokenizer = read_tokenizer(directory)
-    config = read_config(read_json(directory / CONFIG), str(directory / CONFIG))
+    config = with_mapping(read_config(read_json(directory / CONFIG), str(directory / CONFIG)), tokenizer)
     task = read_json(directory / TASK) if TASK in manifest["files"] else None
     state = read_state(directory / WEIGHTS)
     spec = _spec(directory, config, head, task, state)
@@ -113,6 +123,29 @@ def load_model(directory: Path | str, head: Wanted = "as stored") -> LoadedModel
     if task is not None and not is_description(task.get("tokenizer"), tokenizer):
         raise DataError(f"{directory}: task.json and the vocabulary name different tokenizers. Copy the model again.")
     return LoadedModel(network.eval(), tokenizer, task, manifest, directory, manifest["files"][WEIGHTS]["sha256"])
+
+
+def with_mapping(config: BackboneConfig, tokenizer: Tokenizer) -> BackboneConfig:
+    """The configuration with the mapping of its tokenizer where it names none; DataError where it names another."""
+    mapping = mapping_of(tokenizer)
+    if mapping is None or not isinstance(config, EncoderConfig):
+        return config
+    if config.nucleotide_mapping not in (None, mapping):
+        raise DataError(
+            f"the weights are of mapping {config.nucleotide_mapping} by their config.json, but the tokenizer gives the "
+            f"ids of {mapping}. Use --mapping {config.nucleotide_mapping}."
+        )
+    return replace(config, nucleotide_mapping=mapping)
+
+
+def _mapping(config: BackboneConfig) -> str | None:
+    return config.nucleotide_mapping if isinstance(config, EncoderConfig) else None
+
+
+def _mapped(network: Network) -> dict[str, Any]:
+    """What every file about a model of mapped nucleotides tells; nothing for others."""
+    mapping = _mapping(network.config)
+    return {} if mapping is None else {"mapping": mapping, "token_dropout": trained_with_token_dropout(network)}
 
 
 def network_of_state(config: BackboneConfig, spec: HeadSpec | None, state: dict[str, Any], source: Path) -> Network:
@@ -196,5 +229,6 @@ def _check_parts(network: Network, tokenizer: Tokenizer, task: Mapping[str, Any]
             f"vocabulary size, <pad> and <mask> are {wanted} in the tokenizer but {found} in config.json. "
             "Use the vocabulary that the model was trained with."
         )
+    with_mapping(config, tokenizer)
     if task is not None and head_of_task(task) != network.spec:
         raise DataError(f"the task asks for {head_of_task(task)}, but the network has {network.spec}.")

@@ -64,8 +64,8 @@ def tokens_for(store: TokenStore, tokenizer: Tokenizer, rows: Int64) -> tuple[To
         return tokens, offsets
     if not store.tokenizer.per_nucleotide:
         raise DataError(
-            f"{store.directory}: its tokenizer '{store.tokenizer.kind}' is not the model's '{tokenizer.kind}', and its "
-            "tokens are not one per nucleotide. Tokenize the sequences again with the model's."
+            f"{store.directory}: its tokenizer '{store.tokenizer.label}' is not the model's '{tokenizer.label}', and "
+            "its tokens are not one per nucleotide. Tokenize the sequences again with the model's."
         )
-    choice("tokens", tokenizer.kind, f"the model's; the letters are those of the store ({store.tokenizer.kind})")
+    choice("tokens", tokenizer.label, f"the model's; the letters are those of the store ({store.tokenizer.label})")
     return tokenizer.encode_rows(store.tokenizer.middle_letters()[tokens], offsets)

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ribolm.console import choice
 from ribolm.errors import DataError, UsageError
 from ribolm.files import require_folder_possible, sha256_of
+from ribolm.models.configuration import EncoderConfig
 from ribolm.models.directories import MANIFEST, WEIGHTS, read_json
 from ribolm.models.heads import HeadSpec
 from ribolm.models.network import Network, new_network
 from ribolm.models.presets import preset_config
+from ribolm.models.token_dropout import train_with_token_dropout, trained_with_token_dropout
 from ribolm.models.weights import LoadedModel, load_model, save_model
 from ribolm.sequences.store import TokenStore
 from ribolm.sequences.tokenizers import Tokenizer
@@ -56,16 +59,22 @@ class Start:
         model = load_model(self.init, "masked_lm" if head == "masked_lm" else "as stored")
         if model.tokenizer != tokenizer:
             raise DataError(
-                f"{self.init}: was trained with another tokenizer ({model.tokenizer.kind}) than that of the store "
-                f"({tokenizer.kind}). Tokenize the sequences with the model's."
+                f"{self.init}: was trained with another tokenizer ({model.tokenizer.label}) than that of the store "
+                f"({tokenizer.label}). Tokenize the sequences with the model's."
             )
         return model
 
     def network(self, model: LoadedModel | None, tokenizer: Tokenizer, spec: HeadSpec, seed: int) -> Network:
         """The network with the head that is asked for, of the model where its head is the same, else a new one."""
         if model is None:
-            return new_network(preset_config(str(self.preset), tokenizer), spec, seed)
-        return model.network if model.network.spec == spec else model.network.with_new_head(spec, seed)
+            network = new_network(preset_config(str(self.preset), tokenizer), spec, seed)
+        else:
+            network = model.network if model.network.spec == spec else model.network.with_new_head(spec, seed)
+        mapped = isinstance(network.config, EncoderConfig) and network.config.nucleotide_mapping is not None
+        if mapped and spec.kind != "masked_lm" and trained_with_token_dropout(network):
+            choice("token dropout", "off", "fine-tuning hides no token, and predictions read whole sequences")
+            train_with_token_dropout(network, False)
+        return network
 
     def record(self, model: LoadedModel | None, network: Network) -> dict[str, Any]:
         """What of it decides the weights in the end, for the settings."""
@@ -73,12 +82,12 @@ class Start:
         return {**origin, "config": network.config.to_dict()}
 
 
-def held_out_blocks(n_rows: int, share: float, seed: int) -> tuple[Int64, Int64]:
+def held_out_blocks(n_rows: int, share: float, seed: int, block_rows: int = BLOCK_ROWS) -> tuple[Int64, Int64]:
     """(rows to train on, rows held out): blocks of neighbouring rows drawn by chance, none where there are too few."""
-    n_blocks = -(-n_rows // BLOCK_ROWS)
+    n_blocks = -(-n_rows // block_rows)
     n_held = min(round(share * n_blocks) or int(share > 0), n_blocks // 2)
     held = generator(seed, "held out").permutation(n_blocks)[:n_held]
-    mask = np.isin(np.arange(n_rows) // BLOCK_ROWS, held)
+    mask = np.isin(np.arange(n_rows) // block_rows, held)
     return np.flatnonzero(~mask), np.flatnonzero(mask)
 
 
@@ -187,6 +196,7 @@ def _best(loop: Loop, state: TrainingState) -> str:
     counts = state.best_counts or {}
     shown = [f"n = {counts['n']:,.0f}"] if "n" in counts else []
     shown += [f"prevalence {counts['prevalence']:.3g}"] if "prevalence" in counts else []
+    shown += [f"by chance {counts['chance_loss']:.4g}"] if "chance_loss" in counts else []
     beside = f" ({', '.join(shown)})" if shown else ""
     best = f"best {loop.judge.watch} on dev, {state.best_value:.4g}{beside}"
     return f", weights of step {state.best_step:,} with the {best}"

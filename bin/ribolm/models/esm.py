@@ -47,6 +47,9 @@ def rename(stored: Mapping[str, torch.Tensor], config: EncoderConfig) -> tuple[S
             new = FREQUENCIES
             if new in state and not torch.equal(state[new], value):
                 raise DataError(f"{name} differs from the other layers' frequencies. Use an ESM-2 model.")
+            if new in state:
+                fates.left_out.append(name)
+                continue
         if UNUSED.fullmatch(new) or (new == POSITIONS and not config.learned_positions):
             fates.left_out.append(name)
             continue

@@ -1,36 +1,54 @@
 """Weights that were published as pickles, read for conversion only and without running any code of theirs."""
 
 import pickle
-from collections.abc import Mapping
+import zipfile
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from ribolm.console import notice
 from ribolm.errors import DataError
 from ribolm.files import require_file
 from ribolm.models.state import State, finite_state
 
 WRAPPERS = ("state_dict", "model_state_dict", "model")  # under which training frameworks keep the weights
+SCRIPT = "__main__"  # the module that classes of a training script are of, in the file that it wrote
 
 
-def read_pickle(path: Path) -> State:
-    """Read the weights of a `.bin`, `.pt`, `.pth` or `.ckpt` file as fp32, names as stored.
+class Pickle(NamedTuple):
+    """What a file holds: the weights, as stored but in fp32, and what lies beside them (nothing by bare ones)."""
 
-    torch unpickles tensors and plain containers alone (`weights_only`); a file that asks for more is refused, as it may
-    run code. The weights may lie under `state_dict`, as training frameworks write them; what stands beside them there
-    is left. Raises DataError for such files, damaged ones, values that are no weights, NaN and infinity.
+    state: State
+    beside: Mapping[str, Any]
+
+
+def read_pickle(path: Path, allow_stubs: bool = False) -> Pickle:
+    """Read a `.bin`, `.pt`, `.pth` or `.ckpt` file.
+
+    torch unpickles tensors, plain containers and `argparse.Namespace` (a bag of values, in which fair-esm keeps its
+    settings) alone (`weights_only`). A file that asks for classes of the script that wrote it is refused too, unless
+    `allow_stubs`: then empty classes of ours stand in for those, and still nothing else is looked up or called. The
+    weights may lie under `state_dict`, `model_state_dict` or `model`. Raises DataError for files that ask for more,
+    damaged ones, values that are no weights, NaN and infinity. Memory: the weights in fp32.
     """
     require_file(path)
+    stubs = _stubs(path) if allow_stubs else []
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals([Namespace, *stubs]):
+            # mapped where the format allows it: the moments of an optimiser beside the weights are never read
+            content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except pickle.UnpicklingError as error:
-        reason = str(error).splitlines()[0][:120]
-        raise DataError(f"{path}: is a pickle that asks for more than weights ({reason}). Do not trust it.") from error
-    except (RuntimeError, EOFError, KeyError, ValueError) as error:
+        raise _asks_for_more(path, str(error)) from error
+    except (RuntimeError, EOFError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise DataError(f"{path}: is cut short or no file of weights ({str(error)[:120]}). Copy it again.") from error
+    beside: Mapping[str, Any] = {}
     for wrapper in WRAPPERS:
         if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
+            beside = {name: value for name, value in content.items() if name != wrapper}
             content = content[wrapper]
             break
     if not isinstance(content, Mapping) or not content:
@@ -38,4 +56,41 @@ def read_pickle(path: Path) -> State:
     strange = [str(name) for name, value in content.items() if not isinstance(value, Tensor)]
     if strange:
         raise DataError(f"{path}: {strange[0]} is no tensor. Give the file that the model was published as.")
-    return finite_state(path, content)
+    return Pickle(finite_state(path, content), beside)
+
+
+def _named(path: Path) -> Sequence[str]:
+    """Names of classes and functions that a file asks for and that are neither tensors nor plain; sorted."""
+    if not zipfile.is_zipfile(path):
+        return []
+    try:
+        with torch.serialization.safe_globals([Namespace]):
+            return sorted(torch.serialization.get_unsafe_globals_in_checkpoint(path))
+    except (RuntimeError, ValueError, pickle.UnpicklingError):
+        return []  # reading the file tells what is wrong with it
+
+
+def _stubs(path: Path) -> list[tuple[type, str]]:
+    """An empty class for every name of the script that wrote a file."""
+    names = [name for name in _named(path) if name.startswith(f"{SCRIPT}.")]
+    if names:
+        notice(f"{path}: empty classes stand in for {', '.join(names)}; what they held is left out.")
+    return [(_stub(name), name) for name in names]
+
+
+def _stub(name: str) -> type:
+    """A class without any behaviour that takes whatever it is given and keeps none of it."""
+    behaviour = {"__new__": lambda cls, *_given: object.__new__(cls), "__setstate__": lambda _self, _state: None}
+    return type(name.rpartition(".")[2], (), behaviour)
+
+
+def _asks_for_more(path: Path, reason: str) -> DataError:
+    names = _named(path)
+    if names and all(name.startswith(f"{SCRIPT}.") for name in names):
+        return DataError(
+            f"{path}: asks for {', '.join(names)}, classes of the script that wrote it. If you trust where it comes "
+            "from, --allow-pickle reads it with empty classes in their place."
+        )
+    first = reason.splitlines()[0][:120]
+    told = f"names {', '.join(names)}" if names else first
+    return DataError(f"{path}: is a pickle that asks for more than weights ({told}). Do not trust it.")

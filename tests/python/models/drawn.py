@@ -19,11 +19,11 @@ def uniform(name: str, seed: int, n: int) -> np.ndarray:
     return (raw >> np.uint64(40)).astype(np.float64) / 2**23 - 1.0
 
 
-def drawn_state(shapes: Mapping[str, Sequence[int]], seed: int) -> dict[str, Tensor]:
-    """A tensor for every name: ± 0.5, and 1 ± 0.5 for the weights of LayerNorms."""
+def drawn_state(shapes: Mapping[str, Sequence[int]], seed: int, scale: float = 0.5) -> dict[str, Tensor]:
+    """A tensor for every name: ± `scale`, and 1 ± `scale` for the weights of LayerNorms."""
     state = {}
     for name, shape in shapes.items():
-        values = 0.5 * uniform(name, seed, int(np.prod(shape))) + float("norm" in name.lower() and "weight" in name)
+        values = scale * uniform(name, seed, int(np.prod(shape))) + float("norm" in name.lower() and "weight" in name)
         state[name] = torch.from_numpy(values.astype(np.float32)).reshape(tuple(shape))
     return state
 

@@ -99,7 +99,7 @@ def converted(source: Path) -> LoadedModel:
 
 
 @pytest.mark.parametrize("pickled", [False, True], ids=["safetensors", "pickle"])
-@pytest.mark.parametrize(("content", "left_out"), [(V1, 0), (V2, 1)], ids=["first", "second"])
+@pytest.mark.parametrize(("content", "left_out"), [(V1, 0), (V2, 2)], ids=["first", "second"])
 def test_nucleotide_transformer_converts(
     tmp_path: Path, content: dict[str, Any], left_out: int, pickled: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -272,7 +272,7 @@ def test_bad_pickles_are_refused_without_running_them(bad_pickle: tuple[Path, st
 def test_weights_of_a_training_checkpoint_are_found(tmp_path: Path) -> None:
     torch.save({"state_dict": {"a": torch.ones(2, dtype=torch.float64)}, "epoch": 3}, tmp_path / "weights.ckpt")
     found = read_pickle(tmp_path / "weights.ckpt")
-    assert found["a"].dtype == torch.float32
+    assert found.state["a"].dtype == torch.float32 and found.beside == {"epoch": 3}
 
 
 def test_drawn_weights_do_not_change() -> None:

@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from ribolm.cli import new_app, run
+from ribolm.errors import UsageError
 
 if TYPE_CHECKING:
     import typer
 
-    from ribolm.sequences.corpus import CorpusCounts
+    from ribolm.sequences.sieve import CorpusCounts
 
 MAX_NT = 1_000_000
+EXCLUDE = "Evaluation set to keep out: FASTA, dot-bracket, CT, BPSEQ, Stockholm or FILE.csv:COLUMN; repeat."
+MAPPING = "Amino acids for A, U, C, G in esm: KDNY, KEDR, four others, AUCG=KDNY, a JSON or TSV file, or unmapped."
 
 
 class Kind(StrEnum):
@@ -23,14 +26,19 @@ class Kind(StrEnum):
     chunk = "chunk"
     bpe = "bpe"
     esm = "esm"
+    rna = "rna"
     hyena = "hyena"
 
 
-class Mapping(StrEnum):
-    """Amino acids that stand for A, T, C and G in the esm tokenizer."""
+class Remove(StrEnum):
+    """What of the evaluation sets is taken out of an RNA corpus."""
 
-    kdny = "KDNY"
-    kedr = "KEDR"
+    exact = "exact"
+    kmers = "kmers"
+    nothing = "nothing"
+
+
+EXACT = Remove.exact
 
 
 def main(argv: Sequence[str]) -> int:
@@ -41,7 +49,7 @@ def main(argv: Sequence[str]) -> int:
 def app() -> "typer.Typer":
     """Build the command line; heavy modules are imported by the sub-command that needs them."""
     cli = new_app(__doc__)
-    for add in (_add_peaks, _add_fasta, _add_show):
+    for add in (_add_peaks, _add_fasta, _add_rna, _add_show):
         add(cli)
     return cli
 
@@ -57,7 +65,7 @@ def _add_peaks(cli: "typer.Typer") -> None:
         gtf: Annotated[Path | None, Option(help="Genes: peaks are read in exon space.")] = None,
         tokenizer: Annotated[Kind, Option(help="Tokenizer.")] = Kind.nucleotide,
         k: Annotated[int | None, Option(min=1, help="Letters per word: kmer 3 or 5 [3], chunk 2 to 7 [6].")] = None,
-        mapping: Annotated[Mapping, Option(help="Amino acids of the esm tokenizer.")] = Mapping.kdny,
+        mapping: Annotated[str, Option(help=MAPPING)] = "KDNY",
         tokenizer_file: Annotated[Path | None, Option(help="tokenizer.json of bpe, or vocab.txt of chunk.")] = None,
         window: Annotated[int, Option(min=1, max=MAX_NT, help="Width of tiles in nt.")] = 510,
         overlap: Annotated[int, Option(min=0, max=MAX_NT, help="Overlap of tiles in nt.")] = 128,
@@ -75,7 +83,7 @@ def _add_peaks(cli: "typer.Typer") -> None:
         for path in (*(bed or []), fasta, *([gtf] if gtf else [])):
             require_file(path)
             require_other_than(out, (path,))
-        chosen = make_tokenizer(tokenizer.value, k=k, mapping=mapping.value, file=tokenizer_file)
+        chosen = make_tokenizer(tokenizer.value, k=k, mapping=mapping, file=tokenizer_file)
         options = CorpusOptions(window, overlap, flank, max_n, keep_duplicates)
         _tell(out, tokenize_peaks(bed or [], fasta, gtf, chosen, options, out))
 
@@ -89,7 +97,7 @@ def _add_fasta(cli: "typer.Typer") -> None:
         out: Annotated[Path, Option(help="Folder of the token store to write.")],
         tokenizer: Annotated[Kind, Option(help="Tokenizer.")] = Kind.nucleotide,
         k: Annotated[int | None, Option(min=1, help="Letters per word: kmer 3 or 5 [3], chunk 2 to 7 [6].")] = None,
-        mapping: Annotated[Mapping, Option(help="Amino acids of the esm tokenizer.")] = Mapping.kdny,
+        mapping: Annotated[str, Option(help=MAPPING)] = "KDNY",
         tokenizer_file: Annotated[Path | None, Option(help="tokenizer.json of bpe, or vocab.txt of chunk.")] = None,
         window: Annotated[int, Option(min=1, max=MAX_NT, help="Longer records are cut into tiles of it.")] = 510,
         overlap: Annotated[int, Option(min=0, max=MAX_NT, help="Overlap of tiles in nt.")] = 128,
@@ -102,9 +110,48 @@ def _add_fasta(cli: "typer.Typer") -> None:
         from ribolm.sequences.tokenizers import make_tokenizer
 
         require_file(sequences)
-        chosen = make_tokenizer(tokenizer.value, k=k, mapping=mapping.value, file=tokenizer_file)
+        chosen = make_tokenizer(tokenizer.value, k=k, mapping=mapping, file=tokenizer_file)
         options = CorpusOptions(window, overlap, max_n=max_n, keep_duplicates=keep_duplicates)
         _tell(out, tokenize_fasta(sequences, chosen, options, out))
+
+
+def _add_rna(cli: "typer.Typer") -> None:
+    from typer import Option
+
+    @cli.command()
+    def rna(
+        sequences: Annotated[list[Path], Option(help="RNA: plain or gzip FASTA; repeat for more files.")],
+        out: Annotated[Path, Option(help="Folder of the token store to write.")],
+        tokenizer: Annotated[Kind, Option(help="Tokenizer; rna: the compact vocabulary.")] = Kind.esm,
+        k: Annotated[int | None, Option(min=1, help="Letters per word: kmer 3 or 5 [3], chunk 2 to 7 [6].")] = None,
+        mapping: Annotated[str, Option(help=MAPPING)] = "KDNY",
+        tokenizer_file: Annotated[Path | None, Option(help="tokenizer.json of bpe, or vocab.txt of chunk.")] = None,
+        exclude: Annotated[list[str] | None, Option(help=EXCLUDE)] = None,
+        remove: Annotated[Remove, Option(help="Of what --exclude has: equal RNAs, 31-mers too, or nothing.")] = EXACT,
+        audit: Annotated[Path | None, Option(help="Table to write: what corpus and evaluation sets share.")] = None,
+        min_nt: Annotated[int, Option(min=1, help="Shorter RNAs are left out.")] = 16,
+        max_nt: Annotated[int | None, Option(min=1, help="Longer RNAs are left out.")] = None,
+        crop_nt: Annotated[int, Option(min=1, max=MAX_NT, help="Training cuts longer RNAs to a stretch of it.")] = 1024,
+        max_n: Annotated[float, Option(min=0, max=1, help="Largest share of N in an RNA.")] = 0.6,
+        keep_duplicates: Annotated[bool, Option("--keep-duplicates", help="Keep repeated RNAs.")] = False,
+    ) -> None:
+        """RNAs for pretraining, stored whole: cleaned, without duplicates and without what models are judged by."""
+        from ribolm.files import require_file
+        from ribolm.labels.evaluation_sets import read_evaluation_set
+        from ribolm.sequences.overlap import write_audit
+        from ribolm.sequences.rna_corpus import RnaOptions, tokenize_rna
+        from ribolm.sequences.tokenizers import make_tokenizer
+
+        for path in sequences:
+            require_file(path)
+        if not exclude and (audit is not None or remove is not EXACT):
+            raise UsageError("--audit and --remove say what becomes of --exclude. Give it, or leave them out.")
+        chosen = make_tokenizer(tokenizer.value, k=k, mapping=mapping, file=tokenizer_file)
+        options = RnaOptions(min_nt, max_nt, crop_nt, max_n, keep_duplicates, remove.value)
+        counts, found = tokenize_rna(sequences, chosen, options, out, [read_evaluation_set(s) for s in exclude or []])
+        if audit is not None:
+            write_audit(audit, found)
+        _tell(out, counts)
 
 
 def _tell(out: Path, counts: "CorpusCounts") -> None:

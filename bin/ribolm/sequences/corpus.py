@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ribolm.alphabet import Letters
 from ribolm.console import Progress, notice
@@ -19,17 +18,16 @@ from ribolm.genome.coordinates import Int64, ranges
 from ribolm.genome.exon_space import ExonSpace, build_exon_space
 from ribolm.genome.fasta import FastaRepairs, Genome, read_fasta
 from ribolm.genome.regions import Region
-from ribolm.sequences.deduplication import SeenSequences
 from ribolm.sequences.frames import Frames, Stretches
 from ribolm.sequences.peak_files import read_peaks
 from ribolm.sequences.places import PlaceBatch
+from ribolm.sequences.sieve import CorpusCounts, Mask, Sieve
 from ribolm.sequences.store import StoreWriter
 from ribolm.sequences.tiling import OVERLAP_NT, WINDOW_NT, Grid, check_window, split_clusters
 from ribolm.sequences.tokenizers import Tokenizer
 
 BATCH_NT = 1 << 22
 MAX_N = 0.6
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -48,54 +46,6 @@ class CorpusOptions:
 
     def __post_init__(self) -> None:
         check_window(self.window_nt, self.overlap_nt)
-
-
-@dataclass
-class CorpusCounts:
-    """What was read and what became of it, in sequences; `nucleotides` of those written."""
-
-    read: int = 0
-    empty: int = 0
-    too_many_n: int = 0
-    duplicates: int = 0
-    written: int = 0
-    nucleotides: int = 0
-
-    def tell(self) -> None:
-        """Notices of what was left out."""
-        if self.empty:
-            notice(f"{self.empty:,} of {self.read:,} sequences have no letter and are left out.")
-        if self.too_many_n:
-            notice(f"{self.too_many_n:,} of {self.read:,} sequences hold too many N and are left out.")
-        if self.duplicates:
-            notice(f"{self.duplicates:,} of {self.read:,} sequences repeat an earlier one and are left out.")
-
-
-class _Sieve:
-    """The filters of a corpus, in their order: N, then duplicates."""
-
-    def __init__(self, options: CorpusOptions) -> None:
-        self.options, self.counts = options, CorpusCounts()
-        self._seen = SeenSequences()
-
-    def passing(self, letters: Letters, offsets: Int64) -> Mask:
-        """Mask [n] of the rows to write; counts the others."""
-        length = np.diff(offsets)
-        n_before = np.r_[0, np.cumsum(letters == ord("N"), dtype=np.int64)]
-        kept = np.asarray((np.diff(n_before[offsets]) <= self.options.max_n * length) & (length > 0))
-        self.counts.read += len(kept)
-        self.counts.empty += int((length == 0).sum())
-        self.counts.too_many_n += int((~kept & (length > 0)).sum())
-        if not self.options.keep_duplicates and kept.any():
-            rows = np.flatnonzero(kept)
-            bounds = np.r_[0, np.cumsum(length[rows])].astype(np.int64)
-            passed = letters if kept.all() else letters[ranges(offsets[:-1][rows], length[rows])]
-            is_new = self._seen.first_sights(passed, bounds)
-            self.counts.duplicates += int((~is_new).sum())
-            kept[rows[~is_new]] = False
-        self.counts.written += int(kept.sum())
-        self.counts.nucleotides += int(length[kept].sum())
-        return kept
 
 
 def tokenize_peaks(
@@ -170,7 +120,7 @@ def _write_tiles(
     source: dict[str, Any],
 ) -> CorpusCounts:
     clusters, cluster_of = split_clusters(grid, tiles)
-    sieve = _Sieve(options)
+    sieve = Sieve(options.max_n, options.keep_duplicates)
     step = max(BATCH_NT // grid.window_nt, 1)
     with (
         StoreWriter(out, tokenizer, source=source) as writer,
@@ -195,7 +145,7 @@ def tokenize_fasta(sequences: Path, tokenizer: Tokenizer, options: CorpusOptions
     A record is the "chrom" of its tiles, strand +, and their split unit. Memory: the longest record, 16 bytes per
     distinct sequence, and one batch.
     """
-    repairs, sieve = FastaRepairs(), _Sieve(options)
+    repairs, sieve = FastaRepairs(), Sieve(options.max_n, options.keep_duplicates)
     source: dict[str, Any] = {"kind": "fasta", "options": asdict(options)}
     with (
         StoreWriter(out, tokenizer, source=source) as writer,

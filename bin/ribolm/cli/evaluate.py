@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from ribolm.cli import new_app, run
 from ribolm.cli.evaluate_families import add_families
+from ribolm.cli.evaluate_perplexity import add_perplexity
 from ribolm.cli.evaluate_regression import add_regression
 from ribolm.cli.evaluate_scan import add_scan
 from ribolm.cli.evaluate_sequences import add_few_shot, add_sequences
@@ -38,6 +39,7 @@ def app() -> "typer.Typer":
         add_few_shot,
         add_families,
         add_structure,
+        add_perplexity,
         _add_leakage,
     ):
         add(cli)

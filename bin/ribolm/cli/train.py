@@ -138,6 +138,7 @@ PRETRAIN_OWN = (
     Spec("span", int | None, None, "Tokens hidden together [default: 1, or k of overlapping k-mers].", POSITIVE),
     Spec("crop_tokens", int | None, None, "Cut longer sequences to so many tokens, anew in each epoch.", POSITIVE),
     Spec("dev_share", float, 0.01, "Share of the rows that are held out to watch the loss.", SHARE),
+    Spec("published_replacements", bool, False, "RESM's quirk: random tokens are ids 0 to 10, never nucleotides."),
 )
 FINETUNE_OWN = (
     Spec("task", str, REQUIRED, "Labels of the store to learn."),

@@ -33,7 +33,7 @@ SPEED = Section(
 TABLE = Section("training_runs", CHAPTER, "Trainings", "What each training was and cost.")
 CHOICES = Section("training_choices", CHAPTER, "Chosen automatically", "Values that nobody gave, and why they are so.")
 POINTS = 400
-NO_TABS = ("loss", "prevalence", "n")  # the loss has a section of its own, the others do not change
+NO_TABS = ("loss", "chance_loss", "prevalence", "n")  # the loss has a section of its own, the others do not change
 COLUMNS: Mapping[str, Mapping[str, Any]] = {
     "steps": {"title": "Steps", "description": "Optimiser steps", "format": "{:,.0f}"},
     "tokens": {"title": "Tokens", "description": "Trained on, repeats counted", "format": "{:,.0f}"},

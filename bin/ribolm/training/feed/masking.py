@@ -1,7 +1,8 @@
 """Which tokens masked language modelling hides, and what stands in their place.
 
 BERT's rule (Devlin et al. 2019): of the chosen tokens 80 % become the mask, 10 % a random base, 10 % stay. Only tokens
-of a base are chosen or drawn, never N, cls or eos. Choices depend on (seed, row, copy, epoch) alone.
+of a base are chosen, and drawn unless others are asked for, never N, cls or eos. Choices depend on (seed, row, copy,
+epoch) alone.
 """
 
 from __future__ import annotations
@@ -29,9 +30,17 @@ class Masked(NamedTuple):
 
 
 def mask_tokens(
-    batch: RowBatch, base_ids: Int64Array, mask_id: int, seed: int, rate: float = 0.15, span: int = 1
+    batch: RowBatch,
+    base_ids: Int64Array,
+    mask_id: int,
+    seed: int,
+    rate: float = 0.15,
+    span: int = 1,
+    drawn_ids: Int64Array | None = None,
 ) -> Masked:
     """Hide a share `rate` of the bases; with `span` > 1 in stretches of that many tokens.
+
+    `drawn_ids`: what the random ones are drawn from, None: the bases.
 
     Stretches begin anywhere with the probability q that covers the share, 1 - (1 - q)^span = rate, and may touch; one
     stretch shares its fate of 80/10/10, the random bases in it are drawn one by one.
@@ -53,7 +62,8 @@ def mask_tokens(
     fate = uniform(keys[at], start + 1)
     drawn = uniform(keys[at], (column[at] + span) * DRAWS_PER_TOKEN + 2)
     tokens = batch.tokens.copy()
-    random_base = np.asarray(base_ids)[np.floor(drawn * len(base_ids)).astype(np.int64)]
+    pool = np.asarray(base_ids if drawn_ids is None else drawn_ids)
+    random_base = pool[np.floor(drawn * len(pool)).astype(np.int64)]
     hidden = np.where(fate < MASKED_SHARE, mask_id, tokens[at])
     tokens[at] = np.where((fate >= MASKED_SHARE) & (fate < MASKED_SHARE + RANDOM_SHARE), random_base, hidden)
     return Masked(tokens, at, batch.tokens[at])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -28,18 +29,28 @@ class MaskVocabulary(Protocol):
 
 @dataclass(frozen=True)
 class MaskedTokens:
-    """Masked language modelling: cross entropy of the hidden tokens (see `feed.masking`)."""
+    """Masked language modelling: cross entropy of the hidden tokens (see `feed.masking`).
+
+    `drawn_ids`: what replaces hidden tokens at random, None: the bases.
+    """
 
     tokenizer: MaskVocabulary
     seed: int
     rate: float = 0.15
     span: int = 1
+    drawn_ids: tuple[int, ...] | None = None
     watch: str = "loss"
+
+    @property
+    def chance_loss(self) -> float:
+        """The loss of a guess among the bases by chance, ln 4 of nucleotides."""
+        return math.log(len(self.tokenizer.base_ids))
 
     def prepare(self, batch: RowBatch) -> TrainingBatch:
         """Hide tokens; targets int64 [N] are the true ids of the hidden ones."""
         base_ids = np.asarray(self.tokenizer.base_ids, dtype=np.int64)
-        masked = mask_tokens(batch, base_ids, self.tokenizer.mask_id, self.seed, self.rate, self.span)
+        drawn = None if self.drawn_ids is None else np.array(self.drawn_ids, dtype=np.int64)
+        masked = mask_tokens(batch, base_ids, self.tokenizer.mask_id, self.seed, self.rate, self.span, drawn)
         return TrainingBatch(
             sequences_of(batch, masked.tokens), torch.from_numpy(masked.chosen), torch.from_numpy(masked.targets)
         )
@@ -55,7 +66,8 @@ class MaskedTokens:
         return {**loss_statistics(categorical_loss(logits, batch.targets)), "right": np.asarray(float(right))}
 
     def metrics(self, statistics: Statistics) -> dict[str, float]:
-        """loss, perplexity, accuracy, n (hidden tokens)."""
+        """loss, chance_loss, perplexity, accuracy, n (hidden tokens)."""
         loss, n = mean_loss(statistics), float(statistics.get("weight", np.zeros(())))
         accuracy = float(statistics["right"]) / n if n else float("nan")
-        return {"loss": loss, "perplexity": float(np.exp(loss)), "accuracy": accuracy, "n": n}
+        perplexity = float(np.exp(loss))
+        return {"loss": loss, "chance_loss": self.chance_loss, "perplexity": perplexity, "accuracy": accuracy, "n": n}

@@ -32,7 +32,7 @@ from ribolm.training.run.schedule import Schedule
 from ribolm.training.run.supply import StepFeed, Supply
 from ribolm.training.settings import Optimisation, Runtime
 
-COUNTS = ("n", "prevalence")  # what a metric is read beside
+COUNTS = ("n", "prevalence", "chance_loss")  # what a metric is read beside
 
 
 @dataclass

@@ -80,3 +80,19 @@ def test_copies_and_epochs_of_one_row_are_masked_differently(make_rows) -> None:
         masked = mask_tokens(current, store.tokenizer.base_ids, store.tokenizer.mask_id, 7)
         halves += [tuple(masked.chosen[masked.chosen < 1002]), tuple(masked.chosen[masked.chosen >= 1002] - 1002)]
     assert len(set(halves)) == 4
+
+
+def test_what_stands_in_for_a_random_tenth_may_be_told(make_rows) -> None:
+    """RESM draws ids 0 to 10 of ESM-2's vocabulary; the choice of tokens, and all other fates, stay the same."""
+    store = make_rows(3000, seed=2)
+    (batch,) = whole_epoch(store)
+    own, other = (
+        mask_tokens(batch, store.tokenizer.base_ids, store.tokenizer.mask_id, 7, drawn_ids=drawn)
+        for drawn in (None, np.arange(40, 51))
+    )
+    np.testing.assert_array_equal(own.chosen, other.chosen)
+    drawn = other.tokens >= 40
+    assert abs(drawn.sum() / len(other.chosen) - 0.1) < 0.01
+    assert set(other.tokens[drawn].tolist()) == set(range(40, 51))
+    np.testing.assert_array_equal(own.tokens[~drawn], other.tokens[~drawn])
+    assert np.isin(own.tokens[drawn], store.tokenizer.base_ids).all()

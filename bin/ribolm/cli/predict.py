@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ribolm.cli import REQUIRED, Device, Spec, Universe, add_command, new_app, run
 from ribolm.cli.inputs import require_inputs
+from ribolm.cli.predict_folding import add_folding
 from ribolm.cli.predict_merge import add_merge
 from ribolm.cli.predict_polya import add_polya
 from ribolm.cli.predict_scan import add_scan
@@ -77,6 +78,7 @@ def app() -> "typer.Typer":
     add_variants(cli, COMPUTING, _prepare)
     add_merge(cli, COMPUTING)
     add_structure(cli, COMPUTING)
+    add_folding(cli)
     return cli
 
 

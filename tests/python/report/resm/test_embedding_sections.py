@@ -50,16 +50,22 @@ def test_axes_do_not_flip_and_rare_types_share_a_colour() -> None:
     places, _ = principal_components(vectors)
     again, _ = principal_components(vectors.copy())
     assert (places == again).all()
-    many = RnaMap("x", np.zeros((12, 2)), tuple(f"t{i}" for i in range(11)) + ("unknown",), (0.5, 0.2))
+    many = RnaMap("x", np.zeros((12, 2)), (*(f"t{i}" for i in range(11)), "unknown"), (0.5, 0.2))
     assert list(many.colours())[-2:] == [OTHER, "unknown"] and len(many.colours()) == 10
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda folder: (folder / "mine.fa").write_text(">other\nACGU\n"), "mine.fa: has no record 'r0' of mine.parquet"),
+        (
+            lambda folder: (folder / "mine.fa").write_text(">other\nACGU\n"),
+            "mine.fa: has no record 'r0' of mine.parquet",
+        ),
         (lambda folder: (folder / "mine.parquet").write_text("x"), "mine.parquet: is no parquet file"),
-        (lambda folder: pq.write_table(pa.table({"name": ["a"]}), folder / "mine.parquet"), "is no table of one vector"),
+        (
+            lambda folder: pq.write_table(pa.table({"name": ["a"]}), folder / "mine.parquet"),
+            "is no table of one vector",
+        ),
     ],
 )
 def test_files_that_do_not_fit_are_refused(

@@ -18,8 +18,17 @@ OTHER = ">a\nGGGAAACCC\n((.....))\n>b\nGGGGAAACCCC\n...........\n"
 
 
 def metrics(method: str, f1: float) -> list[dict[str, object]]:
-    about = {"method": method, "averaging": "mean over RNAs", "n": 2, "n_families": 2, "low": f1 - 0.1, "high": f1 + 0.1}
-    return [{"metric": metric, "value": f1, **about} for metric in ("f1", "precision", "recall", "pooled_f1", "family_f1")]
+    about = {
+        "method": method,
+        "averaging": "mean over RNAs",
+        "n": 2,
+        "n_families": 2,
+        "low": f1 - 0.1,
+        "high": f1 + 0.1,
+    }
+    return [
+        {"metric": metric, "value": f1, **about} for metric in ("f1", "precision", "recall", "pooled_f1", "family_f1")
+    ]
 
 
 def stratum(kind: str, name: str, method: str) -> dict[str, object]:
@@ -56,7 +65,9 @@ def test_all_sections_of_a_tested_set_and_of_other_rnas(evaluated: Path, tmp_pat
     compared = ["--known", f"known={tmp_path / 'known.dbn'}", "--shown", f"known={tmp_path / 'other.dbn'}"]
     mine = ["--predicted", f"mine={tmp_path / 'mine.dbn'}", "--confidence", f"mine={tmp_path / 'mine.tsv'}"]
     assert main(["structures", "--dir", str(evaluated), *compared, *mine, "--outdir", str(out)]) == 0
-    assert {"structures_known_known.png", "structures_mine.png", "structure_f1_known.png"} <= {p.name for p in out.iterdir()}
+    assert {"structures_known_known.png", "structures_mine.png", "structure_f1_known.png"} <= {
+        p.name for p in out.iterdir()
+    }
     assert section(out, "structure_pictures")["data"].count("<img") == 2
     rows = section(out, "structure_predictions")["data"]
     assert rows["a"]["confidence"] == 0.91 and rows["a"]["pairs"] == 3 and "confidence" not in rows["b"]
@@ -84,8 +95,16 @@ def test_without_a_pair_a_sentence_says_so(tmp_path: Path) -> None:
     [
         ([], 2, "Give --dir, what was evaluated, or --predicted"),
         (["--predicted", "mine"], 2, "--predicted mine is not NAME=FILE"),
-        (["--predicted", "mine=FOLDER/known.dbn", "--confidence", "x=FOLDER/mine.tsv"], 2, "no --predicted has that name"),
-        (["--predicted", "m=FOLDER/known.dbn", "--known", "a=FOLDER/known.dbn"], 2, "'a' is named in one of --known and"),
+        (
+            ["--predicted", "mine=FOLDER/known.dbn", "--confidence", "x=FOLDER/mine.tsv"],
+            2,
+            "no --predicted has that name",
+        ),
+        (
+            ["--predicted", "m=FOLDER/known.dbn", "--known", "a=FOLDER/known.dbn"],
+            2,
+            "'a' is named in one of --known and",
+        ),
         (["--dir", "FOLDER"], 65, "metrics.json: no such file"),
     ],
 )

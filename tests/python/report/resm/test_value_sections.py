@@ -30,9 +30,18 @@ def test_all_sections(tmp_path: Path, n: int) -> None:
     content = {"kind": "values", "reference": "finetuned", "scale": "load", "split": "5 folds", "interval_note": None}
     content |= {"not_run": {"random-initialised": "not run: weights absent"}}
     predictions = [
-        {"name": f"r{i}", "fold": 0, "measured": i / n, "finetuned": i / n + 0.1, "gradient boosting": 0.5} for i in range(n)
+        {"name": f"r{i}", "fold": 0, "measured": i / n, "finetuned": i / n + 0.1, "gradient boosting": 0.5}
+        for i in range(n)
     ]
-    stratum = {"stratum": "upstream AUG", "name": "none", "n": 20, "n_clusters": 5, "mean": 6, "sd": 1, "method": "finetuned"}
+    stratum = {
+        "stratum": "upstream AUG",
+        "name": "none",
+        "n": 20,
+        "n_clusters": 5,
+        "mean": 6,
+        "sd": 1,
+        "method": "finetuned",
+    }
     difference = {"method": "finetuned", "other": "gradient boosting", "metric": "r2", "difference": 0.2}
     path = folder(
         tmp_path / "load",

@@ -31,18 +31,34 @@ def section(out: Path, name: str) -> dict[str, Any]:
 def test_every_kind_of_folder_gets_its_section(tmp_path: Path) -> None:
     family = [
         {"method": name, "kind": kind, "n_parameters": 10, "n": 40, "n_families": 4, **with_bounds(FAMILY, value)}
-        for name, kind, value in (("pretrained", "model", 0.6), ("random encoder", "random", 0.5), ("k-mers", "floor", 0.8))
+        for name, kind, value in (
+            ("pretrained", "model", 0.6),
+            ("random encoder", "random", 0.5),
+            ("k-mers", "floor", 0.8),
+        )
     ]
     seen = [{"data": "corpus", "n": 40, "n_shared": 2, "n_families": 4, "n_families_shared": 1}]
     site = {"universe": "all pairs", "method": "RNAduplex", "kind": "floor", "n": 10, "n_targets": 10, "width_nt": 12.0}
     site |= {"site_recall_by_chance": 0.1, **with_bounds(("site_recall", "position_f1"), 0.7)}
-    loss = {"type": "all", "n_sequences": 9, "n": 90, "loss": 1.2, "loss_low": 1.1, "loss_high": 1.3, "chance_loss": 1.386}
+    loss = {
+        "type": "all",
+        "n_sequences": 9,
+        "n": 90,
+        "loss": 1.2,
+        "loss_low": 1.1,
+        "loss_high": 1.3,
+        "chance_loss": 1.386,
+    }
     metric = {"metric": "f1", "method": "x at 0.1", "averaging": "", "n": 4, "n_families": 0, "value": 0.3, "low": None}
     best = {**metric, "metric": "pooled_max_f1", "value": 0.4, "threshold": 0.12}
     folders = [
         folder(tmp_path / "rfam", {"kind": "families"}, methods=family, overlap=seen),
         folder(tmp_path / "pairs", {"kind": "interactions", "sites": {"interval_note": "Few targets."}}, sites=[site]),
-        folder(tmp_path / "rnas.pretrained", {"kind": "perplexity"}, perplexity=[{**loss, "perplexity": 3.3, "accuracy": 0.4}]),
+        folder(
+            tmp_path / "rnas.pretrained",
+            {"kind": "perplexity"},
+            perplexity=[{**loss, "perplexity": 3.3, "accuracy": 0.4}],
+        ),
         folder(
             tmp_path / "known.pretrained.contacts",
             {"kind": "structures", "metrics": [{**metric, "high": None}, {**best, "high": None}]},

@@ -50,6 +50,7 @@ def add_structures(cli: "typer.Typer") -> None:
         from ribolm.report.folders.assessed_folder import read_assessed
         from ribolm.report.resm.named_structures import read_pairs_of_sets, read_predicted
         from ribolm.report.resm.prediction_sections import write_prediction_sections
+        from ribolm.report.resm.structure_headline import write_structure_headline
         from ribolm.report.resm.structure_sections import write_structure_sections
 
         folders = [read_assessed(path, ("structures",)) for path in folder or ()]
@@ -58,6 +59,7 @@ def add_structures(cli: "typer.Typer") -> None:
         with atomic_directory(outdir) as out:
             write_prediction_sections(out, found, compared)
             write_structure_sections(out, folders)
+            write_structure_headline(out, folders, found)
 
     add_command(cli, "structures", STRUCTURES, structures)
 

@@ -24,9 +24,8 @@ def subCommands() {
         labels: ['sites', 'tokens', 'folds', 'polya', 'polya_tokens', 'structures', 'values'],
         train: ['pretrain', 'finetune', 'contacts', 'structure'],
         predict: ['sites', 'merge', 'store', 'candidates', 'scan', 'sequences', 'embed', 'contacts', 'structure', 'folding'],
-        evaluate: ['sites', 'sequences', 'fewshot', 'tokens', 'scan', 'structure', 'values', 'families', 'interactions', 'perplexity'],
+        evaluate: ['sites', 'sequences', 'fewshot', 'tokens', 'scan', 'structure', 'values', 'families', 'interactions', 'contacts', 'perplexity'],
         explain: ['windows'],
-        weights: ['randomise'],
         report: ['peaks', 'motif', 'metagene', 'tracks', 'session', 'strandedness', 'methods', 'headline', 'training', 'evaluation', 'scan', 'explain', 'fewshot', 'tokens', 'structures', 'embedding', 'zeroshot', 'values'],
     ]
 }

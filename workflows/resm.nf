@@ -72,7 +72,7 @@ workflow RESM {
     ch_contact_models = channel.value([])
     ch_fitted = channel.value([])
     if ('contacts' in steps) {
-        READ_CONTACTS(ch_structures, ch_backbones, ch_rnas, settings, code)
+        READ_CONTACTS(ch_structures, ch_backbones, ch_rnas, code)
         ch_contact_models = READ_CONTACTS.out.models
         ch_fitted = ch_structures.filter { meta, _dbn, _fasta -> meta.split == 'train' }.map { _meta, dbn, _fasta -> dbn }.first()
         ch_zeroshot = ch_zeroshot.mix(READ_CONTACTS.out.folders)

@@ -21,12 +21,9 @@ WIRED = {
     "EVALUATE_PERPLEXITY": 1,
     "PREDICT_EMBED": 1,
     "REPORT_EMBEDDING": 1,
-    "WEIGHTS_RANDOMISE": 1,
-    "TRAIN_CONTACTS": 2,  # on the pretrained model, on random weights
+    "TRAIN_CONTACTS": 1,
     "PREDICT_CONTACTS": 1,
-    "PREDICT_KNOWN_CONTACTS": 4,
-    "CHOOSE_THRESHOLD": 2,
-    "EVALUATE_CONTACTS": 2,
+    "EVALUATE_CONTACTS": 1,
     "EVALUATE_FAMILIES": 1,
     "EVALUATE_INTERACTIONS": 1,
     "REPORT_ZEROSHOT": 1,
@@ -63,7 +60,7 @@ def test_all_steps_are_wired(launcher: Launcher, mode: str) -> None:
         "embeddings/mine.pretrained.parquet",
         "evaluation/known/metrics.json",
         "zeroshot/families/metrics.json",
-        "zeroshot/known.pretrained.contacts/metrics.json",
+        "zeroshot/known.contacts/metrics.json",
         "multiqc/multiqc_report.html",
     } <= run.files()
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from ribolm.cli import new_app, run
-from ribolm.cli.weights_randomise import add_randomise
 
 if TYPE_CHECKING:
     import typer
@@ -28,7 +27,7 @@ def main(argv: Sequence[str]) -> int:
 def app() -> "typer.Typer":
     """Build the command line; heavy modules are imported by the sub-command that needs them."""
     cli = new_app(__doc__)
-    for add in (_add_init, add_randomise, _add_convert, _add_unite, _add_verify, _add_show):
+    for add in (_add_init, _add_convert, _add_unite, _add_verify, _add_show):
         add(cli)
     return cli
 

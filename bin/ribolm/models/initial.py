@@ -8,7 +8,7 @@ from ribolm.errors import UsageError
 from ribolm.models.configuration import EncoderConfig
 from ribolm.models.network import language_model, new_network
 from ribolm.models.presets import preset_config
-from ribolm.models.weights import load_model, save_model
+from ribolm.models.weights import save_model
 from ribolm.sequences.tokenizers import Tokenizer
 
 
@@ -24,18 +24,4 @@ def write_initial_model(
     network = new_network(config, language_model(config), seed)
     save_model(out, network, tokenizer, manifest={"parent": None, "preset": preset, "seeds": {"init": seed}})
     console.notice(f"{out}: {network.n_parameters():,} random weights of preset '{preset}', seed {seed}.")
-    return out
-
-
-def write_random_twin(out: Path, model: Path, seed: int) -> Path:
-    """Write a model of the same shape and tokens with random weights, the control of what a model has learnt.
-
-    A pure function of the model's configuration, tokenizer and seed; heads are left out, its language model's is drawn.
-    """
-    given = load_model(model, head=None)
-    config = given.network.config
-    network = new_network(config, language_model(config), seed)
-    facts = {"parent": None, "preset": f"shape of {model.resolve().name}", "seeds": {"init": seed}}
-    save_model(out, network, given.tokenizer, manifest=facts)
-    console.notice(f"{out}: {network.n_parameters():,} random weights in the shape of {model}, seed {seed}.")
     return out

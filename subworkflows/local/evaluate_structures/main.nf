@@ -48,7 +48,7 @@ workflow EVALUATE_STRUCTURES {
         .map { meta, dbn, _fasta -> [meta.sample, meta.group ?: '', dbn] }
         .join(ch_predicted)
     EVALUATE_STRUCTURE(
-        ch_joined.map { sample, group, truth, predicted -> [[id: sample, sample: sample, group: group, threshold: ''], truth, predicted, []] },
+        ch_joined.map { sample, group, truth, predicted -> [[id: sample, sample: sample, group: group], truth, predicted] },
         code.evaluate.structure,
     )
     // drawn beside the known structures: what the first method makes of them

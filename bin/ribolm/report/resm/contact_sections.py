@@ -31,11 +31,12 @@ COLUMNS = {
 
 
 def write_contact_section(outdir: Path, folders: Sequence[AssessedFolder]) -> None:
-    """Write one row per set and model; folders are called after both."""
+    """Write one row per method; of several sets, rows name the set."""
     rows: dict[str, dict[str, Any]] = {}
     for folder in folders:
-        for row in method_rows(folder).values():
+        prefix = f"{folder.name.removesuffix('.contacts')}: " if len(folders) > 1 else ""
+        for method, row in method_rows(folder).items():
             found = cells(row, COLUMNS)
-            rows[folder.name.removesuffix(".contacts")] = {key: found[key] for key in COLUMNS}
+            rows[f"{prefix}{method.removesuffix('.contacts')}"] = {key: found[key] for key in COLUMNS}
     described = replace(METHODS, description=folders[0].with_note(METHODS.description))
-    write_table(outdir, described, rows, COLUMNS, "Set and model")
+    write_table(outdir, described, rows, COLUMNS, "Method")

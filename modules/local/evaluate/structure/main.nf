@@ -8,7 +8,7 @@ process EVALUATE_STRUCTURE {
     cache 'deep'
 
     input:
-    tuple val(meta), path(truth), path(predicted, stageAs: 'predicted/?/*'), path(pairs)
+    tuple val(meta), path(truth), path(predicted, stageAs: 'predicted/?/*')
     val code
 
     output:
@@ -18,12 +18,11 @@ process EVALUATE_STRUCTURE {
     script:
     def args = task.ext.args ?: ''
     def given = [predicted].flatten().withIndex().collect { file, index -> "${index ? '--pred-b' : '--pred'} ${file}" }.join(' ')
-    def listed = pairs ? "--pairs ${pairs}" + (meta.threshold == '' ? '' : " --threshold ${meta.threshold}") : ''
     def families = meta.group ? "--families ${meta.group}" : ''
     """
     # code: ${code}
     mkdir ${meta.id}
-    ribolm-evaluate structure ${args} --truth ${truth} ${given} ${listed} ${families} --table ${meta.id}/rnas.tsv --out ${meta.id}/metrics.json
+    ribolm-evaluate structure ${args} --truth ${truth} ${given} ${families} --table ${meta.id}/rnas.tsv --out ${meta.id}/metrics.json
     """
 
     stub:

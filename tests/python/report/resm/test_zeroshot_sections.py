@@ -60,7 +60,7 @@ def test_every_kind_of_folder_gets_its_section(tmp_path: Path) -> None:
             perplexity=[{**loss, "perplexity": 3.3, "accuracy": 0.4}],
         ),
         folder(
-            tmp_path / "known.pretrained.contacts",
+            tmp_path / "known.contacts",
             {"kind": "structures", "metrics": [{**metric, "high": None}, {**best, "high": None}]},
         ),
     ]
@@ -70,7 +70,7 @@ def test_every_kind_of_folder_gets_its_section(tmp_path: Path) -> None:
     assert section(out, "family_overlap")["data"]["rfam: corpus"]["n_shared"] == 2
     assert "Few targets." in section(out, "interaction_sites")["description"]
     assert section(out, "perplexity")["data"]["rnas.pretrained: all"]["chance"] == pytest.approx(4, abs=0.01)
-    contacts = section(out, "contact_methods")["data"]["known.pretrained"]
+    contacts = section(out, "contact_methods")["data"]["x at 0.1"]
     assert contacts["pooled_max_f1"] == 0.4 and contacts["threshold"] == 0.12 and "f1_interval" not in contacts
     published = section(out, "zeroshot_published")["data"]
     assert all(row["source"].startswith("published") for row in published.values())

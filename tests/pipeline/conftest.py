@@ -40,7 +40,7 @@ def pipeline_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("*.pyc*", "*.tmp.*"))
         else:
             shutil.copy2(source, copy / name)
-    for track in ("m6a", "polya"):
+    for track in ("m6a", "polya", "resm"):
         shutil.copytree(DATA.parent / track, copy / "tests" / "data" / track)
     if (ROOT / ".venv").exists():
         (copy / ".venv").symlink_to(ROOT / ".venv")

@@ -11,6 +11,7 @@ from ribolm.cli.inputs import require_inputs
 from ribolm.cli.predict_contacts import add_contacts
 from ribolm.cli.predict_embed import add_embed
 from ribolm.cli.predict_interactions import add_interactions
+from ribolm.cli.predict_folding import add_folding
 from ribolm.cli.predict_merge import add_merge
 from ribolm.cli.predict_polya import add_polya
 from ribolm.cli.predict_scan import add_scan
@@ -83,6 +84,7 @@ def app() -> "typer.Typer":
     add_embed(cli, COMPUTING)
     add_contacts(cli, COMPUTING)
     add_interactions(cli, COMPUTING)
+    add_folding(cli)
     return cli
 
 

@@ -17,6 +17,7 @@ class Track(StrEnum):
     """Tracks whose samplesheets this version reads."""
 
     m6a = "m6a"
+    resm = "resm"
 
 
 def main(argv: Sequence[str]) -> int:
@@ -37,13 +38,16 @@ def _add_samplesheet(cli: "typer.Typer") -> None:
 
     @cli.command()
     def samplesheet(
-        sheet: Annotated[Path, typer.Option(help="Samplesheet: CSV, one row per lane of a library.")],
-        outdir: Annotated[Path, typer.Option(help="Folder for lanes.csv and pairs.csv.")],
+        sheet: Annotated[Path, typer.Option(help="Samplesheet: CSV, one row per lane of a library, or per file.")],
+        outdir: Annotated[Path, typer.Option(help="Folder for lanes.csv and pairs.csv, or datasets.csv (resm).")],
         track: Annotated[Track, typer.Option(help="Track whose columns the sheet has.")] = Track.m6a,
     ) -> None:
-        """Check a samplesheet and write its libraries (lanes.csv) and IP-input pairs (pairs.csv)."""
-        from ribolm.samplesheet.normalise import normalise_m6a
+        """Check a samplesheet and write its libraries and IP-input pairs, or its data sets."""
+        from ribolm.samplesheet.normalise import normalise_m6a, normalise_resm
 
+        if track is Track.resm:
+            print(f"{len(normalise_resm(sheet, outdir))} files: {outdir}/datasets.csv")
+            return
         libraries, pairs = normalise_m6a(sheet, outdir)
         print(f"{len(libraries)} libraries, {len(pairs)} IP-input pairs: {outdir}/lanes.csv, {outdir}/pairs.csv")
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from ribolm.cli import new_app, run
+from ribolm.cli.report_rna import add_embedding, add_structures, add_values, add_zeroshot
 
 if TYPE_CHECKING:
     import typer
@@ -33,6 +34,10 @@ def app() -> "typer.Typer":
         _add_explain,
         _add_fewshot,
         _add_tokens,
+        add_structures,
+        add_embedding,
+        add_zeroshot,
+        add_values,
         _add_methods,
         _add_headline,
     ):

@@ -31,6 +31,7 @@ def app() -> "typer.Typer":
     cli = new_app(__doc__)
     _add_m6a(cli)
     _add_polya(cli)
+    _add_resm(cli)
     return cli
 
 
@@ -68,6 +69,22 @@ def _add_polya(cli: "typer.Typer") -> None:
         print(simulate_polya(PolyaOptions(**chosen), outdir))
 
     cli.command()(_with_options(polya, {"outdir": outdir}, PolyaOptions))
+
+
+def _add_resm(cli: "typer.Typer") -> None:
+    import typer
+
+    from ribolm.simulation.resm_options import ResmOptions
+
+    outdir = Annotated[Path, typer.Option(help="Folder for RNAs, structures, families, values, interactions, sheet.")]
+
+    def resm(outdir: Path, **chosen: Any) -> None:
+        """Simulate RNAs with planned structures, families of relatives, measured leaders and interacting pairs."""
+        from ribolm.simulation.resm import simulate_resm
+
+        print(simulate_resm(ResmOptions(**chosen), outdir))
+
+    cli.command()(_with_options(resm, {"outdir": outdir}, ResmOptions))
 
 
 def _with_options(command: Callable[..., None], own: dict[str, Any], options: type) -> Callable[..., None]:

@@ -13,7 +13,10 @@ NAME_PATTERN = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
 FASTQ_PATTERN = r".+\.(fastq|fq)(\.gz)?"
 BAM_PATTERN = r".+\.bam"
 REPLICATE_PATTERN = r"[1-9][0-9]{0,3}"
-RESERVED = ("library", "row")  # ribolm adds these columns to its own table
+FASTA_PATTERN = r".+\.(fa|fna|fasta)(\.gz)?"
+DATA_PATTERN = r".+\.(fa|fna|fasta|dbn|db|ct|bpseq|sto|stk|csv|tsv)(\.gz)?"
+HEADING_PATTERN = r"[^,]{1,200}"
+RESERVED = ("library", "row", "format")  # ribolm adds these columns to its own tables
 NEAR = 0.75  # difflib ratio from which an unknown header counts as a misspelt one
 
 
@@ -44,22 +47,64 @@ M6A = (
     ),
 )
 
+TRANSFORMS = ("none", "log", "log1p")
+TASKS = ("pretrain", "structure", "regression", "families", "interactions", "predict")
+SPLITS = ("train", "validation", "test")
+PARTNERS = ("queries", "targets")
+RESM = (
+    Column("sample", True, "Name of the data set; letters, digits, _ . - only.", NAME_PATTERN),
+    Column("task", True, "What the file is for.", choices=TASKS),
+    Column(
+        "split",
+        False,
+        "Part of a set: train, validation or test of structures (empty: all is tested); test of pretrain, whose RNAs "
+        "are left out and scored; queries and targets (FASTA) of a list of verified interactions.",
+        choices=(*SPLITS, *PARTNERS),
+    ),
+    Column("path", True, "FASTA, structures (.dbn, .ct, .bpseq), Stockholm or a table, plain or gz.", DATA_PATTERN),
+    Column("sequence", False, "Tables: the column of the sequences; empty = sequence.", HEADING_PATTERN),
+    Column("value", False, "Regression: the column, or part of FASTA headers, that is measured.", HEADING_PATTERN),
+    Column(
+        "group",
+        False,
+        "Regression: the column that keeps rows together, such as a gene. Structure: prefix, where names begin with "
+        "their family and _.",
+        HEADING_PATTERN,
+    ),
+    Column("transform", False, "Regression: what is learnt of the value; empty = none.", choices=TRANSFORMS),
+)
 
-def json_schema(columns: Sequence[Column] = M6A) -> dict[str, object]:
-    """The JSON Schema of one sheet, as nf-core pipelines keep it in assets/schema_input.json."""
+
+def json_schema() -> dict[str, object]:
+    """The JSON Schema of the sheets, one per track, as nf-core pipelines keep it in assets/schema_input.json."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "ribolm samplesheet of the m6A track",
-        "description": "One row per lane of a library; a library is sample, group, replicate and assay.",
-        "type": "array",
-        "items": {
-            "type": "object",
-            "properties": {column.name: _property(column) for column in columns},
-            "required": [column.name for column in columns if column.required],
-            "anyOf": [{"required": ["fastq_1"]}, {"required": ["bam"]}],
-            "dependentRequired": {"fastq_2": ["fastq_1"]},
-        },
+        "title": "ribolm samplesheets",
+        "description": "One kind of sheet for each track.",
+        "oneOf": [
+            {
+                "title": "track m6a",
+                "description": "One row per lane of a library; a library is sample, group, replicate and assay.",
+                **_rows(M6A),
+            },
+            {"title": "track resm", "description": "One row per file of a data set.", **_rows(RESM)},
+        ],
     }
+
+
+def _rows(columns: Sequence[Column]) -> dict[str, object]:
+    files = [column.name for column in columns if column.name in ("fastq_1", "bam")]
+    of_files = {
+        "anyOf": [{"required": [name]} for name in files],
+        "dependentRequired": {"fastq_2": ["fastq_1"]},
+    }
+    items = {
+        "type": "object",
+        "properties": {column.name: _property(column) for column in columns},
+        "required": [column.name for column in columns if column.required],
+        **(of_files if files else {}),
+    }
+    return {"type": "array", "items": items}
 
 
 def _property(column: Column) -> dict[str, object]:

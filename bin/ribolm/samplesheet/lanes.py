@@ -1,20 +1,17 @@
 """One row of a samplesheet: its values checked alone, without the rows around it."""
 
-import posixpath
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from ribolm.console import Repairs
 from ribolm.errors import bad_value
 from ribolm.samplesheet.columns import M6A, Column, check_choice, check_name, harmless, resolve_header
+from ribolm.samplesheet.paths import check_path
 from ribolm.samplesheet.table import Row, Table
 
 COLUMNS = {column.name: column for column in M6A}
 FILE_COLUMNS = ("fastq_1", "fastq_2", "bam")
-SAFE_FILE_NAME = re.compile(r"[A-Za-z0-9_.+=@%~-]+")
-UNSAFE_IN_PATH = re.compile(r"[*?{}\[\]\\,\"'`$;&|<>\x00-\x1f\x7f\u0085\u2028\u2029]")
-VARIABLE = re.compile(r"^\$\{[A-Za-z_][A-Za-z0-9_]*\}(?=/)")  # a folder by variable, which the pipeline fills in
+ENDINGS = {**dict.fromkeys(("fastq_1", "fastq_2"), ".fastq.gz, .fq.gz, .fastq or .fq"), "bam": ".bam"}
 MEANT_ASSAY = {
     **dict.fromkeys(("rip", "merip", "m6a", "m6a-ip", "m6aip", "eluate", "pulldown", "immunoprecipitation"), "ip"),
     **dict.fromkeys(("in", "control", "total", "rna", "rnaseq", "rna-seq", "inp"), "input"),
@@ -81,7 +78,7 @@ def _lane(table: Table, row: Row, cells: dict[str, str], repairs: Repairs) -> La
         strandedness = check_choice(table, row, COLUMNS["strandedness"], strandedness, repairs)
     replicate = _replicate(table, row, values["replicate"], repairs)
     for name in FILE_COLUMNS:
-        _check_path(table, row, COLUMNS[name], values[name])
+        check_path(table, row, COLUMNS[name], values[name], ENDINGS[name], OTHER_FORMATS)
     _check_files(table, row, values)
     extras = {name: harmless(cell, repairs) for name, cell in cells.items() if name and name not in COLUMNS}
     files = (values["fastq_1"], values["fastq_2"], values["bam"])
@@ -107,29 +104,6 @@ def _replicate(table: Table, row: Row, value: str, repairs: Repairs) -> int:
     if plain != value:
         repairs.add("values of 'replicate' written as whole numbers", f"line {row.line}")
     return int(plain)
-
-
-def _check_path(table: Table, row: Row, column: Column, value: str) -> None:
-    if not value:
-        return
-
-    def refuse(problem: str, remedy: str) -> None:
-        raise bad_value(table.path, row.line, column.name, value, problem, remedy)
-
-    unsafe = UNSAFE_IN_PATH.search(VARIABLE.sub("", value))
-    if unsafe:
-        refuse(f"holds {unsafe.group()!r}, which paths must not", "Rename or link the file, with / between folders.")
-    if value.startswith("~"):
-        refuse("begins with ~, which is not expanded", "Write the whole path.")
-    name = posixpath.basename(value)
-    if not re.fullmatch(column.pattern, name):
-        suffixes = ".bam" if column.name == "bam" else ".fastq.gz, .fq.gz, .fastq or .fq"
-        remedy = OTHER_FORMATS.get(Path(name.removesuffix(".gz")).suffix.lower(), "Name another file, or rename it.")
-        if re.fullmatch(column.pattern, name.lower()):
-            remedy = "Write the ending in lower case (rename or link the file)."
-        refuse(f"does not end in {suffixes}", remedy)
-    if not SAFE_FILE_NAME.fullmatch(name):
-        refuse("has a file name with spaces or unusual characters", "Rename or link the file to letters, digits, _ . -")
 
 
 def _check_files(table: Table, row: Row, values: dict[str, str]) -> None:

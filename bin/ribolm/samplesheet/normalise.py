@@ -1,10 +1,11 @@
-"""From the sheet as written to the two tables that the pipeline reads: lanes.csv and pairs.csv."""
+"""From the sheet as written to the tables that the pipeline reads: lanes.csv and pairs.csv, or datasets.csv."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from ribolm.console import Repairs
 from ribolm.files import atomic_directory
+from ribolm.samplesheet.data_sets import HEADINGS, DataSet, read_data_sets
 from ribolm.samplesheet.lanes import read_lanes
 from ribolm.samplesheet.libraries import Library, Pair, build_libraries, pair_libraries
 from ribolm.samplesheet.table import read_table
@@ -21,6 +22,7 @@ LANE_COLUMNS = (
     "strandedness",
     "row",
 )
+DATA_COLUMNS = ("sample", "task", "split", "path", "format", *HEADINGS, "transform", "row")
 PAIR_COLUMNS = ("group", "replicate", "ip", "input")
 
 
@@ -43,6 +45,28 @@ def normalise_m6a(path: Path, outdir: Path) -> tuple[list[Library], list[Pair]]:
         (folder / "pairs.csv").write_text(pairs_csv(pairs), "utf-8")
     repairs.tell()
     return libraries, pairs
+
+
+def normalise_resm(path: Path, outdir: Path) -> list[DataSet]:
+    """Check the sheet of track resm and write `outdir/datasets.csv`, one row per file; DataError for the first fault.
+
+    No value needs quoting. File paths stay as written.
+    """
+    repairs = Repairs(path)
+    found = read_data_sets(read_table(path, repairs), repairs)
+    with atomic_directory(outdir) as folder:
+        (folder / "datasets.csv").write_text(datasets_csv(found), "utf-8")
+    repairs.tell()
+    return found
+
+
+def datasets_csv(found: Sequence[DataSet]) -> str:
+    """The table of data sets in the order of the user's sheet."""
+    lines = [",".join(DATA_COLUMNS)]
+    for one in found:
+        values = {**vars(one), **one.headings}
+        lines.append(",".join(str(values[name]) for name in DATA_COLUMNS))
+    return "\n".join(lines) + "\n"
 
 
 def lanes_csv(libraries: Sequence[Library]) -> str:

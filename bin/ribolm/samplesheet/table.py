@@ -45,7 +45,7 @@ def read_table(path: Path | str, repairs: Repairs) -> Table:
     lines = _lines(path, repairs)
     records = [Row(number, cells) for number, cells in _records(path, lines, repairs) if any(cells)]
     if not records:
-        raise DataError(f"{path}: is empty. Give a table with a header line and one row per lane.")
+        raise DataError(f"{path}: is empty. Give a table with a header line and rows.")
     header, *rows = records
     for row in rows:
         if len(row.cells) != len(header.cells):
@@ -54,7 +54,7 @@ def read_table(path: Path | str, repairs: Repairs) -> Table:
                 " Give every column a value, if only an empty one, and quote values that hold the delimiter."
             )
     if not rows:
-        raise DataError(f"{path}: has a header but no row. Add one row per lane.")
+        raise DataError(f"{path}: has a header but no row. Add at least one.")
     return Table(path, header, tuple(rows))
 
 

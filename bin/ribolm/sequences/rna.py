@@ -5,7 +5,7 @@ letters that are no nucleotide code (proteins), a name that occurs twice, a reco
 records is a valid empty one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +15,7 @@ import numpy as np
 from ribolm.alphabet import NORMAL
 from ribolm.console import Repairs
 from ribolm.errors import DataError
-from ribolm.files import open_bytes
+from ribolm.files import atomic_path, open_bytes
 from ribolm.genome.fasta import fasta_pieces, record_name
 
 LOWER = "lower-case letters read as upper case"
@@ -129,3 +129,10 @@ def _count(plain: bytes, name: str, repairs: Repairs, tolerate: bytes) -> None:
     repairs.add(THYMINE, place, of(b"T"))
     repairs.add(AMBIGUOUS, place, of(b"RYSWKMBDHV"))
     repairs.add(TOLERATED, place, of(bytes(set(tolerate.upper()) & set(ANY_LETTER))))
+
+
+def write_rna(path: Path | str, records: Iterable[RnaRecord]) -> None:
+    """Write a FASTA of one line per sequence; the file appears whole or not at all."""
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as out:
+        for record in records:
+            out.write(f">{f'{record.name} {record.description}'.rstrip()}\n{record.letters}\n")

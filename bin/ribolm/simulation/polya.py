@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ribolm.files import atomic_directory, atomic_path, write_json
+from ribolm.files import atomic_directory, write_json
 from ribolm.simulation.polya_genes import (
     DECOY,
     GU_FIRST_NT,
@@ -22,7 +22,7 @@ from ribolm.simulation.polya_genes import (
 )
 from ribolm.simulation.polya_options import PolyaOptions
 from ribolm.simulation.streams import stream
-from ribolm.simulation.text_files import deterministic_gzip, write_fasta
+from ribolm.simulation.text_files import deterministic_gzip, write_fasta, write_lines
 
 CLUSTER_NT = 12
 
@@ -40,15 +40,15 @@ def simulate_polya(options: PolyaOptions, outdir: Path) -> str:
             for gene in made.genes:
                 handle.writelines(line.encode() for line in _gtf_lines(gene, made.names[gene.contig]))
         ends = {gene.name: _ends(gene) for gene in made.genes}
-        _write(folder / "sites.polyasite.bed", (_polyasite_line(made, one, at0, ends) for one, at0 in listed))
-        _write(
+        write_lines(folder / "sites.polyasite.bed", (_polyasite_line(made, one, at0, ends) for one, at0 in listed))
+        write_lines(
             folder / "samplesheet.csv",
             ["sample,fasta,gtf,sites", "simulated,genome.fa.gz,genes.gtf.gz,sites.polyasite.bed"],
         )
         known = {(one.contig, one.anchor0, one.strand) for one, _ in listed}
         for kind, name in ((SITE, "sites"), (DECOY, "decoys"), (PRIMED, "primed")):
             rows = _sorted([one for one in made.planted if one.kind == kind])
-            _write(folder / "truth" / f"{name}.bed", (_truth_line(made, one, known) for one in rows))
+            write_lines(folder / "truth" / f"{name}.bed", (_truth_line(made, one, known) for one in rows))
         write_json(folder / "truth" / "parameters.json", _parameters(made, options, len(listed)))
     n = {kind: sum(one.kind == kind for one in made.planted) for kind in (SITE, DECOY)}
     return f"{len(made.genes)} genes, {n[SITE]} sites ({len(listed)} places listed), {n[DECOY]} decoys: {outdir}"
@@ -125,8 +125,3 @@ def _parameters(made: SimulatedGenome, options: PolyaOptions, n_listed: int) -> 
         "genes": len(made.genes),
         "length_nt": int(np.sum([len(letters) for letters in made.contigs])),
     }
-
-
-def _write(path: Path, lines: Sequence[str] | Iterator[str]) -> None:
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as handle:
-        handle.writelines(f"{line}\n" for line in lines)

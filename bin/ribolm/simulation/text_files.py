@@ -1,14 +1,15 @@
-"""Compressed files that hold no time and no name, so that the same content is the same bytes."""
+"""Text files and compressed ones: the same content is the same bytes, without time or name."""
 
 import contextlib
 import gzip
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, cast
 
 import numpy as np
 
 from ribolm.alphabet import Letters
+from ribolm.files import atomic_path
 
 FASTA_COLUMNS = 60
 
@@ -19,6 +20,12 @@ def deterministic_gzip(path: Path) -> Iterator[IO[bytes]]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as raw, gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=6, mtime=0) as handle:
         yield cast(IO[bytes], handle)
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Write lines as UTF-8, each with a newline; the file appears whole or not at all."""
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as handle:
+        handle.writelines(f"{line}\n" for line in lines)
 
 
 def write_fasta(path: Path, names: list[str], sequences: list[Letters]) -> None:

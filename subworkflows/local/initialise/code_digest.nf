@@ -31,17 +31,29 @@ def importedModules(text, module_name, is_package) {
     return names.findAll { name -> name == 'ribolm' || name.startsWith('ribolm.') }
 }
 
-// Adds the file of a module and the files of the packages around it, then follows their imports.
-def followImports(bin, module_name, found) {
+// A file of the package and what it imports, read once for all digests: `known` remembers.
+def importsOf(bin, relative, name, is_package, known) {
+    if (!known.containsKey(relative)) {
+        def source = bin.resolve(relative)
+        def text = source.exists() ? source.text : null
+        known[relative] = [text: text, imports: text == null ? [] : importedModules(text, name, is_package)]
+    }
+    return known[relative]
+}
+
+// Adds the texts of a module and of the packages around it, then follows their imports.
+def followImports(bin, module_name, found, known = [:]) {
     def parts = module_name.tokenize('.')
     (1..parts.size()).each { depth ->
         def name = parts.take(depth).join('.')
         def path = name.replace('.', '/')
-        [["${path}/__init__.py", true], ["${path}.py", false]].each { relative, is_package ->
-            def source = bin.resolve(relative.toString())
-            if (!found.containsKey(relative.toString()) && source.exists()) {
-                found[relative.toString()] = source
-                importedModules(source.text, name, is_package).each { imported -> followImports(bin, imported, found) }
+        [["${path}/__init__.py".toString(), true], ["${path}.py".toString(), false]].each { relative, is_package ->
+            if (!found.containsKey(relative)) {
+                def file_of = importsOf(bin, relative, name, is_package, known)
+                if (file_of.text != null) {
+                    found[relative] = file_of.text
+                    file_of.imports.each { imported -> followImports(bin, imported, found, known) }
+                }
             }
         }
     }
@@ -68,18 +80,17 @@ def registersOthers(bin, command, sub_command, module_name) {
 }
 
 // SHA-256 (first 16 hex digits) over the names and texts of all files a sub-command reaches.
-def codeDigest(bin, command, sub_command) {
+def codeDigest(bin, command, sub_command, known = [:]) {
     def cli = "ribolm/cli/${command}.py".toString()
     def text = textOfSubCommand(bin.resolve(cli).text, sub_command)
     def found = new TreeMap()
-    found[cli] = bin.resolve(cli)
-    followImports(bin, 'ribolm.cli', found)
+    found[cli] = text
+    followImports(bin, 'ribolm.cli', found, known)
     importedModules(text, "ribolm.cli.${command}".toString(), false)
         .findAll { imported -> !registersOthers(bin, command, sub_command, imported) }
-        .each { imported -> followImports(bin, imported, found) }
+        .each { imported -> followImports(bin, imported, found, known) }
     def digest = java.security.MessageDigest.getInstance('SHA-256')
-    found.each { relative, source ->
-        def content = relative == cli ? text : source.text
+    found.each { relative, content ->
         digest.update("${relative}\n${content.size()}\n${content}".toString().getBytes('UTF-8'))
     }
     return digest.digest().encodeHex().toString().take(16)
@@ -87,7 +98,8 @@ def codeDigest(bin, command, sub_command) {
 
 // Digests by command and sub-command: codeDigests(bin, [peaks: ['call']]).peaks.call
 def codeDigests(bin, sub_commands) {
+    def known = [:]
     return sub_commands.collectEntries { command, names ->
-        [command, names.collectEntries { name -> [name, codeDigest(bin, command, name)] }]
+        [command, names.collectEntries { name -> [name, codeDigest(bin, command, name, known)] }]
     }
 }

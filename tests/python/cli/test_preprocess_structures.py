@@ -42,3 +42,18 @@ def test_repeated_names_and_other_letters_are_admitted_where_asked(tmp_path: Pat
     switches = ["--keep-repeated-names", "--other-as-n"]
     assert main(["structures", "--input", str(tmp_path / "in.dbn"), "--out", str(tmp_path / "o.dbn"), *switches]) == 0
     assert (tmp_path / "o.dbn").read_text() == ">x\nGN\n..\n" * 2
+
+
+def test_a_part_of_a_set_is_spread_over_it_and_comes_with_its_sequences(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "in.dbn").write_text("".join(f">x{i}\nG{'A' * i}C\n({'.' * i})\n" for i in range(3, 10)))
+    more = ["--fasta", str(tmp_path / "o.fa"), "--most", "3"]
+    assert main(["structures", "--input", str(tmp_path / "in.dbn"), "--out", str(tmp_path / "o.dbn"), *more]) == 0
+    assert (tmp_path / "o.fa").read_text() == ">x3\nGAAAC\n>x5\nGAAAAAC\n>x7\nGAAAAAAAC\n"
+    assert [line for line in (tmp_path / "o.dbn").read_text().split("\n") if line.startswith(">")] == [
+        ">x3",
+        ">x5",
+        ">x7",
+    ]
+    assert "3 of 7 RNAs are kept" in capsys.readouterr().err

@@ -18,7 +18,7 @@ ROOMS = (
 # Rooms with sub-packages, from top to bottom; files of the room itself lie below its sub-packages.
 FLOORS = {
     "training": ("recipes", "run", "objectives", "feed", "checkpoints", "machine"),
-    "report": ("run", "training", "polya", "m6a_sites", "libraries", "peaks", "browser", "folders", "drawing"),
+    "report": ("run", "training", "resm", "polya", "m6a_sites", "libraries", "peaks", "browser", "folders", "drawing"),
 }
 ROOT_MODULES = {"alphabet", "errors", "console", "files", "version"}
 MODULES = sorted(PACKAGE.rglob("*.py"))

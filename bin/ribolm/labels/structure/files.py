@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from pathlib import Path
 
-from ribolm.console import choice
+from ribolm.console import choice, notice
 from ribolm.errors import DataError, UsageError
 from ribolm.files import open_bytes, require_file
 from ribolm.labels.structure.connect import read_bpseq, read_connect, write_bpseq, write_connect
@@ -43,6 +43,14 @@ def read_structures(
         format, reason = recognise(path)
         choice(f"format of {Path(path).name}", format, reason)
     return READERS[format](path, unique_names=unique_names, tolerate=tolerate)
+
+
+def spread_evenly(structures: list[Structure], most: int | None) -> list[Structure]:
+    """At most so many of the structures, in their order, evenly spread over the list; told. None: all of them."""
+    if most is None or len(structures) <= most:
+        return structures
+    notice(f"{most:,} of {len(structures):,} RNAs are kept, spread evenly over the file.")
+    return [structures[place * len(structures) // most] for place in range(most)]
 
 
 def recognise(path: Path | str) -> tuple[str, str]:

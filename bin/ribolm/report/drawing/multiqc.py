@@ -60,6 +60,24 @@ CHAPTERS = {
         "What poly(A) models look at",
         "How much of a model's answer hangs on the signal, and on which other letters.",
     ),
+    "ribolm_rna_structures": (
+        "RNA structures",
+        "Which bases pair: predictions for your RNAs, and how predictions compare with known structures, always beside "
+        "thermodynamic folding.",
+    ),
+    "ribolm_rna_embeddings": (
+        "RNA embeddings",
+        "Where models place RNAs among each other.",
+    ),
+    "ribolm_rna_zeroshot": (
+        "RNAs without training",
+        "What language models know of RNAs before anything is learnt from labels, always beside what needs no model "
+        "and beside random weights.",
+    ),
+    "ribolm_rna_values": (
+        "Measured values of RNAs",
+        "How well values such as ribosome load are predicted from sequence.",
+    ),
     "ribolm_training": (
         "Training of the models",
         "Whether the models learnt, how long it took, and what was chosen automatically.",

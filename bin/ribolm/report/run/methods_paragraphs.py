@@ -6,6 +6,8 @@ from typing import Any
 from ribolm.report.run.polya_paragraphs import REFERENCES as POLYA_REFERENCES
 from ribolm.report.run.polya_paragraphs import polya_limits, polya_paragraphs
 from ribolm.report.run.record import Run
+from ribolm.report.run.rna_paragraphs import REFERENCES as RNA_REFERENCES
+from ribolm.report.run.rna_paragraphs import rna_limits, rna_paragraphs
 from ribolm.report.run.site_paragraphs import REFERENCES as SITE_REFERENCES
 from ribolm.report.run.site_paragraphs import site_limits, site_paragraphs
 
@@ -37,6 +39,7 @@ REFERENCES = {
     "report. <i>Bioinformatics</i> 32:3047. doi:10.1093/bioinformatics/btw354",
     **SITE_REFERENCES,
     **POLYA_REFERENCES,
+    **RNA_REFERENCES,
 }
 
 
@@ -46,6 +49,8 @@ def paragraphs(run: Run) -> list[str]:
     together = f"Results were put together with MultiQC{run.version('multiqc')} [multiqc]."
     if run.get("track") == "polya":
         return [*polya_paragraphs(run, steps), together]
+    if run.get("track") == "resm":
+        return [*rna_paragraphs(run, steps), together]
     text = [
         f"Data were processed with ribolm{run.version('ribolm')} under Nextflow{run.version('nextflow')} [nextflow], "
         "from methylated RNA immunoprecipitation sequencing (MeRIP-seq, m6A-seq [dominissini][meyer])."
@@ -216,6 +221,8 @@ def limits(run: Run) -> list[str]:
     """What the results cannot show, in plain words (HTML)."""
     if run.get("track") == "polya":
         return polya_limits()
+    if run.get("track") == "resm":
+        return rna_limits()
     of_sites = site_limits(_asked(run))
     if run.get("peak_caller", "ribolm") == "macs3":
         return [*GENERAL_LIMITS, MACS_LIMIT, *PLACE_LIMITS, *of_sites]

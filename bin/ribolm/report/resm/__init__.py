@@ -1,0 +1,1 @@
+"""RNA language models: structures, embeddings, what models know without training, measured values."""

@@ -1,0 +1,150 @@
+"""Sentences of the methods text and of the limits on RNA language models: pretraining, structures, values."""
+
+import html
+from collections.abc import Sequence
+from pathlib import PurePath
+from typing import Any
+
+from ribolm.report.run.record import Run
+
+REFERENCES = {
+    "resm": "Zhang Y et al. (2025) RESM. bioRxiv. doi:10.1101/2025.08.09.669469. Its authors declare patent "
+    "applications on RESM and its downstream tasks",
+    "esm": "Lin Z et al. (2023) Evolutionary-scale prediction of atomic-level protein structure with a language model. "
+    "<i>Science</i> 379:1123. doi:10.1126/science.ade2574",
+    "vienna": "Lorenz R et al. (2011) ViennaRNA Package 2.0. <i>Algorithms Mol Biol</i> 6:26. "
+    "doi:10.1186/1748-7188-6-26",
+    "rao": "Rao R et al. (2021) Transformer protein language models are unsupervised structure learners. "
+    "<i>ICLR</i>. doi:10.1101/2020.12.15.422761",
+}
+
+
+def rna_paragraphs(run: Run, steps: Sequence[str]) -> list[str]:
+    """Paragraphs of the steps that were run, in the order in which they work."""
+    opening = (
+        f"RNAs were read by language models with ribolm{run.version('ribolm')} under Nextflow{run.version('nextflow')} "
+        "[nextflow], after RESM [resm], which writes nucleotides as amino acids and goes on training the protein model "
+        "ESM-2 [esm]; where its text and code differ, or say nothing, the choices are ribolm's own."
+    )
+    writers = {
+        "pretrain": _pretraining,
+        "embed": _embedding,
+        "contacts": _contacts,
+        "zeroshot": _zero_shot,
+        "finetune": _finetuning,
+        "predict": _prediction,
+        "evaluate": _evaluation,
+    }
+    return [opening, *(write(run) for step, write in writers.items() if step in steps)]
+
+
+def _value(run: Run, name: str, default: Any) -> str:
+    return html.escape(str(run.get(name, default)))
+
+
+def _named(run: Run, name: str) -> str:
+    return html.escape(PurePath(str(run.get(name))).name)
+
+
+def _start(run: Run) -> str:
+    if run.get("init_model"):
+        return f"the weights of {_named(run, 'init_model')}"
+    return f"random weights of preset {_value(run, 'preset', 'small')}"
+
+
+def _pretraining(run: Run) -> str:
+    return (
+        f"A masked language model was trained from {_start(run)} for {_value(run, 'pretrain_steps', 2000)} steps: 15 % "
+        "of the nucleotides were targets, of which 80 % were hidden, 10 % replaced by another one and 10 % left. "
+        "RNAs were brought to upper-case ACGU (T as U, other IUPAC codes as an unknown base), exact duplicates and "
+        "the sequences of everything that is evaluated were removed, and longer RNAs were cut to stretches of 1,024 "
+        "nt, anew in each epoch."
+    )
+
+
+def _embedding(_run: Run) -> str:
+    return (
+        "An RNA was embedded as the mean of the last hidden states over its bases, without special tokens and with "
+        "token dropout off, and shown on the first two principal components [sklearn]."
+    )
+
+
+def _contacts(run: Run) -> str:
+    return (
+        f"Contacts were read from frozen attention as published for proteins [rao]: maps of all heads, symmetrised and "
+        "corrected for the average product, went through a logistic regression with an L1 penalty (C = 0.15) "
+        f"[sklearn], fitted on {_value(run, 'contact_rnas', 20)} RNAs of known structure and on pairs at least 6 nt "
+        "apart. Maps were streamed layer by layer."
+    )
+
+
+def _zero_shot(_run: Run) -> str:
+    return (
+        "Families were told apart by the cosine of centred embeddings (ten different sequences of each family): "
+        "nearest neighbour, mean average precision, and the area that the histograms within and between families "
+        "share. Interactions were read from the contact map of query and target, concatenated without a linker in "
+        "both orders, beside RNAduplex and RNAcofold [vienna] and the best complementary run. Encoders with random "
+        "weights of the same shape are the control."
+    )
+
+
+def _finetuning(run: Run) -> str:
+    return (
+        f"Models of secondary structure were trained from {_backbone(run)}: a two-dimensional network over pairs of "
+        "bases reads embeddings, the letters of both bases and pair probabilities of ViennaRNA [vienna], which were "
+        "withheld from a part of the RNAs so that the model works without them. The end of training and the threshold "
+        "were chosen on the validation set, and each base pairs with one other at most. Models of measured values "
+        "answer once per RNA; "
+        f"{_value(run, 'folds', 5)} folds hold whole groups, or single RNAs where none are named, "
+        f"{_value(run, 'value_folds', 1)} of which {'is' if run.get('value_folds', 1) == 1 else 'are'} tested."
+    )
+
+
+def _backbone(run: Run) -> str:
+    steps = str(run.get("steps", "")).split(",")
+    return "the pretrained model" if "pretrain" in steps else _start(run)
+
+
+def _prediction(run: Run) -> str:
+    return (
+        f"Structures were predicted by {_structure_model(run)}, pseudoknots kept, with pair probabilities of "
+        "ViennaRNA [vienna] as further input."
+    )
+
+
+def _structure_model(run: Run) -> str:
+    if run.get("model"):
+        return f"the given model {_named(run, 'model')}"
+    if "finetune" in str(run.get("steps", "")).split(","):
+        return "the model trained here"
+    return "rna-structure-small, the model that comes with ribolm"
+
+
+def _evaluation(run: Run) -> str:
+    return (
+        "Predicted structures were held against known ones: F1 of each RNA over all kinds of brackets, then the mean; "
+        "RNAs without known pairs were left out and counted. Floors on the same RNAs: minimum free energy and maximum "
+        "expected accuracy of RNAfold [vienna], and LinearPartition where it is installed. Values were measured by R² "
+        "and Spearman's correlation beside ridge regressions and gradient boosting [sklearn] fitted on the same "
+        "folds. Intervals are "
+        f"percentiles of {_value(run, 'bootstrap_draws', 1000)} bootstrap draws over RNAs or groups, paired between "
+        "methods [efron]."
+    )
+
+
+LIMITS = (
+    "A predicted structure is what a model expects of the sequence alone. In the cell proteins, other RNAs, "
+    "modifications and the order of transcription decide as well, and many RNAs have more than one structure.",
+    "Models are best on RNAs like those that they learnt from. On families that no model has seen, thermodynamic "
+    "folding is often as good or better: read families and floors, not the mean alone.",
+    "Known structures come from comparison of sequences more often than from experiments, and leave out many true "
+    "pairs.",
+    "Values measured on one library or tissue do not carry over to others, nor to sequences of another length.",
+    "Numbers that others published were measured on other data, or with other rules for the same data. They stand in "
+    "tables of their own, and are no results of this run.",
+)
+
+
+def rna_limits() -> list[str]:
+    """Limits of predicted structures, embeddings and values."""
+    return list(LIMITS)

@@ -1,0 +1,35 @@
+process EVALUATE_FAMILIES {
+    tag "${meta.id}"
+    label 'process_medium'
+    label 'process_gpu'
+    conda "${moduleDir}/environment.yml"
+    container 'ribolm-torch:0.1.0'
+
+    // The content of the inputs decides, not when or where they were written.
+    cache 'deep'
+
+    input:
+    tuple val(meta), path(families), path(models, stageAs: 'models/*'), path(corpus, stageAs: 'corpus/*')
+    val code
+
+    output:
+    tuple val(meta), path("${meta.id}"), emit: folder
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-evaluate --version'), topic: versions, emit: versions_ribolm
+
+    script:
+    def args = task.ext.args ?: ''
+    def device = task.accelerator ? 'cuda' : 'cpu'
+    def given = [models].flatten().collect { model -> "--model ${model}" }.join(' ')
+    def seen = [corpus].flatten().collect { file -> "--trained-on ${file}" }.join(' ')
+    """
+    # code: ${code}
+    export OMP_NUM_THREADS=${task.cpus}
+    ribolm-evaluate families ${args} --families ${families} ${given} ${seen} --device ${device} --outdir ${meta.id}
+    """
+
+    stub:
+    """
+    mkdir ${meta.id}
+    echo '{}' > ${meta.id}/metrics.json
+    """
+}

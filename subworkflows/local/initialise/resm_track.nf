@@ -1,0 +1,78 @@
+//
+// Track resm: its steps, and what must be given for them
+//
+
+include { sheetRows } from './given_files'
+
+def resmSteps() {
+    return ['pretrain', 'embed', 'contacts', 'zeroshot', 'finetune', 'predict', 'evaluate', 'report']
+}
+
+def isFasta(name) {
+    return name.toLowerCase() ==~ /.*\.(fa|fna|fasta)(\.gz)?/
+}
+
+// Steps of a run that names none: what its files suffice for, training excepted. A sheet that cannot be read here is told
+// of by the command that checks it.
+def usualResmSteps(settings) {
+    if (!settings.input || isFasta(settings.input)) {
+        return ['embed', 'predict', 'report']
+    }
+    def tasks = sheetRows(file(settings.input)).collect { row -> row.task?.toLowerCase() }
+    def steps = ['embed', 'predict'].findAll { _step -> 'predict' in tasks }
+    steps += tasks.intersect(['families', 'interactions']) ? ['zeroshot'] : []
+    steps += 'structure' in tasks ? ['evaluate'] : []
+    return (steps ?: ['embed', 'predict']) + ['report']
+}
+
+// What must be given, and what cannot go together.
+def checkResm(settings, steps) {
+    if (!settings.input) {
+        error("--input is missing. Track resm needs RNAs: --input with a FASTA, or with a sheet of data sets (sample,task,split,path).")
+    }
+    ['fasta', 'gtf', 'peaks', 'sites'].each { name ->
+        if (settings[name]) {
+            error("--${name} says nothing to track resm, which reads RNAs by --input. Leave it out.")
+        }
+    }
+    if (isFasta(settings.input)) {
+        def more = steps.intersect(['contacts', 'zeroshot', 'finetune', 'evaluate'])
+        if (more) {
+            error("--steps: ${more.join(', ')} ${more.size() == 1 ? 'needs' : 'need'} data sets beside ${file(settings.input).name}. Give a sheet by --input (sample,task,split,path).")
+        }
+    }
+    else if (!(settings.input.toLowerCase() ==~ /.*\.(csv|tsv|txt)/)) {
+        error("--input: ${settings.input} is neither a FASTA (.fa, .fna, .fasta, also .gz) nor a sheet (.csv). Correct it.")
+    }
+    if (settings.value_folds > settings.folds) {
+        error("--value_folds ${settings.value_folds} is more than --folds ${settings.folds}. Ask for as many at most.")
+    }
+}
+
+// Rows of a task, and of a split where one is given.
+def ofTask(rows, task, split = null) {
+    return rows.findAll { row -> row.task == task && (split == null || row.split == split) }
+}
+
+// What each step needs of the sheet: a test, and the words for what is missing.
+def neededRows(rows, steps) {
+    def known = ofTask(rows, 'structure', 'train') && ofTask(rows, 'structure', 'validation')
+    def tested = ofTask(rows, 'structure', 'test') || ('finetune' in steps && ofTask(rows, 'regression'))
+    return [
+        pretrain: [ofTask(rows, 'pretrain', 'train'), 'a row of task pretrain (FASTA)'],
+        embed: [ofTask(rows, 'predict'), 'a row of task predict (FASTA)'],
+        contacts: [known, 'rows of task structure with split train and validation, which its regression is fitted on'],
+        zeroshot: [ofTask(rows, 'families') || ofTask(rows, 'interactions'), 'a row of task families or interactions'],
+        finetune: [known || ofTask(rows, 'regression'), 'rows of task structure with split train and validation, or of task regression'],
+        predict: [ofTask(rows, 'predict'), 'a row of task predict (FASTA)'],
+        evaluate: [tested || ofTask(rows, 'pretrain', 'test'), 'rows of task structure or pretrain with split test, or of task regression in a run that fine-tunes'],
+    ]
+}
+
+// One sentence for each step that finds nothing in the sheet.
+def sheetProblems(sheet, rows, steps) {
+    def needed = neededRows(rows, steps)
+    return steps.findAll { step -> needed[step] && !needed[step][0] }.collect { step ->
+        "${sheet.name}: step ${step} needs ${needed[step][1]}. Add it, or leave ${step} out of --steps."
+    }
+}

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ribolm.cli import REQUIRED, Device, Spec, Universe, add_command, new_app, run
 from ribolm.cli.inputs import require_inputs
+from ribolm.cli.predict_contacts import add_contacts
+from ribolm.cli.predict_embed import add_embed
 from ribolm.cli.predict_merge import add_merge
 from ribolm.cli.predict_polya import add_polya
 from ribolm.cli.predict_scan import add_scan
@@ -75,6 +77,8 @@ def app() -> "typer.Typer":
     add_scan(cli, COMPUTING)
     add_variants(cli, COMPUTING, _prepare)
     add_merge(cli, COMPUTING)
+    add_embed(cli, COMPUTING)
+    add_contacts(cli, COMPUTING)
     return cli
 
 

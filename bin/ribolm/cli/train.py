@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ribolm.cli import REQUIRED, Device, Spec, Universe, add_command, new_app, run
+from ribolm.cli.train_contacts import add_contacts
 from ribolm.errors import UsageError
 
 if TYPE_CHECKING:
@@ -187,6 +188,7 @@ def app() -> "typer.Typer":
     cli = new_app(__doc__)
     add_command(cli, "pretrain", PRETRAIN, _pretrain)
     add_command(cli, "finetune", FINETUNE, _finetune)
+    add_contacts(cli)
     _add_key(cli)
     return cli
 

@@ -77,7 +77,7 @@ class Forward:
             try:
                 place, values = self._run(tokens, offsets, batch, wanted)
             except torch.cuda.OutOfMemoryError as error:
-                self._shrink(int(np.diff(offsets).max()), error)
+                self.shrink(int(np.diff(offsets).max()) + self._n_special, error)
                 todo = list(self._batches(np.concatenate([batch, *todo]), np.diff(offsets)))
                 continue
             out[out_index[place]] = values
@@ -131,10 +131,11 @@ class Forward:
         self.n_tokens += int(full.sum())
         return source[chosen], torch.stack(logits, dim=1).cpu().numpy()
 
-    def _shrink(self, longest: int, error: BaseException) -> None:
-        if self.tokens_per_batch // 2 < longest + self._n_special:
+    def shrink(self, longest: int, error: BaseException) -> None:
+        """Halve the tokens of a batch after a card ran out of memory; OutOfMemory where `longest` tokens are more."""
+        if self.tokens_per_batch // 2 < longest:
             raise OutOfMemory(
-                f"The card has no memory for one window of {longest:,} nt ({str(error)[:80]}). "
+                f"The card has no memory for one sequence of {longest:,} tokens ({str(error)[:80]}). "
                 "Use a smaller model, a larger card or --device cpu."
             ) from error
         torch.cuda.empty_cache()

@@ -1,47 +1,98 @@
-"""One vector per sequence from a backbone: the mean of its last hidden states."""
+"""Vectors from a backbone's last hidden states: one per sequence, their mean, or one per token."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import nullcontext
+
 import numpy as np
 import torch
+from torch import Tensor
 
 from ribolm.console import Progress
 from ribolm.genome.coordinates import Int64, ranges
 from ribolm.inference.batches import Float32, Forward
+from ribolm.models.attention import SHORT_TOKENS
 from ribolm.models.heads import pool
-from ribolm.models.ragged import ragged
+from ribolm.models.ragged import Ragged, ragged
 from ribolm.sequences.vocabulary import TokenArray
 
 
-def embed_rows(forward: Forward, tokens: TokenArray, offsets: Int64, with_special: bool = False) -> Float32:
+def embed_rows(
+    forward: Forward, tokens: TokenArray, offsets: Int64, with_special: bool = False, progress: Progress | None = None
+) -> Float32:
     """Mean hidden state of every row tokens[offsets[i]:offsets[i + 1]], float32 [n, D].
 
     `forward`: a network without a head. Special tokens are left out of the mean; `with_special` puts them in, as
     published few-shot code does. Rows of like length go through together, `forward.tokens_per_batch` at a time; what
     else is in a batch moves a value by no more than rounding. An empty row without special tokens is a row of zeros.
+    `progress` counts sequences; without it they have a line of their own. Raises OutOfMemory where not even one
+    sequence fits on a card.
     """
-    before, after = forward.tokenizer.prefix_ids, forward.tokenizer.suffix_ids
-    special = () if with_special else (*before, *after)
-    length = np.diff(offsets)
-    full = length + len(before) + len(after)
-    network = forward.networks[0]
-    out = np.zeros((len(length), int(network.config.hidden_size)), dtype=np.float32)
+    special = () if with_special else _special_ids(forward)
+    out = np.zeros((len(offsets) - 1, int(forward.networks[0].config.hidden_size)), dtype=np.float32)
+    for rows, batch, hidden in _passes(forward, tokens, offsets, progress):
+        out[rows] = pool(hidden, batch, "mean", special).cpu().numpy()
+    return out
+
+
+def embed_tokens(forward: Forward, tokens: TokenArray, offsets: Int64, progress: Progress | None = None) -> Float32:
+    """Hidden state of every token of rows as for `embed_rows`, float32 [T, D]; special tokens are left out."""
+    before = len(forward.tokenizer.prefix_ids)
+    out = np.empty((len(tokens), int(forward.networks[0].config.hidden_size)), dtype=np.float32)
+    for rows, batch, hidden in _passes(forward, tokens, offsets, progress):
+        starts, length = np.asarray(batch.cu_seqlens[:-1].cpu()) + before, offsets[rows + 1] - offsets[rows]
+        out[ranges(offsets[rows], length)] = hidden.cpu().numpy()[ranges(starts.astype(np.int64), length)]
+    return out
+
+
+def _special_ids(forward: Forward) -> tuple[int, ...]:
+    return (*forward.tokenizer.prefix_ids, *forward.tokenizer.suffix_ids)
+
+
+def _passes(
+    forward: Forward, tokens: TokenArray, offsets: Int64, progress: Progress | None
+) -> Iterator[tuple[Int64, Ragged, Tensor]]:
+    """Forward passes over all rows, the longest first: (rows, batch, hidden states [T, D] in fp32)."""
+    full = np.diff(offsets) + len(_special_ids(forward))
     order = np.flatnonzero(full > 0)[np.argsort(-full[full > 0], kind="stable")]
-    with Progress("embedding", len(order), "sequences") as progress:
+    shown = nullcontext(progress) if progress else Progress("embedding", len(order), "sequences")
+    with shown as counter:
         at = 0
         while at < len(order):
-            n = max(1, forward.tokens_per_batch // int(full[order[at]]))
-            rows = order[at : at + n]
-            flat = np.empty(int(full[rows].sum()), dtype=np.int64)
-            starts = np.cumsum(full[rows]) - full[rows]
-            for step, token in enumerate(before):
-                flat[starts + step] = token
-            for step, token in enumerate(after):
-                flat[starts + len(before) + length[rows] + step] = token
-            flat[ranges(starts + len(before), length[rows])] = tokens[ranges(offsets[rows], length[rows])]
-            batch = ragged(torch.from_numpy(flat), full[rows].tolist()).to(forward.device.name)
-            with torch.inference_mode(), forward.device.autocast():
-                out[rows] = pool(network(batch), batch, "mean", special).float().cpu().numpy()
-            at += n
-            progress.advance(len(rows))
-    return out
+            rows = order[at : at + _n_rows(full[order[at:]], forward.tokens_per_batch)]
+            batch = _batch(forward, tokens, offsets, rows)
+            try:
+                with torch.inference_mode(), forward.device.autocast():
+                    hidden = forward.networks[0](batch).float()
+            except torch.cuda.OutOfMemoryError as error:
+                forward.shrink(int(full[order[at]]), error)
+                continue
+            yield rows, batch, hidden
+            at += len(rows)
+            counter.advance(len(rows))
+
+
+def _n_rows(full: Int64, most_tokens: int) -> int:
+    """How many of the next rows, lengths descending, go through together.
+
+    Short rows of many lengths would be padded inside attention, and be rounded by what is beside them; they wait.
+    """
+    fit = full[: max(1, most_tokens // int(full[0]))]
+    tokens, lengths = np.cumsum(fit), 1 + np.cumsum(np.diff(fit, prepend=fit[0]) != 0)
+    padded = (lengths > 1) & (tokens < SHORT_TOKENS * lengths)
+    return int(np.argmax(padded)) if padded.any() else len(fit)
+
+
+def _batch(forward: Forward, tokens: TokenArray, offsets: Int64, rows: Int64) -> Ragged:
+    """Some rows end to end on the device, special tokens around each."""
+    before, after = forward.tokenizer.prefix_ids, forward.tokenizer.suffix_ids
+    length = offsets[rows + 1] - offsets[rows]
+    full = length + len(before) + len(after)
+    flat, starts = np.empty(int(full.sum()), dtype=np.int64), np.cumsum(full) - full
+    for step, token in enumerate(before):
+        flat[starts + step] = token
+    for step, token in enumerate(after):
+        flat[starts + len(before) + length + step] = token
+    flat[ranges(starts + len(before), length)] = tokens[ranges(offsets[rows], length)]
+    return ragged(torch.from_numpy(flat), full.tolist()).to(forward.device.name)

@@ -8,12 +8,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from ribolm import console
+from ribolm.models.attention_rows import RowReader, attend_by_rows
 from ribolm.models.ragged import Ragged
 from ribolm.models.rotary import Rotation
 
 Backend = Literal["sdpa", "varlen", "eager"]
 # Called with (layer, sequence, probabilities [heads, L, L]); one map at a time, so that none is kept unless wanted.
-OnAttention = Callable[[int, int, Tensor], None]
+OnMap = Callable[[int, int, Tensor], None]
+OnAttention = OnMap | RowReader
 SHORT_TOKENS = 64  # mean tokens per group of one length below which padding costs less than another call
 _told: set[str] = set()
 
@@ -53,7 +55,7 @@ def plan_attention(
     backend, reason = choose_backend(x.device, dtype, wanted.head_size, wanted.dropout, bias is not None)
     if wanted.backend:
         backend, reason = wanted.backend, "asked for"
-    if wanted.on_attention:
+    if wanted.on_attention and not isinstance(wanted.on_attention, RowReader):
         backend, reason = "eager", "attention maps are wanted"
     tell_backend(backend, reason)
     groups = neighbours_of_one_length(batch.lengths)
@@ -102,8 +104,11 @@ def attend(qkv: Tensor, plan: Plan, layer: int) -> Tensor:
 
     qkv [T, 3, heads, head_size], already rotated; returns [T, heads · head_size]. Scores are scaled by head_size^-1/2.
     """
-    if plan.backend == "eager" or plan.on_attention:
-        return _eager(qkv, plan, layer)
+    if isinstance(plan.on_attention, RowReader):
+        if plan.on_attention.reads(layer):
+            return _read_rows(qkv, plan, plan.on_attention, layer)
+    elif plan.backend == "eager" or plan.on_attention:
+        return _eager(qkv, plan, layer, plan.on_attention)
     if plan.backend == "varlen":
         return _varlen(qkv, plan)
     if len(plan.groups) > 1 and (qkv.is_cuda or len(qkv) < SHORT_TOKENS * len(plan.groups)):
@@ -154,7 +159,16 @@ def _varlen(qkv: Tensor, plan: Plan) -> Tensor:
     return mixed.flatten(1)
 
 
-def _eager(qkv: Tensor, plan: Plan, layer: int) -> Tensor:
+def _read_rows(qkv: Tensor, plan: Plan, reader: RowReader, layer: int) -> Tensor:
+    """Attention whose maps are read by blocks of rows, one sequence at a time."""
+    read = [
+        attend_by_rows(piece, _bias(plan, len(piece), qkv.dtype), reader, layer, number)
+        for number, piece in enumerate(qkv.split_with_sizes(plan.lengths))
+    ]
+    return torch.cat(read)
+
+
+def _eager(qkv: Tensor, plan: Plan, layer: int, on_map: OnMap | None) -> Tensor:
     """Attention whose maps are handed on, one sequence at a time."""
     outputs = []
     for number, piece in enumerate(qkv.split_with_sizes(plan.lengths)):
@@ -162,8 +176,8 @@ def _eager(qkv: Tensor, plan: Plan, layer: int) -> Tensor:
         scores = (query * query.shape[-1] ** -0.5) @ key.transpose(1, 2)
         bias = _bias(plan, len(piece), qkv.dtype)
         probabilities = (scores if bias is None else scores + bias).softmax(-1)
-        if plan.on_attention:
-            plan.on_attention(layer, number, probabilities)
+        if on_map:
+            on_map(layer, number, probabilities)
         mixed = functional.dropout(probabilities, plan.dropout) @ value
         outputs.append(mixed.transpose(0, 1).flatten(1))
     return torch.cat(outputs)

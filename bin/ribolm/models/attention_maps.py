@@ -15,6 +15,17 @@ def has_attention(network: Network) -> bool:
     return isinstance(network.encoder, Encoder | MosaicBert)
 
 
+def attending(network: Network) -> Encoder | MosaicBert:
+    """The backbone of a network. Raises UsageError where it has no attention."""
+    backbone = network.encoder
+    if not isinstance(backbone, Encoder | MosaicBert):
+        raise UsageError(
+            f"{type(backbone).__name__} has no attention, so that there are no maps. Use a transformer, or what needs "
+            "no maps: embeddings, gradients or mutagenesis."
+        )
+    return backbone
+
+
 @torch.no_grad()
 def attention_maps(network: Network, batch: Ragged, layer: int = -1) -> list[Tensor]:
     """Attention probabilities of a layer (counted from 0, or backwards from −1): per sequence [heads, L, L].
@@ -23,9 +34,7 @@ def attention_maps(network: Network, batch: Ragged, layer: int = -1) -> list[Ten
     the network is set; only the wanted layer's maps are kept. Raises UsageError for a backbone without attention and
     for a layer that it has not.
     """
-    backbone = network.encoder
-    if not isinstance(backbone, Encoder | MosaicBert):
-        raise UsageError(f"{type(backbone).__name__} has no attention. Use gradients or mutagenesis instead.")
+    backbone = attending(network)
     n_layers = network.config.n_layers
     if not -n_layers <= layer < n_layers:
         raise UsageError(f"layer {layer} is not one of the model's {n_layers}. Count from 0, or backwards from -1.")

@@ -1,0 +1,164 @@
+"""The L1 regression from attention to contacts, fitted as published on a few RNAs of known structure.
+
+Features are the corrected symmetric attention maps of all layers and heads, unscaled, at pairs of bases that are far
+enough apart; the label is whether the two pair. Source: the code of RESM (Zhang et al. 2025), which fits scikit-learn's
+logistic regression with L1, C = 0.15, liblinear, seed 0, at j − i ≥ 6, on RNAs whose number it does not tell.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from ribolm.console import Progress, choice, notice
+from ribolm.errors import DataError, UsageError
+from ribolm.files import require_file, sha256_of
+from ribolm.genome.coordinates import Int64
+from ribolm.labels.structure.files import read_structures
+from ribolm.labels.structure.pairs import Structure
+from ribolm.models.attention_features import attention_features, n_attention_maps
+from ribolm.models.contact_head import contact_encoder, set_contact_head
+from ribolm.models.directories import CARD
+from ribolm.models.token_dropout import use_token_dropout
+from ribolm.models.weights import LoadedModel, load_model, save_model
+from ribolm.training.log import TrainingLog
+from ribolm.training.machine.memory import PROCESS_BYTES, available_bytes
+from ribolm.training.machine.precision import choose_device
+
+SEPARATION = 6
+C = 0.15
+BYTES_PER_FEATURE = 4 + 4 + 16  # kept, joined, and liblinear's own index and value [estimated]
+Float32 = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class ContactOptions:
+    """What `ribolm-train contacts` is told. separation: least j − i of a pair; c: inverse strength of L1."""
+
+    model: Path
+    structures: Path
+    out: Path
+    n: int = 20
+    seed: int = 0
+    separation: int = SEPARATION
+    c: float = C
+    token_dropout: bool = False
+    device: str = "auto"
+
+
+def fit_contacts(options: ContactOptions) -> dict[str, Any]:
+    """Fit the head and write the model with it; returns the record of the fit.
+
+    Raises UsageError for a backbone without attention and where memory will not do, DataError for structures that are
+    too few or have no pair that far apart.
+    """
+    require_file(options.structures)
+    model = load_model(options.model)
+    contact_encoder(model)
+    device = choose_device(options.device, "fp32", 0, TrainingLog(None))
+    model.network.to(device.name)
+    in_force = use_token_dropout(model.network, options.token_dropout)
+    chosen = choose_structures(read_structures(options.structures), options.n, options.seed, options.separation)
+    _require_memory(model, chosen, options.separation)
+    features, is_pair = training_pairs(model, chosen, options.separation)
+    weights, bias = fit_regression(features, is_pair, options.c, options.seed)
+    kept = int(np.count_nonzero(weights))
+    if not kept:
+        notice("all weights are 0: the attention of this model tells nothing of pairs, and all are equally likely.")
+    fit = {
+        "rnas": [structure.name for structure in chosen],
+        "structures": {"file": options.structures.name, "sha256": sha256_of(options.structures)},
+        "pairs": len(is_pair),
+        "positives": int(is_pair.sum()),
+        "maps": len(weights),
+        "maps_used": kept,
+        "separation": options.separation,
+        "c": options.c,
+        "seed": options.seed,
+        "token_dropout": in_force,
+    }
+    manifest = set_contact_head(model, torch.from_numpy(weights), bias, fit)
+    card = model.directory / CARD
+    text = card.read_text("utf-8") if card.exists() else None
+    save_model(options.out, model.network.cpu(), model.tokenizer, model.task, manifest, text)
+    return fit
+
+
+def choose_structures(structures: Sequence[Structure], n: int, seed: int, separation: int) -> list[Structure]:
+    """The first n, in an order of the seed, of those with a pair that far apart; in the order of the file.
+
+    Raises DataError where there are fewer.
+    """
+    useful = [i for i, one in enumerate(structures) if (np.diff(one.pairs(), axis=1) >= separation).any()]
+    if len(useful) < n:
+        raise DataError(
+            f"{len(useful):,} of {len(structures):,} structures have a pair at least {separation} bases apart, fewer "
+            f"than --n {n}. Give more structures or a smaller --n."
+        )
+    order = np.random.default_rng(seed).permutation(len(useful))[:n]
+    return [structures[useful[i]] for i in np.sort(order).tolist()]
+
+
+def training_pairs(
+    model: LoadedModel, structures: Sequence[Structure], separation: int
+) -> tuple[Float32, npt.NDArray[np.bool_]]:
+    """Features [P, layers · heads] and labels [P] of the resolved pairs of all RNAs; one RNA is run at a time."""
+    features, labels = [], []
+    device = next(model.network.parameters()).device
+    with Progress("reading attention", len(structures), "RNAs") as progress:
+        for structure in structures:
+            pairs = resolved_pairs(structure, separation)
+            tokens = torch.from_numpy(_with_special(model, structure)).to(device)
+            found = attention_features(model.network, tokens, torch.from_numpy(pairs).to(device))
+            features.append(found.float().cpu().numpy())
+            labels.append(structure.partner[pairs[:, 0]] == pairs[:, 1])
+            progress.advance()
+    return np.concatenate(features), np.concatenate(labels)
+
+
+def resolved_pairs(structure: Structure, separation: int) -> Int64:
+    """All pairs i < j at least so far apart whose bases are known, int64 [P, 2]: no pair of an N is a negative."""
+    known = np.frombuffer(structure.letters.encode("ascii"), dtype=np.uint8) != ord("N")
+    left, right = np.triu_indices(len(structure), separation)
+    kept = known[left] & known[right]
+    return np.stack([left[kept], right[kept]], axis=1).astype(np.int64)
+
+
+def fit_regression(features: Float32, is_pair: npt.NDArray[np.bool_], c: float, seed: int) -> tuple[Float32, float]:
+    """Weights [layers · heads] and bias of the L1 logistic regression, unscaled features as published."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    regression = LogisticRegression(l1_ratio=1, C=c, solver="liblinear", random_state=seed)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ConvergenceWarning)
+        regression.fit(features, is_pair)
+    if any(issubclass(warning.category, ConvergenceWarning) for warning in caught):
+        notice(f"the regression stopped after {int(regression.n_iter_[0])} rounds without settling.")
+    return regression.coef_[0].astype(np.float32), float(regression.intercept_[0])
+
+
+def _with_special(model: LoadedModel, structure: Structure) -> Int64:
+    letters = np.frombuffer(structure.letters.encode("ascii"), dtype=np.uint8)
+    before, after = model.tokenizer.prefix_ids, model.tokenizer.suffix_ids
+    return np.concatenate([before, model.tokenizer.encode(letters), after]).astype(np.int64)
+
+
+def _require_memory(model: LoadedModel, structures: Sequence[Structure], separation: int) -> None:
+    n_pairs = sum(max(0, len(one) - separation) * (len(one) - separation + 1) // 2 for one in structures)
+    need = PROCESS_BYTES["cpu"] + n_pairs * n_attention_maps(model.network) * BYTES_PER_FEATURE
+    free, bound = available_bytes("cpu")
+    reason = f"{n_pairs:,} pairs of {n_attention_maps(model.network):,} maps"
+    choice("memory", f"{need / 1e9:.2f} of {free / 1e9:.2f} GB", reason)
+    if free and need > free:
+        raise UsageError(
+            f"The regression will need {need / 1e9:.1f} GB ({reason}), but {free / 1e9:.1f} GB are free ({bound}). "
+            "Give a smaller --n, or shorter RNAs."
+        )

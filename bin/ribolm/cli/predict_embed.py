@@ -45,7 +45,7 @@ def add_embed(cli: "typer.Typer", computing: tuple[Spec, ...]) -> None:
         from ribolm.inference import embedded_records
 
         loaded, in_force = embedded_records.embedding_model(model, token_dropout)
-        forward = _prepared(loaded, **computing)
+        forward = _forward(loaded, **computing)
         wanted = embedded_records.records_to_embed(loaded, records, level.value, in_force, forward.device.precision)
         wanted.facts["sequences"] = {"file": sequences.name, "sha256": sha256_of(sequences)}
         write(out, wanted, embedded_records.embed(forward, wanted))
@@ -54,12 +54,12 @@ def add_embed(cli: "typer.Typer", computing: tuple[Spec, ...]) -> None:
     add_command(cli, "embed", specs, embed)
 
 
-def _prepared(loaded: Any, device: Any, precision: Any, tokens_per_batch: int | None, threads: int | None) -> Any:
+def _forward(loaded: Any, device: Any, precision: Any, tokens_per_batch: int | None, threads: int | None) -> Any:
     """The network on its device, by the options of the command line."""
     import torch
 
-    from ribolm.inference.batches import Forward
+    from ribolm.inference.embedded_records import embedding_forward
 
     if threads is not None:
         torch.set_num_threads(threads)
-    return Forward.prepare((loaded.network,), loaded.tokenizer, device.value, precision.value, tokens_per_batch)
+    return embedding_forward(loaded, device.value, precision.value, tokens_per_batch)

@@ -14,7 +14,7 @@ from ribolm.console import choice
 from ribolm.errors import UsageError
 from ribolm.inference.batches import ONE_ROW, Float32, Forward
 from ribolm.models.attention_features import attention_channels
-from ribolm.models.attention_rows import BLOCK_VALUES
+from ribolm.models.attention_rows import BLOCK_VALUES, LEAST_ROWS
 from ribolm.models.contact_head import RECORD, fitted_contact_head
 from ribolm.models.token_dropout import use_token_dropout
 from ribolm.models.weights import LoadedModel, load_model
@@ -88,6 +88,5 @@ def contact_bytes(model: ContactModel, length_nt: int, device_kind: str) -> int:
     network = model.loaded.network
     of_maps = 4 * KEPT_MAPS * length_nt**2 + 2 * 8 * model.weights.numel() * length_nt
     of_tokens = 4 * KEPT_WIDTHS * network.config.hidden_size * length_nt
-    heads = network.encoder.config.num_attention_heads
-    blocks = 2 * 4 * max(BLOCK_VALUES[device_kind], heads * length_nt)
+    blocks = 2 * 4 * max(BLOCK_VALUES[device_kind], LEAST_ROWS * length_nt)
     return PROCESS_BYTES[device_kind] + 4 * network.n_parameters() + of_maps + of_tokens + blocks

@@ -64,7 +64,7 @@ def write_npz(out: Path, wanted: Embedded, parts: Iterable[Part]) -> None:
     with atomic_path(out) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         header = {"descr": "<f4", "fortran_order": False, "shape": (wanted.n_values, wanted.width)}
         with archive.open("embeddings.npy", "w", force_zip64=True) as handle:
-            np.lib.format.write_array_header_1_0(handle, header)  # type: ignore[arg-type]
+            np.lib.format.write_array_header_1_0(handle, header)
             for part in parts:
                 handle.write(np.ascontiguousarray(part.values, dtype="<f4").data.cast("B"))
         others = {"names": np.array(wanted.names, dtype=np.str_), "metadata": np.array(json.dumps(wanted.facts))}

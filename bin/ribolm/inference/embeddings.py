@@ -12,6 +12,7 @@ from torch import Tensor
 from ribolm.console import Progress
 from ribolm.genome.coordinates import Int64, ranges
 from ribolm.inference.batches import Float32, Forward
+from ribolm.models.attention import SHORT_TOKENS
 from ribolm.models.heads import pool
 from ribolm.models.ragged import Ragged, ragged
 from ribolm.sequences.vocabulary import TokenArray
@@ -59,7 +60,7 @@ def _passes(
     with shown as counter:
         at = 0
         while at < len(order):
-            rows = order[at : at + max(1, forward.tokens_per_batch // int(full[order[at]]))]
+            rows = order[at : at + _n_rows(full[order[at:]], forward.tokens_per_batch)]
             batch = _batch(forward, tokens, offsets, rows)
             try:
                 with torch.inference_mode(), forward.device.autocast():
@@ -70,6 +71,17 @@ def _passes(
             yield rows, batch, hidden
             at += len(rows)
             counter.advance(len(rows))
+
+
+def _n_rows(full: Int64, most_tokens: int) -> int:
+    """How many of the next rows, lengths descending, go through together.
+
+    Short rows of many lengths would be padded inside attention, and be rounded by what is beside them; they wait.
+    """
+    fit = full[: max(1, most_tokens // int(full[0]))]
+    tokens, lengths = np.cumsum(fit), 1 + np.cumsum(np.diff(fit, prepend=fit[0]) != 0)
+    padded = (lengths > 1) & (tokens < SHORT_TOKENS * lengths)
+    return int(np.argmax(padded)) if padded.any() else len(fit)
 
 
 def _batch(forward: Forward, tokens: TokenArray, offsets: Int64, rows: Int64) -> Ragged:

@@ -38,7 +38,7 @@ def attention_channels(network: Network, tokens: Tensor, weights: Tensor) -> Ten
     n_maps = n_attention_maps(network)
     if weights.ndim != 2 or weights.shape[1] != n_maps:
         raise ValueError(f"weights of shape {tuple(weights.shape)} for {n_maps} attention maps")
-    weights = weights.to(tokens.device, network.encoder.token_embeddings.dtype)
+    weights = weights.to(tokens.device, _number_format(network))
     heads = attending(network).config.num_attention_heads
     reader = _WeightedSums(weights, heads, inner_tokens(network, tokens), len(tokens))
     _look(network, tokens, reader)
@@ -54,7 +54,7 @@ def attention_features(network: Network, tokens: Tensor, pairs: Tensor) -> Tenso
     """
     inner, (left, right) = inner_tokens(network, tokens), pairs.unbind(1)
     n_maps = n_attention_maps(network)
-    out = torch.empty(len(pairs), n_maps, device=tokens.device, dtype=network.encoder.token_embeddings.dtype)
+    out = torch.empty(len(pairs), n_maps, device=tokens.device, dtype=_number_format(network))
 
     def keep(layer: int, _sequence: int, maps: Tensor) -> None:
         corrected = corrected_maps(maps[:, inner, inner])
@@ -80,6 +80,10 @@ def inner_tokens(network: Network, tokens: Tensor) -> slice:
     return slice(first, last)
 
 
+def _number_format(network: Network) -> torch.dtype:
+    return next(network.parameters()).dtype
+
+
 def _look(network: Network, tokens: Tensor, on_attention: OnAttention) -> None:
     attending(network)(ragged(tokens, [len(tokens)]), on_attention=on_attention)
 
@@ -88,7 +92,7 @@ class _WeightedSums(RowReader):
     """Σₖ wₖ·Aₖ over all tokens, and of every map the sums of its inner rows and columns."""
 
     def __init__(self, weights: Tensor, heads: int, inner: slice, n_tokens: int) -> None:
-        self.by_layer = weights.split(heads, dim=1)
+        self.by_layer = weights.view(len(weights), -1, heads).unbind(1)
         self.is_read = [bool(of_layer.any()) for of_layer in self.by_layer]
         self.weights, self.inner = weights, inner
         self.total = weights.new_zeros(len(weights), n_tokens, n_tokens)

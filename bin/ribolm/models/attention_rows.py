@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-BLOCK_VALUES = {"cpu": 1 << 18, "cuda": 1 << 26}  # probabilities of one block
+BLOCK_VALUES = {"cpu": 1 << 19, "cuda": 1 << 26}  # probabilities of one block
 LEAST_ROWS = 32  # of a block: fewer would read the keys too often
 
 
@@ -50,7 +50,7 @@ def attend_by_rows(qkv: Tensor, bias: Tensor | None, reader: RowReader, layer: i
     query, key, value = qkv.permute(1, 2, 0, 3).unbind(0)
     turned, value = key.transpose(1, 2).contiguous(), value.contiguous()
     query = query * query.shape[-1] ** -0.5
-    mixed, blocks = torch.empty_like(query), list(_blocks(*query.shape[:2], BLOCK_VALUES[qkv.device.type]))
+    mixed, blocks = torch.empty_like(query), list(_blocks(len(query), len(qkv), BLOCK_VALUES[qkv.device.type]))
     # room for a block, made once: fresh memory for each would cost as much as the products
     rooms = [query.new_empty(_n(*blocks[0]) * len(qkv)) for _ in range(2)]
     for heads, rows in blocks:

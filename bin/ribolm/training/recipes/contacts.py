@@ -147,8 +147,8 @@ def fit_regression(features: Float32, is_pair: npt.NDArray[np.bool_], c: float, 
 
 def _with_special(model: LoadedModel, structure: Structure) -> Int64:
     letters = np.frombuffer(structure.letters.encode("ascii"), dtype=np.uint8)
-    around = model.tokenizer.prefix_ids, model.tokenizer.suffix_ids
-    return np.r_[around[0], model.tokenizer.encode(letters), around[1]].astype(np.int64)
+    before, after = model.tokenizer.prefix_ids, model.tokenizer.suffix_ids
+    return np.concatenate([before, model.tokenizer.encode(letters), after]).astype(np.int64)
 
 
 def _require_memory(model: LoadedModel, structures: Sequence[Structure], separation: int) -> None:

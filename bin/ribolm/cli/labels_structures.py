@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ribolm.cli import REQUIRED, Spec, add_command
-from ribolm.cli.tokenize import Kind, Mapping
+from ribolm.cli.tokenize import MAPPING, Kind
 from ribolm.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ STRUCTURES = (
     Spec("out", Path, REQUIRED, "Folder of the token store to write."),
     Spec("exclude", list[Path] | None, None, "Structures to be tested on: RNAs sharing all or 31 nt are left out."),
     Spec("tokenizer", Kind, Kind.nucleotide, "nucleotide, or esm for models made from ESM-2."),
-    Spec("mapping", Mapping, Mapping.kdny, "Amino acids of the esm tokenizer."),
+    Spec("mapping", str, "KDNY", MAPPING),
     Spec("min_nt", int, 16, "Leave out shorter RNAs.", POSITIVE),
     Spec("max_nt", int | None, None, "Leave out longer RNAs.", POSITIVE),
     Spec("family", str | None, None, "Sign in a name before which its family stands, for ribolm-labels folds."),
@@ -34,7 +34,7 @@ def add_structures(cli: "typer.Typer") -> None:
         out: Path,
         exclude: list[Path] | None,
         tokenizer: Kind,
-        mapping: Mapping,
+        mapping: str,
         min_nt: int,
         max_nt: int | None,
         family: str | None,
@@ -53,7 +53,7 @@ def add_structures(cli: "typer.Typer") -> None:
         require_folder_possible(out)
         if family == "":
             raise UsageError("--family '' is no sign. Give the sign behind the family, as _.")
-        chosen = make_tokenizer(tokenizer.value, mapping=mapping.value)
+        chosen = make_tokenizer(tokenizer.value, mapping=mapping)
         folding = 0 if no_thermodynamics else processes
         options = StructureStoreOptions(min_nt, max_nt, tuple(exclude or ()), family, folding, EnergyModel(energies))
         counts = build_structure_store(structures, out, chosen, options)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ribolm.cli import REQUIRED, Spec, add_command
-from ribolm.cli.tokenize import Kind, Mapping
+from ribolm.cli.tokenize import MAPPING, Kind
 from ribolm.errors import UsageError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ VALUES = (
     Spec("short", Short, Short.pad, "With --window: shorter ones are filled up with N, or kept as they are."),
     Spec("tokenizer", Kind, Kind.nucleotide, "Tokenizer of the store."),
     Spec("k", int | None, None, "Letters per word: kmer 3 or 5 [3], chunk 2 to 7 [6].", {"min": 1}),
-    Spec("mapping", Mapping, Mapping.kdny, "Amino acids of the esm tokenizer."),
+    Spec("mapping", str, "KDNY", MAPPING),
     Spec("tokenizer_file", Path | None, None, "tokenizer.json of bpe, or vocab.txt of chunk."),
 )
 
@@ -67,8 +67,8 @@ def add_values(cli: "typer.Typer") -> None:
         out = chosen["out"]
         require_other_than(out, (chosen["table"], chosen["sequences"]))
         rule = length_rule_of(chosen["window"], chosen["keep"].value, chosen["short"].value)
-        mapping = {"mapping": chosen["mapping"].value}
-        tokenizer = make_tokenizer(chosen["tokenizer"].value, k=chosen["k"], file=chosen["tokenizer_file"], **mapping)
+        file, mapping = chosen["tokenizer_file"], chosen["mapping"]
+        tokenizer = make_tokenizer(chosen["tokenizer"].value, k=chosen["k"], mapping=mapping, file=file)
         rows = _rows(chosen)
         summary = write_value_store(out, rows, tokenizer, ValueRules(chosen["transform"].value, rule))
         print(f"{out}: {summary['sequences']:,} sequences with {', '.join(summary['values'])}")

@@ -10,8 +10,8 @@ from ribolm.cli import REQUIRED, Device, Spec, Universe, add_command, new_app, r
 from ribolm.cli.inputs import require_inputs
 from ribolm.cli.predict_contacts import add_contacts
 from ribolm.cli.predict_embed import add_embed
-from ribolm.cli.predict_interactions import add_interactions
 from ribolm.cli.predict_folding import add_folding
+from ribolm.cli.predict_interactions import add_interactions
 from ribolm.cli.predict_merge import add_merge
 from ribolm.cli.predict_polya import add_polya
 from ribolm.cli.predict_scan import add_scan

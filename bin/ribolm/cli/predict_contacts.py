@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any
 from ribolm.cli import REQUIRED, Spec, add_command
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     import typer
+
+    from ribolm.inference.batches import Forward
+    from ribolm.inference.contact_files import Contacts
+    from ribolm.inference.contacts import ContactModel
+    from ribolm.sequences.rna import RnaRecord
 
 
 def add_contacts(cli: "typer.Typer", computing: tuple[Spec, ...]) -> None:
@@ -27,27 +34,30 @@ def add_contacts(cli: "typer.Typer", computing: tuple[Spec, ...]) -> None:
         from ribolm.files import require_file, require_other_than
 
         require_other_than(out, (require_file(sequences),))
-        from ribolm.inference.contact_files import Contacts, Kept, writer_for
+        from ribolm.inference.contact_files import Kept, writer_for
         from ribolm.models.directories import require_model
         from ribolm.sequences.rna import read_rna
 
         write = writer_for(out)
         require_model(model)
         records = read_rna(sequences)  # before torch is imported: told at once
-        from ribolm.console import Progress
-        from ribolm.inference.contacts import contact_forward, contact_logits, load_contact_model, require_memory
+        from ribolm.inference.contacts import contact_forward, load_contact_model, require_memory
 
         loaded = load_contact_model(model)
         forward = contact_forward(loaded, device.value, threads)
         require_memory(loaded, forward, [len(record.letters) for record in records])
-        with Progress("contacts", len(records), "RNAs") as progress:
-
-            def found() -> Any:
-                for record in records:
-                    yield Contacts(record.name, record.letters, contact_logits(loaded, forward, record.letters))
-                    progress.advance()
-
-            n = write(out, found(), Kept(threshold, separation), loaded.facts())
+        n = write(out, _found(loaded, forward, records), Kept(threshold, separation), loaded.facts())
         print(f"{out}: {len(records):,} RNAs, {n:,} {'pairs' if out.suffix else 'matrices'}")
 
     add_command(cli, "contacts", specs, contacts)
+
+
+def _found(model: "ContactModel", forward: "Forward", records: "Sequence[RnaRecord]") -> "Iterator[Contacts]":
+    from ribolm.console import Progress
+    from ribolm.inference.contact_files import Contacts
+    from ribolm.inference.contacts import contact_logits
+
+    with Progress("contacts", len(records), "RNAs") as progress:
+        for record in records:
+            yield Contacts(record.name, record.letters, contact_logits(model, forward, record.letters))
+            progress.advance()

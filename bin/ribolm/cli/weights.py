@@ -99,8 +99,7 @@ def _add_convert(cli: "typer.Typer") -> None:
         _require_no_model(out)
         if tokenizer is None and (k is not None or tokenizer_file is not None):
             raise UsageError("--k and --tokenizer-file describe a tokenizer. Name it with --tokenizer.")
-        words = {"k": k, "mapping": mapping or "KDNY", "file": tokenizer_file}
-        chosen = make_tokenizer(tokenizer, **words) if tokenizer else None
+        chosen = make_tokenizer(tokenizer, k=k, mapping=mapping or "KDNY", file=tokenizer_file) if tokenizer else None
         convert_model(source, out, chosen, mapping, allow_pickle)
 
 

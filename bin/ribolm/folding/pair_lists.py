@@ -56,7 +56,8 @@ def write_pair_lists(folder: Path, lists: Iterable[PairList], longest_nt: int) -
         streams["offsets"].append(np.zeros(1, np.int64))
         for one in lists:
             n += len(one.p)
-            for name, values in zip(PARTS, (np.array([n]), *one), strict=True):
+            parts: tuple[npt.NDArray[Any], ...] = (np.array([n]), *one)
+            for name, values in zip(PARTS, parts, strict=True):
                 streams[name].append(values)
     finally:
         for stream in streams.values():

@@ -45,7 +45,7 @@ def score_windows(model: Windowed, forward: Forward, letters: Letters) -> Float3
     if letters.ndim != 2 or letters.shape[1] != model.window_nt:
         raise ValueError(f"windows of shape {letters.shape} for a model of {model.window_nt} nt")
     out = np.empty(len(letters), dtype=np.float32)
-    step = max(1, LETTERS_AT_ONCE // model.window_nt)
+    step = max(1, LETTERS_AT_ONCE // letters.shape[1])
     for begin in range(0, len(letters), step):
         out[begin : begin + step] = _score(forward, letters[begin : begin + step])
     return out

@@ -66,7 +66,11 @@ def make_tokenizer(
         raise UsageError(f"Tokenizer '{kind}' is not one of {', '.join(KINDS)}.")
     if file is None:
         raise UsageError("Tokenizer 'bpe' needs its tokenizer.json: give --tokenizer-file.")
-    path = require_file(file)
+    return _published(kind, k, require_file(file))
+
+
+def _published(kind: str, k: int | None, path: Path) -> Tokenizer:
+    """The tokenizer of a file that came with a published model."""
     try:
         text = path.read_text("utf-8")
         if kind == "chunk":

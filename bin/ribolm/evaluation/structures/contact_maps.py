@@ -111,7 +111,7 @@ def choose_threshold(
     """The threshold of largest mean F1 over RNAs, the highest of equal ones, and what it achieves there."""
     total, n = np.zeros(len(GRID)), 0
     for structure, chance in _contacts(f"{name}, validation", model, forward, structures):
-        total += f1_curve(greedy_pairs(chance, float(GRID[0])), structure.partner, GRID)
+        total += f1_curve(chance, structure.partner, GRID)
         n += 1
     mean: Float64 = total / max(n, 1)
     at = len(GRID) - 1 - int(np.argmax(mean[::-1]))

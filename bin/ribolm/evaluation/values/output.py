@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ribolm.console import notice
 from ribolm.evaluation.tables import write_tsv
 from ribolm.evaluation.values.agreement import METRICS
@@ -84,7 +86,7 @@ def difference_rows(found: ValueAssessment) -> list[Row]:
 def prediction_rows(found: ValueAssessment) -> list[Row]:
     """Every sequence with its fold, stratum, measured value and the mean over seeds of each method."""
     measured = found.measured
-    columns = {method.name: sum(values for _, values in method.seeds) / len(method.seeds) for method in found.methods}
+    columns = {m.name: np.mean(np.stack([values for _, values in m.seeds]), axis=0) for m in found.methods}
     return [
         {
             "name": name,

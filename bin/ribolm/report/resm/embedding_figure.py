@@ -27,9 +27,9 @@ def draw_map(
         axis = figure.subplots()
         for kind, colour in colours.items():
             own = kinds == kind
-            axis.scatter(
-                *places[own].T, s=size, color=colour, alpha=0.75, linewidths=0, label=f"{kind} ({own.sum():,})"
-            )
+            first, second = places[own].T
+            label = f"{kind} ({own.sum():,})"
+            axis.scatter(first, second, s=size, color=colour, alpha=0.75, linewidths=0, label=label)
         axis.set_xlabel(f"first component ({explained[0]:.0%} of the variance)")
         axis.set_ylabel(f"second component ({explained[1]:.0%})")
         axis.set_title(f"{name}: {len(types):,} RNAs")

@@ -65,12 +65,16 @@ def pretrain(options: PretrainOptions, key_only: bool = False) -> str:
     span, crop = options.span or store.tokenizer.overlap_tokens, _crop(options, store)
     drawn = _replacements(options, network, store.tokenizer)
     objective = MaskedTokens(store.tokenizer, optimisation.seed, options.mask_rate, span, drawn)
-    quirk = {"replacements": "as published"} if drawn else {}
     settings = Settings(
         kind="pretrain",
         data={"store": store.digest, "dev_share": options.dev_share, "crop_tokens": crop},
         network=options.start.record(model, network),
-        objective={"name": "masked tokens", "rate": options.mask_rate, "span": span, **quirk},
+        objective={
+            "name": "masked tokens",
+            "rate": options.mask_rate,
+            "span": span,
+            **({"replacements": "as published"} if drawn else {}),
+        },
         optimisation=optimisation,
     )
     if key_only:

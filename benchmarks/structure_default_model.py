@@ -1,0 +1,74 @@
+"""How the default model of secondary structure is made: trained on TR0, everything chosen on VL0.
+
+    python benchmarks/structure_default_model.py --data ../shared/data --scratch /tmp/structure --out MODEL \\
+        [--epochs 10] [--max-nt 200] [--threads 2] [-- further options of `ribolm-train structure`]
+
+Stores of TR0 and VL0 (`ribolm-labels structures`) go to --scratch and are taken from there when they exist; the
+training goes on where it was stopped. No RNA of TS0 or ArchiveII is read: benchmarks/structure_score.py scores the
+model on them, once.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+TRAINING, DEV = "TR0", "VL0"
+PRESET, SEED = "small", 1
+
+
+def command(verb: str, *words: object) -> None:
+    """Run one of ribolm's commands; its failure ends the script."""
+    line = [sys.executable, str(REPOSITORY / "bin" / f"ribolm-{verb}"), *map(str, words)]
+    print(" ".join(line[1:]), file=sys.stderr, flush=True)
+    done = subprocess.run(line, check=False)
+    if done.returncode:
+        sys.exit(done.returncode)
+
+
+def store(name: str, data: Path, scratch: Path, processes: int) -> Path:
+    """The token store of a set with its pair probabilities."""
+    out = scratch / name
+    if not (out / "manifest.json").exists():
+        known = data / "resm" / f"{name}.dbn.gz"
+        command("labels", "structures", "--structures", known, "--out", out, "--processes", processes)
+    return out
+
+
+def train(arguments: argparse.Namespace, stores: Sequence[Path]) -> None:
+    """Train on the first store; stop early and choose the threshold on the second."""
+    words: list[object] = ["--store", stores[0], "--dev", stores[1], "--out", arguments.out]
+    words += ["--checkpoint-dir", arguments.scratch / "checkpoints-{key}", "--epochs", arguments.epochs]
+    words += ["--seed", arguments.seed, "--processes", arguments.processes]
+    if "--init" not in arguments.more:
+        words += ["--preset", arguments.preset]
+    if arguments.max_nt is not None:
+        words += ["--max-nt", arguments.max_nt]
+    command("train", "structure", *words, *arguments.more)
+
+
+def main() -> None:
+    """Make the stores and the model."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=REPOSITORY.parent / "shared" / "data")
+    parser.add_argument("--scratch", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--epochs", type=float, default=10)
+    parser.add_argument("--max-nt", type=int, default=None, help="leave longer RNAs of TR0 out")
+    parser.add_argument("--threads", type=int, default=2, help="of one process; also processes that fold")
+    parser.add_argument("--processes", type=int, default=1, help="that train, each with --threads")
+    parser.add_argument("--preset", default=PRESET)
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("more", nargs="*", help="further options, behind --")
+    arguments = parser.parse_args()
+    arguments.scratch.mkdir(parents=True, exist_ok=True)
+    os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
+    stores = [store(name, arguments.data, arguments.scratch, arguments.threads) for name in (TRAINING, DEV)]
+    train(arguments, stores)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+"""What a model of secondary structure is worth on TS0 and ArchiveII, beside folding by thermodynamics.
+
+    python benchmarks/structure_score.py --model MODEL --data ../shared/data --scratch /tmp/structure-score
+
+Run once, when everything is chosen on VL0. The model predicts with and without the pair probabilities of ViennaRNA, at
+the thresholds of its task.json; the floors are those of benchmarks/structure_floors.py (give its --scratch and they are
+not folded again). Every table pairs the model with the others on the same draws of RNAs. Of TS0 a second table leaves
+out what shares a 31-mer with TR0; of ArchiveII tables leave out the sequences of TR0, and what shares a 31-mer, with F1
+by family. Writes benchmarks/results/rna-structure-small.md.
+"""
+
+import argparse
+import datetime
+import hashlib
+import platform
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(REPOSITORY / "bin"))
+RESULT = Path(__file__).parent / "results" / "rna-structure-small.md"
+
+from ribolm.evaluation.structures.assessment import assess_partners  # noqa: E402
+from ribolm.evaluation.structures.record_sets import ReferenceSet, read_prediction, read_reference  # noqa: E402
+from ribolm.labels.structure.files import read_structures  # noqa: E402
+from ribolm.labels.structure.pairs import Int64  # noqa: E402
+from structure_floors import TRAINING, families_table, predicted, section, subset, subsets, tools  # noqa: E402
+
+SETS = ("TS0", "archiveII")
+ARMS: dict[str, tuple[str, ...]] = {"model": (), "model without thermodynamics": ("--no-thermodynamics",)}
+PUBLISHED = (
+    "Published, not measured here: MXfold2 0.551 on every 4th RNA of TS0 (327; overlap with its training unchecked)."
+)
+
+
+def by_model(model: Path, reference: ReferenceSet, arm: str, scratch: Path, processes: int) -> tuple[Path, float]:
+    """Predictions of one arm, unless they are there; and processor seconds, 0 for those that were."""
+    label = reference.label.split(".")[0]
+    digest = hashlib.sha256((model / "manifest.json").read_bytes()).hexdigest()[:12]
+    out = scratch / f"{label}.{arm.replace(' ', '_')}.{digest}.dbn"
+    if out.exists():
+        return out, 0.0
+    fasta = out.with_suffix(".fa")
+    fasta.write_text("".join(f">{one.name}\n{one.letters}\n" for one in reference.structures), "ascii")
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    line = [sys.executable, str(REPOSITORY / "bin" / "ribolm-predict"), "structure", "--model", str(model)]
+    line += ["--sequences", str(fasta), "--out", str(out), "--processes", str(processes), *ARMS[arm]]
+    subprocess.run(line, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return out, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def sections(arguments: argparse.Namespace, name: str) -> list[str]:
+    """All tables of one set; the first method, with which others are compared, is the model."""
+    folder = arguments.data / "resm"
+    reference = read_reference(folder / f"{name}.dbn.gz", "prefix" if name == "archiveII" else None)
+    partners: dict[str, list[Int64]] = {}
+    seconds: dict[str, float] = {}
+    for arm in ARMS:
+        path, seconds[arm] = by_model(arguments.model, reference, arm, arguments.scratch, arguments.processes)
+        partners[arm] = read_prediction(path, reference)
+    floors = arguments.floors or arguments.scratch
+    for tool, fold in tools().items():
+        for method, spent in predicted(tool, fold, reference, floors).items():
+            seconds[method] = spent
+            partners[method] = read_prediction(floors / f"{name}.{method.replace(' ', '_')}.dbn", reference)
+    found = []
+    for title, rows in subsets(reference, read_structures(folder / f"{TRAINING}.dbn.gz")).items():
+        here = {method: [all_of[at] for at in rows] for method, all_of in partners.items()}
+        assessment = assess_partners(subset(reference, rows), here, arguments.draws)
+        found.append(section(title, assessment, {arm: s for arm, s in seconds.items() if s} if title == name else {}))
+        if assessment.reference.families:
+            found.append(families_table(assessment))
+        print(found[-1], file=sys.stderr)
+    return found
+
+
+def heading(model: Path) -> str:
+    """What was scored, where and when."""
+    return f"""# A model of secondary structure beside folding by thermodynamics
+
+`python benchmarks/structure_score.py --model {model.name}`, {datetime.date.today()}, {platform.machine()}. Per-RNA
+means with 95 % intervals from drawing RNAs (equal sequences together); all brackets of the references are pairs; RNAs
+without reference pairs are left out. The model's thresholds were chosen on VL0, with and without thermodynamics.
+{PUBLISHED}"""
+
+
+def main() -> None:
+    """Predict, score and write the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--data", type=Path, default=REPOSITORY.parent / "shared" / "data")
+    parser.add_argument("--scratch", type=Path, required=True)
+    parser.add_argument("--floors", type=Path, default=None, help="--scratch of structure_floors.py")
+    parser.add_argument("--sets", default=",".join(SETS))
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--draws", type=int, default=1000)
+    parser.add_argument("--out", type=Path, default=RESULT)
+    arguments = parser.parse_args()
+    arguments.scratch.mkdir(parents=True, exist_ok=True)
+    found = [text for name in arguments.sets.split(",") for text in sections(arguments, name)]
+    arguments.out.parent.mkdir(exist_ok=True)
+    arguments.out.write_text("\n\n".join([heading(arguments.model), *found, ""]), "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -72,7 +72,7 @@ def _curves(network: Network, batch: StructureBatch) -> list[Float64]:
     return found
 
 
-def f1_curve(probabilities: NDArray[np.float32], partners: Int64, grid: Float64) -> Float64:
+def f1_curve(probabilities: NDArray[Any], partners: Int64, grid: Float64) -> Float64:
     """F1 of the pairs that are decoded at each threshold of an ascending grid, float64 [grid].
 
     `partners` int64 [L]: -1 unpaired, -2 unknown: pairs of such bases are left out. What greedy decoding takes at a

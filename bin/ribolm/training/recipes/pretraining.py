@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ribolm.console import choice
 from ribolm.errors import UsageError
@@ -65,18 +66,7 @@ def pretrain(options: PretrainOptions, key_only: bool = False) -> str:
     span, crop = options.span or store.tokenizer.overlap_tokens, _crop(options, store)
     drawn = _replacements(options, network, store.tokenizer)
     objective = MaskedTokens(store.tokenizer, optimisation.seed, options.mask_rate, span, drawn)
-    settings = Settings(
-        kind="pretrain",
-        data={"store": store.digest, "dev_share": options.dev_share, "crop_tokens": crop},
-        network=options.start.record(model, network),
-        objective={
-            "name": "masked tokens",
-            "rate": options.mask_rate,
-            "span": span,
-            **({"replacements": "as published"} if drawn else {}),
-        },
-        optimisation=optimisation,
-    )
+    settings = _settings(options, store, options.start.record(model, network), span, crop)
     if key_only:
         return settings.key()
     runtime = options.runtime.named(settings.key())
@@ -96,6 +86,19 @@ def pretrain(options: PretrainOptions, key_only: bool = False) -> str:
         loop, state = session.train(lesson)
         write_model(options.out, session, lesson, loop, state, store.tokenizer)
     return settings.key()
+
+
+def _settings(
+    options: PretrainOptions, store: TokenStore, network: dict[str, Any], span: int, crop: int | None
+) -> Settings:
+    quirk = {"replacements": "as published"} if options.published_replacements else {}
+    return Settings(
+        kind="pretrain",
+        data={"store": store.digest, "dev_share": options.dev_share, "crop_tokens": crop},
+        network=network,
+        objective={"name": "masked tokens", "rate": options.mask_rate, "span": span, **quirk},
+        optimisation=options.optimisation,
+    )
 
 
 def _crop(options: PretrainOptions, store: TokenStore) -> int | None:

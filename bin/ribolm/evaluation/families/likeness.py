@@ -87,11 +87,7 @@ def measure(likeness: Likeness, family: Int64, weights: Float64) -> Measured:
     within, between = (np.zeros((len(weights), N_BINS)) for _ in range(2))
     for number in range(n_families):
         first, last = int(stops[number]), int(stops[number + 1])
-<<<<<<< HEAD
         values: Float64 = np.asarray(likeness(first, last), dtype=np.float64).round(DECIMALS)
-=======
-        values = np.asarray(np.round(likeness(first, last), DECIMALS), dtype=np.float64)
->>>>>>> resm-zeroshot
         nearest[first:last], retrieved[first:last] = _ranked(values, first, last)
         counts = _histograms(values, family, n_families, first)
         own = counts[number].copy()

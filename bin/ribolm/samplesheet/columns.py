@@ -228,7 +228,7 @@ def _without_unused(table: Table, names: list[str], known: set[str], repairs: Re
             )
         if not name:
             repairs.add("empty columns without name left out")
-        elif name in RESERVED:
+        elif name in RESERVED and name not in known:
             repairs.add("columns that ribolm writes itself left out", f"'{name}'")
             kept[index] = ""
         elif name not in known:

@@ -12,7 +12,7 @@ def _option(default: Any, help_text: str, least: float, most: float) -> Any:
 class ResmOptions:
     """Options of one set of simulated RNAs; the command line is built from these fields."""
 
-    seed: int = _option(1, "Seed of every random stream; the same seed and options give the same bytes.", 0, 2**62)
+    seed: int = _option(1, "Seed of every random stream; the same seed and options give the same bytes.", 0)
     rnas: int = _option(240, "RNAs without known structure, to pretrain on.", 8, 1_000_000)
     structures: int = _option(20, "RNAs with known structure, three fifths of them to train on.", 5, 100_000)
     members: int = _option(12, "Sequences of each of the four families.", 3, 1_000)

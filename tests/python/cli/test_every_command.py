@@ -127,9 +127,10 @@ def required(command: str, sub: str, folder: Path) -> list[str]:
     text = call_here(command, sub, "--help").stdout
     arguments: list[str] = []
     for block in re.split(r"^  (?=--)", text, flags=re.MULTILINE)[1:]:
-        option, kind = re.findall(r"^(--[a-z0-9-]+) ?<?(\w*)", block)[0]
+        option, kind = re.findall(r"^(--[a-z0-9-]+) ?<?([\w|]*)", block)[0]
         if "[required]" in block or option in ("--ip", "--input", "--bam"):
-            value = {"int": "1", "float": "1"}.get(kind, str(folder / f"absent{option.strip('-')}"))
+            absent = kind.split("|")[0] if "|" in kind else str(folder / f"absent{option.strip('-')}")
+            value = {"int": "1", "float": "1"}.get(kind, absent)
             arguments += [option, value]
     return arguments
 

@@ -165,19 +165,12 @@ def test_a_head_that_was_not_fitted_on_rna_is_refused(call: Call, fitted: Path, 
     assert not (tmp_path / "o.tsv").exists()
 
 
-@pytest.mark.parametrize(
-    ("change", "words"), [("weights", "was fitted for other weights"), ("mapping", "another vocabulary or mapping")]
-)
-def test_a_head_of_another_backbone_is_refused(
-    call: Call, fitted: Path, tmp_path: Path, change: str, words: str
-) -> None:
+def test_a_head_of_other_weights_is_refused(call: Call, fitted: Path, tmp_path: Path) -> None:
     loaded = load_model(fitted)
-    tokenizer = make_tokenizer("esm", mapping="KEDR") if change == "mapping" else loaded.tokenizer
-    if change == "weights":
-        loaded.network.encoder.embeddings.word_embeddings.weight.data[5] += 1
-    save_model(tmp_path / "other", loaded.network, tokenizer, manifest=loaded.manifest)
+    loaded.network.encoder.embeddings.word_embeddings.weight.data[5] += 1
+    save_model(tmp_path / "other", loaded.network, loaded.tokenizer, manifest=loaded.manifest)
     code, _, err = call("o.tsv", model=tmp_path / "other")
-    assert code == 65 and words in err
+    assert code == 65 and "was fitted for other weights" in err
 
 
 @pytest.mark.parametrize(

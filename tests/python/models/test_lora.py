@@ -26,7 +26,7 @@ def test_adapters_train_and_merge(headed: Headed) -> None:
     before = network(batch).detach()
     add_lora(network, rank=2, seed=1)
     assert has_lora(network)
-    assert torch.allclose(network(batch), before, atol=1e-6)
+    assert torch.allclose(network(batch), before, atol=1e-5)
     trained = {name for name, parameter in network.named_parameters() if parameter.requires_grad}
     assert all("lora_" in name or name.startswith("classifier") for name in trained)
     assert len(trained) == 2 * 2 * 6 + 2

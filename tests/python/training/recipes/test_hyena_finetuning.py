@@ -52,7 +52,16 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tuned(data: Path, out: Path, task: str, *more: str) -> Path:
     options = ["--store", str(data / "store"), "--init", str(data / "init"), "--out", str(out / "model")]
     options += ["--task", task, "--checkpoint-dir", str(out / "checkpoints"), "--device", "cpu", "--seed", "1"]
-    options += ["--tokens-per-step", "1100", "--learning-rate", "0.03", "--steps", "40", "--evaluate-every-steps", "20"]
+    options += [
+        "--tokens-per-step",
+        "1100",
+        "--learning-rate",
+        "0.01",
+        "--steps",
+        "100",
+        "--evaluate-every-steps",
+        "20",
+    ]
     assert train(["finetune", *options, *more]) == 0
     return out / "model"
 

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 
-def _option(default: Any, help_text: str, least: float, most: float) -> Any:
+def _option(default: Any, help_text: str, least: float, most: float | None = None) -> Any:
     return dataclasses.field(default=default, metadata={"help": help_text, "min": least, "max": most})
 
 

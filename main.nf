@@ -11,7 +11,8 @@ include { WRITE_REPORT                           } from './subworkflows/local/wr
 include { castParams ; chosenSteps ; helpText    } from './subworkflows/local/initialise/parameters'
 include { checkM6a ; m6aSteps ; usualM6aSteps    } from './subworkflows/local/initialise/m6a_track'
 include { checkPolya ; polyaSteps ; usualPolyaSteps } from './subworkflows/local/initialise/polya_track'
-include { checkResm ; resmSteps ; usualResmSteps } from './subworkflows/local/initialise/resm_track'
+include { resmSteps ; usualResmSteps             } from './subworkflows/local/initialise/resm_steps'
+include { checkResm                              } from './subworkflows/local/initialise/resm_track'
 include { codeDigests                            } from './subworkflows/local/initialise/code_digest'
 include { requireOutdir                          } from './subworkflows/local/initialise/given_files'
 

@@ -22,7 +22,7 @@ INTERACTIONS = (
     Spec("longest_cofold_nt", int, 1500, "Longest pair that RNAcofold folds, cubic in it; 0: all.", AT_LEAST_0),
     Spec("longest_map_nt", int, 0, "Longest pair that models are run on, square in it; 0: all.", AT_LEAST_0),
     Spec("width", int, 12, "Bases of a stretch of a contact map.", {"min": 1}),
-    Spec("cofold", bool, True, "Rank by RNAcofold, too: about ten times the time of RNAduplex."),
+    Spec("cofold", bool, True, "Rank by RNAcofold, too, which takes longer."),
     Spec("draws", int, 1000, "Draws of targets and queries for the intervals.", AT_LEAST_0),
     Spec("seed", int, 1, "Seed of the others, draws and random weights.", AT_LEAST_0),
     Spec("device", Device, Device.auto, "Where to compute."),

@@ -13,6 +13,8 @@ from ribolm.report.folders.json_object import read_json_object
 Row = Mapping[str, Any]
 # texts even where they look like numbers
 TEXT_COLUMNS = {"name", "method", "other", "kind", "metric", "stratum", "family", "type", "universe", "features", "set"}
+# evaluations that do not name their kind are known by a table that no other one writes
+KIND_OF_TABLE = {"perplexity.tsv": "perplexity", "predictions.tsv": "values"}
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,9 @@ class AssessedFolder:
 def read_assessed(path: Path, kinds: Sequence[str]) -> AssessedFolder:
     """Read metrics.json, whose `kind` must be one of `kinds`, and all tables beside it; DataError for other folders."""
     content = read_json_object(require_file(path / "metrics.json"))
-    if content.get("kind") not in kinds:
+    told = next((kind for table, kind in KIND_OF_TABLE.items() if (path / table).is_file()), None)
+    content.setdefault("kind", told)
+    if content["kind"] not in kinds:
         raise DataError(f"{path / 'metrics.json'}: is no evaluation of {' or '.join(kinds)}. Give the folder of one.")
     tables = {table.stem: read_rows(table) for table in sorted(path.glob("*.tsv"))}
     return AssessedFolder(path.name, content, tables)

@@ -27,7 +27,7 @@ def methods(n: int) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("n", [30, 900])
 def test_all_sections(tmp_path: Path, n: int) -> None:
-    content = {"kind": "values", "reference": "finetuned", "scale": "load", "split": "5 folds", "interval_note": None}
+    content = {"reference": "finetuned", "scale": "load", "split": "5 folds", "interval_note": None}
     content |= {"not_run": {"random-initialised": "not run: weights absent"}}
     predictions = [
         {"name": f"r{i}", "fold": 0, "measured": i / n, "finetuned": i / n + 0.1, "gradient boosting": 0.5}

@@ -56,7 +56,7 @@ def test_every_kind_of_folder_gets_its_section(tmp_path: Path) -> None:
         folder(tmp_path / "pairs", {"kind": "interactions", "sites": {"interval_note": "Few targets."}}, sites=[site]),
         folder(
             tmp_path / "rnas.pretrained",
-            {"kind": "perplexity"},
+            {},
             perplexity=[{**loss, "perplexity": 3.3, "accuracy": 0.4}],
         ),
         folder(

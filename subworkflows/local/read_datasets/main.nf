@@ -20,13 +20,9 @@ def setOf(row) {
     return [id: id] + row.subMap(['sample', 'task', 'split', 'format', 'sequence', 'value', 'group', 'transform'])
 }
 
-// Sets of a checked sheet with their files; every fault of the sheet at once.
-def sheetSets(sheet, rows, steps) {
-    def problems = rows.collect { row -> whyMissing(sheet, row.row, 'path', row.path) }.findAll { text -> text } + sheetProblems(sheet, rows, steps)
-    if (problems) {
-        error(problems.join('\n'))
-    }
-    return rows.collect { row -> [setOf(row), cellFile(sheet, row.path)] }
+// Every fault of a sheet at once: files that are not there, steps without rows.
+def sheetFaults(sheet, rows, steps) {
+    return rows.collect { row -> whyMissing(sheet, row.row, 'path', row.path) }.findAll { text -> text } + sheetProblems(sheet, rows, steps)
 }
 
 // Most RNAs of a set of structures that are used: all where no limit is given.
@@ -52,7 +48,15 @@ workflow READ_DATASETS {
     }
     else {
         PREPROCESS_DATASETS(input, code.samplesheet)
-        ch_sets = PREPROCESS_DATASETS.out.table.flatMap { table -> sheetSets(input, table.splitCsv(header: true), steps) }
+        ch_sets = PREPROCESS_DATASETS.out.table.flatMap { table ->
+            def rows = table.splitCsv(header: true)
+            def faults = sheetFaults(input, rows, steps)
+            // told here: an error inside a function is wrapped, and loses its text
+            if (faults) {
+                error(faults.join('\n'))
+            }
+            rows.collect { row -> [setOf(row), cellFile(input, row.path)] }
+        }
     }
     ch_by_task = ch_sets.branch { meta, _file ->
         structure: meta.task == 'structure'

@@ -10,7 +10,12 @@ import pytest
 from .runs import ROOT, Launcher, Run
 
 DATA = Path(os.environ.get("RIBOLM_DATA", ROOT.parent / "shared" / "data")).resolve() / "resm"
-pytestmark = [pytest.mark.slow, pytest.mark.realdata]
+LONG = "RIBOLM_LONG_TESTS"
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.realdata,
+    pytest.mark.skipif(not os.environ.get(LONG), reason=f"takes more minutes than a check may: set {LONG}=1"),
+]
 FAMILIES, LEADERS, PAIRS, PREDICTED = 20, 1_500, 12, 40
 # so small that all of it takes minutes: what is measured says that the way is whole, not what a model can do
 LIMITS = (

@@ -22,7 +22,6 @@ class Track:
     stations: tuple[tuple[str, str], ...]
     colour: str
     y: int
-    runs: bool
 
 
 TRACKS = (
@@ -39,7 +38,6 @@ TRACKS = (
         ),
         "#0b7285",
         80,
-        True,
     ),
     Track(
         "poly(A)",
@@ -54,16 +52,20 @@ TRACKS = (
         ),
         "#b7791f",
         320,
-        True,
     ),
     Track(
         "RNA language model",
         "from ESM-2",
         ("RNA FASTA", "tasks"),
-        (("map", ""), ("pretrain", ""), ("embed", ""), ("fine-tune", ""), ("evaluate", ""), ("report", "")),
+        (
+            ("pretrain", "masked LM"),
+            ("zeroshot", "families, contacts"),
+            ("finetune", "structures, values"),
+            ("evaluate", "with baselines"),
+            ("report", "MultiQC"),
+        ),
         "#9c36b5",
         430,
-        False,
     ),
 )
 # The m6A track goes on from its peaks to single sites.
@@ -84,18 +86,15 @@ def text(
     return f"<text x='{x:.0f}' y='{y:.0f}' {style}>{escape(words)}</text>"
 
 
-def line(x1: float, y1: float, x2: float, y2: float, colour: str, runs: bool) -> str:
-    dash = "" if runs else " stroke-dasharray='2 11'"
-    width = 8 if runs else 5
+def line(x1: float, y1: float, x2: float, y2: float, colour: str) -> str:
     return (
-        f"<path d='M{x1:.0f} {y1:.0f} L{x2:.0f} {y2:.0f}' stroke='{colour}' stroke-width='{width}'"
-        f" stroke-linecap='round' fill='none'{dash}/>"
+        f"<path d='M{x1:.0f} {y1:.0f} L{x2:.0f} {y2:.0f}' stroke='{colour}' stroke-width='8'"
+        " stroke-linecap='round' fill='none'/>"
     )
 
 
-def station(x: float, y: float, colour: str, runs: bool) -> str:
-    radius = 12 if runs else 8
-    return f"<circle cx='{x:.0f}' cy='{y:.0f}' r='{radius}' fill='{PAPER}' stroke='{colour}' stroke-width='5'/>"
+def station(x: float, y: float, colour: str) -> str:
+    return f"<circle cx='{x:.0f}' cy='{y:.0f}' r='12' fill='{PAPER}' stroke='{colour}' stroke-width='5'/>"
 
 
 def station_xs(track: Track) -> list[float]:
@@ -104,22 +103,20 @@ def station_xs(track: Track) -> list[float]:
 
 
 def draw(track: Track) -> list[str]:
-    y, ink = track.y, INK if track.runs else PALE
+    y = track.y
     parts = [
         text(36, y - 2, track.name, 19, track.colour, 700, "start"),
-        text(36, y + 20, track.subtitle, 14, ink, 400, "start"),
-        line(INPUT_X, y, LAST_X, y, track.colour, track.runs),
+        text(36, y + 20, track.subtitle, 14, INK, 400, "start"),
+        line(INPUT_X, y, LAST_X, y, track.colour),
         f"<rect x='{INPUT_X - 62}' y='{y - 24}' width='124' height='48' rx='10' fill='{PAPER}'"
-        f" stroke='{track.colour}' stroke-width='{3 if track.runs else 2}'/>",
-        text(INPUT_X, y - 3, track.start[0], 14, ink),
+        f" stroke='{track.colour}' stroke-width='3'/>",
+        text(INPUT_X, y - 3, track.start[0], 14, INK),
         text(INPUT_X, y + 15, track.start[1], 12, PALE),
     ]
     for x, (name, detail) in zip(station_xs(track), track.stations, strict=True):
-        parts.append(station(x, y, track.colour, track.runs))
-        parts.append(text(x, y - 24, name, 17 if track.runs else 14, ink, 700 if track.runs else 400))
+        parts.append(station(x, y, track.colour))
+        parts.append(text(x, y - 24, name, 17, INK, 700))
         parts.append(text(x, y + 36, detail, 13, PALE))
-    if not track.runs:
-        parts.append(text(LAST_X + 24, y + 5, "coming", 14, track.colour, 700, "start"))
     return parts
 
 
@@ -129,11 +126,11 @@ def draw_branch() -> list[str]:
     step = (LAST_X - FIRST_X) / (len(BRANCH) - 1)
     xs = [FIRST_X + step * index for index in range(len(BRANCH))]
     parts = [
-        line(x, track.y + 50, x, row, track.colour, True),
-        line(xs[0], row, xs[-1], row, track.colour, True),
+        line(x, track.y + 50, x, row, track.colour),
+        line(xs[0], row, xs[-1], row, track.colour),
     ]
     for place, (name, detail) in zip(xs, BRANCH, strict=True):
-        parts += [station(place, row, track.colour, True), text(place, row - 24, name, 17, INK, 700)]
+        parts += [station(place, row, track.colour), text(place, row - 24, name, 17, INK, 700)]
         parts.append(text(place, row + 36, detail, 13, PALE))
     return parts
 
@@ -143,7 +140,7 @@ def picture() -> str:
     parts = [
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {HEIGHT}' {FONT} role='img'>",
         "<title>The tracks of ribolm: m6A from reads to sites, poly(A) from genomes to calls; "
-        "the RNA language model is coming</title>",
+        "RNAs to structures</title>",
         f"<rect width='{WIDTH}' height='{HEIGHT}' rx='16' fill='{PAPER}'/>",
         *draw_branch(),
     ]

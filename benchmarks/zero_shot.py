@@ -180,7 +180,10 @@ def structure_rows(content: dict[str, Any]) -> Table:
 
 def page(arguments: argparse.Namespace) -> str:
     """The page of all parts that have been run."""
-    given = ", ".join(path.name for path in arguments.model) or f"none but random weights of preset {arguments.preset}"
+    given = (
+        ", ".join(path.name for path in arguments.model)
+        or f"none given; families: random weights of 8m, other parts: of preset {arguments.preset}"
+    )
     lines = ["# Without training: encoders beside floors", ""]
     lines += [f"`python benchmarks/zero_shot.py`, one thread. Models: {given}.", ""]
     for part in TITLES:

@@ -32,7 +32,7 @@ def test_memory_fits_the_device_and_grows_only_after_a_kill_for_memory(
     (folder / "main.nf").write_text(SCRIPT)
     more = "executor { cpus = 64; memory = '512 GB' }\nparams { gpu_container_options = null; checkpoint_dir = null }\n"
     (folder / "nextflow.config").write_text(
-        f"params.use_gpu = {use_gpu}\n{more}includeConfig '{base}'\nprofiles {{ none {{}} }}\n"
+        f"params.use_gpu = {use_gpu}\n{more}includeConfig '{base}'\n" + "profiles { none {} }\n"
     )
     run = Launcher(launcher.nextflow, folder, launcher.folder).run(profile="none")
     assert run.status == 0, run.text

@@ -21,7 +21,7 @@ STRUCTURES = (
     Spec("max_nt", int | None, None, "Leave out longer RNAs.", POSITIVE),
     Spec("family", str | None, None, "Sign in a name before which its family stands, for ribolm-labels folds."),
     Spec("no_thermodynamics", bool, False, "Without ViennaRNA's pair probabilities.", {"flag": "--no-thermodynamics"}),
-    Spec("energies", str, "rna_turner2004", "Energy parameters of ViennaRNA."),
+    Spec("energies", str, "rna_turner2004", "Energy parameters of ViennaRNA; of several, between commas, the mean."),
     Spec("processes", int, 1, "Processes that fold.", {"min": 1, "max": 1024}),
 )
 
@@ -44,7 +44,7 @@ def add_structures(cli: "typer.Typer") -> None:
     ) -> None:
         """Label every base with its partner, and fold every RNA by ViennaRNA for the input channel of training."""
         from ribolm.files import require_file, require_folder_possible, require_other_than
-        from ribolm.folding.energy import EnergyModel
+        from ribolm.folding.energy import energy_models
         from ribolm.labels.structure.stored import StructureStoreOptions, build_structure_store
         from ribolm.sequences.tokenizers import make_tokenizer
 
@@ -55,7 +55,8 @@ def add_structures(cli: "typer.Typer") -> None:
             raise UsageError("--family '' is no sign. Give the sign behind the family, as _.")
         chosen = make_tokenizer(tokenizer.value, mapping=mapping)
         folding = 0 if no_thermodynamics else processes
-        options = StructureStoreOptions(min_nt, max_nt, tuple(exclude or ()), family, folding, EnergyModel(energies))
+        models = energy_models(energies)
+        options = StructureStoreOptions(min_nt, max_nt, tuple(exclude or ()), family, folding, models)
         counts = build_structure_store(structures, out, chosen, options)
         counts.tell(options)
         print(f"{out}: {counts.written:,} RNAs with {counts.pairs:,} pairs")

@@ -1,5 +1,6 @@
 """Energy models that ViennaRNA ships, and what folding one RNA costs in memory."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ribolm.errors import DataError, UsageError
@@ -36,6 +37,14 @@ class EnergyModel:
         if n_nt > self.max_nt:
             needed = f"about {memory_bytes(n_nt) / 1e9:.1f} GB of memory"
             raise DataError(f"an RNA of {n_nt:,} nt needs {needed} to fold, and {self.max_nt:,} nt is the limit.")
+
+
+def energy_models(parameters: str | Sequence[str], temperature_c: float = 37.0) -> tuple[EnergyModel, ...]:
+    """Models by the names of their parameters, in a list or with commas between; UsageError for none or one twice."""
+    names = [name.strip() for name in parameters.split(",")] if isinstance(parameters, str) else list(parameters)
+    if not names or len(set(names)) != len(names):
+        raise UsageError(f"Energy parameters '{','.join(names)}' must be one or more different names.")
+    return tuple(EnergyModel(name, temperature_c) for name in names)
 
 
 def memory_bytes(n_nt: int) -> int:

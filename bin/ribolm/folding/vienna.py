@@ -5,6 +5,7 @@ never paired. Energies in kcal/mol, for `EnergyModel`; dangling ends as RNAfold'
 the process: call from one thread at a time.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -95,26 +96,37 @@ def ensemble(letters: str, model: EnergyModel = DEFAULT, gamma: float = MEA_GAMM
     return Ensemble(*found, float(free_energy), _probabilities(compound, len(letters)))
 
 
-def probable_pairs(letters: str, model: EnergyModel = DEFAULT, reactivities: Sequence[float] | None = None) -> PairList:
-    """Pairs with a probability of 1e-4 or more, without a matrix of all.
+def probable_pairs(
+    letters: str, models: Sequence[EnergyModel] = (DEFAULT,), reactivities: Sequence[float] | None = None
+) -> PairList:
+    """Pairs with a probability of 1e-4 or more, without a matrix of all; of several models the mean of all.
 
     `reactivities` (SHAPE, DMS), one per base, NaN where there is none, act as pseudo-energies (Deigan et al. 2009, doi
     10.1073/pnas.0806929106): a base of a stacked pair costs 1.8 · ln(r + 1) − 0.6 kcal/mol.
     """
     if not letters:
         return PairList.of([])
+    total: defaultdict[tuple[int, int], float] = defaultdict(float)
+    for model in models:
+        for pair in _probable(letters, model, reactivities):
+            total[pair.i - 1, pair.j - 1] += pair.p / len(models)
+    return PairList.of([(*pair, p) for pair, p in total.items() if p >= LEAST])
+
+
+def _probable(letters: str, model: EnergyModel, reactivities: Sequence[float] | None) -> Any:
+    """Pairs of one model, each with i, j (from 1 on) and p."""
     compound = _compound(letters, model)
     if reactivities is not None:
         known = [NO_REACTIVITY if np.isnan(value) else float(value) for value in reactivities]
         compound.sc_add_SHAPE_deigan([NO_REACTIVITY, *known], DEIGAN_M, DEIGAN_B)  # counted from 1
     compound.exp_params_rescale(compound.mfe()[1])
     compound.pf()
-    return PairList.of([(pair.i - 1, pair.j - 1, pair.p) for pair in compound.plist_from_probs(LEAST)])
+    return compound.plist_from_probs(LEAST)
 
 
-def describe(model: EnergyModel = DEFAULT) -> dict[str, Any]:
-    """Program, version, energies: what made probabilities, for manifests."""
-    energies = {"parameters": model.parameters, "temperature_c": model.temperature_c}
+def describe(models: Sequence[EnergyModel] = (DEFAULT,)) -> dict[str, Any]:
+    """Program, version, energies: what made probabilities, for manifests; all models have one temperature."""
+    energies = {"parameters": [model.parameters for model in models], "temperature_c": models[0].temperature_c}
     return {"program": "ViennaRNA", "version": _rna().__version__, **energies}
 
 

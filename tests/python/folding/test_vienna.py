@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from ribolm.errors import DataError, ToolError, UsageError
-from ribolm.folding.energy import PARAMETERS, EnergyModel, memory_bytes
+from ribolm.folding.energy import PARAMETERS, EnergyModel, energy_models, memory_bytes
+from ribolm.folding.pair_lists import LEAST
 from ribolm.folding.vienna import (
     DEFAULT,
     cofold,
@@ -16,6 +17,7 @@ from ribolm.folding.vienna import (
     mfe,
     nested_partners,
     pair_probabilities,
+    probable_pairs,
 )
 
 TRNA = "GGGCUAUUAGCUCAGUUGGUUAGAGCGCACCCCUGAUAAGGGUGAGGUCGCUGAUUCGAAUUCAGCAUAGCCCA"
@@ -140,3 +142,19 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "RNA", None)
     with pytest.raises(ToolError, match="ViennaRNA is not installed"):
         mfe("ACGU")
+
+
+def test_of_several_models_the_mean_probability_is_listed() -> None:
+    names = ("rna_turner2004", "rna_langdon2018")
+    both = probable_pairs(TRNA, energy_models(",".join(names)))
+    dense = np.zeros((len(TRNA), len(TRNA)))
+    dense[both.i, both.j] = both.p
+    mean = np.mean([np.triu(pair_probabilities(TRNA, EnergyModel(name))) for name in names], axis=0)
+    assert np.abs(dense - mean).max() < 1e-3 and both.p.min() >= LEAST - 1e-6
+    assert np.array_equal(dense > 0.01, mean > 0.01)
+
+
+@pytest.mark.parametrize("names", ["", "rna_turner2004,rna_turner2004", "rna_turner2004,"])
+def test_energies_that_are_none_or_named_twice_are_refused(names: str) -> None:
+    with pytest.raises(UsageError, match="Energy parameters"):
+        energy_models(names)

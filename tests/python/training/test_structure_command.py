@@ -75,7 +75,7 @@ def test_a_model_comes_out_with_its_threshold_and_what_it_was_shown(train: Train
     assert task is not None and model.network.spec is not None
     assert (task["task"], task["level"], task["decoding"]) == ("structure", "structure", "greedy")
     assert task["pair_map"]["dilations"] == [1, 2] and "thermodynamics" in task["channels"]
-    assert task["thermodynamics"]["parameters"] == "rna_turner2004"
+    assert task["thermodynamics"]["parameters"] == ["rna_turner2004"]
     assert task["threshold_n"] == 8 and 0 < task["threshold"] < 1 and task["threshold_f1"] > 0.5
     assert {"threshold_without", "threshold_without_f1"} <= task.keys()
     assert f"threshold = {task['threshold']}" in said.err and "chosen: memory" in said.err

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ribolm.errors import DataError, UsageError
-from ribolm.folding.energy import EnergyModel
+from ribolm.folding.energy import PARAMETERS, EnergyModel, energy_models
 from ribolm.labels.structure.decoding import METHODS
 from ribolm.models.directories import TASK, level_of
 from ribolm.models.pair_maps.configuration import PairMapConfig
@@ -29,7 +29,7 @@ class StructureModel:
     threshold: float
     threshold_without: float
     decoding: str
-    energies: EnergyModel
+    energies: tuple[EnergyModel, ...]
     device: Device
 
     def least(self, thermodynamics: bool) -> float:
@@ -56,12 +56,12 @@ def load_structure_model(directory: Path, device: Device) -> StructureModel:
         raise DataError(f"{directory / TASK}: decoding {decoding!r} is none of {known}. Train it anew.")
     spec = loaded.network.spec
     assert spec is not None and spec.pair_map is not None
-    energies = {key: task.get("thermodynamics", {}).get(key) for key in ("parameters", "temperature_c")}
-    model = EnergyModel(**{key: value for key, value in energies.items() if value is not None})
+    told = task.get("thermodynamics", {})
+    energies = energy_models(told.get("parameters", PARAMETERS[0]), told.get("temperature_c", 37.0))
     threshold = _probability(task, "threshold", directory)
     without = _probability(task, "threshold_without", directory) if "threshold_without" in task else threshold
     loaded.network.to(device.name).eval()
-    return StructureModel(loaded, spec.pair_map, threshold, without, decoding, model, device)
+    return StructureModel(loaded, spec.pair_map, threshold, without, decoding, energies, device)
 
 
 def _probability(task: dict[str, Any], key: str, directory: Path) -> float:

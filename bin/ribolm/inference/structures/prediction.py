@@ -86,7 +86,7 @@ def _folded(
     if not thermodynamics:
         yield from [None] * len(records)
     elif options.reactivities is None:
-        yield from fold_many(partial(probable_pairs, model=model.energies), records, options.workers)
+        yield from fold_many(partial(probable_pairs, models=model.energies), records, options.workers)
     else:
         for record in records:
             yield probable_pairs(record.letters, model.energies, _values(options.reactivities, record.name))

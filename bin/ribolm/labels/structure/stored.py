@@ -40,7 +40,7 @@ class StructureStoreOptions:
 
     exclude: files of structures; an RNA of the same sequence, or with an exact stretch of 31 bases of one, is left out.
     family: the part of a name before this sign is its family, for folds. processes: that fold at a time, 0: no folding;
-    energies: what they fold by.
+    energies: what they fold by; of several models the mean probability is kept.
     """
 
     min_nt: int = 16
@@ -48,7 +48,7 @@ class StructureStoreOptions:
     exclude: tuple[Path, ...] = ()
     family: str | None = None
     processes: int = 1
-    energies: EnergyModel = field(default_factory=EnergyModel)
+    energies: tuple[EnergyModel, ...] = (EnergyModel(),)
 
 
 @dataclass
@@ -161,7 +161,7 @@ def _source(paths: Sequence[Path], options: StructureStoreOptions, counts: Struc
 def _add_probabilities(writer: StoreWriter, structures: Sequence[Structure], options: StructureStoreOptions) -> None:
     """Fold all RNAs and put the pair lists beside the rows; their digests go into the manifest."""
     records = (RnaRecord(one.name, one.letters) for one in structures)
-    folded = fold_many(partial(probable_pairs, model=options.energies), records, options.processes)
+    folded = fold_many(partial(probable_pairs, models=options.energies), records, options.processes)
     with Progress("folding", len(structures), "RNAs") as progress:
         longest = max(len(one) for one in structures)
         files = write_pair_lists(writer.folder / FOLDER, _counted(folded, progress), longest)

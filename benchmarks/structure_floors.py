@@ -2,8 +2,9 @@
 
     python benchmarks/structure_floors.py --data ../shared/data --scratch /tmp/structure-floors [--sets TS0,VL0]
 
-RNAfold's structures of minimum free energy (MFE) and of maximum expected accuracy (MEA, γ 1), and LinearPartition's
-where linearpartition-unofficial is installed (non-commercial terms; the package is not part of ribolm). References and
+RNAfold's structures of minimum free energy (MFE) and of maximum expected accuracy (MEA, γ 1), the pairs whose mean
+probability by the energy sets that the default model is shown is 0.5 or more, and LinearPartition's where
+linearpartition-unofficial is installed (non-commercial terms; the package is not part of ribolm). References and
 measures are those of `ribolm-evaluate structure`. Predictions go to --scratch as dot-bracket and are taken from there
 when they exist. One process. Writes benchmarks/results/structure_floors.md.
 """
@@ -30,10 +31,13 @@ RESULT = Path(__file__).parent / "results" / "structure_floors.md"
 from ribolm.evaluation.structures.assessment import StructureAssessment, assess_partners  # noqa: E402
 from ribolm.evaluation.structures.record_sets import ReferenceSet, read_prediction, read_reference  # noqa: E402
 from ribolm.folding import linear_partition, vienna  # noqa: E402
+from ribolm.folding.energy import energy_models  # noqa: E402
+from ribolm.labels.structure.decoding import DecodingRule, ListedPairs, decode  # noqa: E402
 from ribolm.labels.structure.dot_bracket import write_dot_bracket  # noqa: E402
 from ribolm.labels.structure.files import read_structures  # noqa: E402
 from ribolm.labels.structure.pairs import Int64, Structure  # noqa: E402
 from ribolm.labels.structure.stored import SHARED_NT, shared_with  # noqa: E402
+from structure_default_model import ENERGIES  # noqa: E402
 
 Partners = dict[str, Int64]
 SETS = ("TS0", "VL0", "archiveII")
@@ -50,6 +54,13 @@ def by_rnafold(letters: str) -> Partners:
     return {"RNAfold MFE": found.mfe.partner, "RNAfold MEA": found.mea.partner}
 
 
+def by_energy_sets(letters: str) -> Partners:
+    """Pairs that the mean of all energy sets calls more probable than not; nothing is chosen on any data."""
+    found = vienna.probable_pairs(letters, energy_models(ENERGIES))
+    pairs = ListedPairs(found.i, found.j, found.p.astype(np.float64))
+    return {"ViennaRNA, mean of energy sets": decode(letters, pairs, DecodingRule(threshold=0.5))}
+
+
 def by_linear_partition(letters: str, mode: str) -> Partners:
     """The structure of maximum expected accuracy of LinearPartition."""
     return {f"LinearPartition {mode}": linear_partition.linear_partition(letters, mode).partner}
@@ -57,7 +68,7 @@ def by_linear_partition(letters: str, mode: str) -> Partners:
 
 def tools() -> dict[str, Callable[[str], Partners]]:
     """What can fold here, by name."""
-    found: dict[str, Callable[[str], Partners]] = {"rnafold": by_rnafold}
+    found: dict[str, Callable[[str], Partners]] = {"rnafold": by_rnafold, "energy_sets": by_energy_sets}
     if linear_partition.is_installed():
         linear_partition.show_terms()
         found |= {

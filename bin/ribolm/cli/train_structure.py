@@ -23,6 +23,7 @@ SHAPE = (
     Spec("side_kernel", int, 7, "Bases that one of them sees; odd.", POSITIVE),
     Spec("map_width", int, 12, "Channels at full resolution.", POSITIVE),
     Spec("min_distance", int, 3, "Bases nearer than this do not pair.", POSITIVE),
+    Spec("attention", bool, False, "Read the encoder's attention maps, too.", {"flag": "--attention"}),
 )
 OWN = (
     Spec("dev", Path | None, None, "Store for early stopping and the threshold, instead of rows of --store."),

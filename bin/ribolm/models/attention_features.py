@@ -64,6 +64,18 @@ def attention_features(network: Network, tokens: Tensor, pairs: Tensor) -> Tenso
     return out
 
 
+@torch.no_grad()
+def corrected_map_stack(network: Network, tokens: Tensor) -> Tensor:
+    """Corrected symmetric attention of every head, all held at once: [layers · heads, L, L]; tokens as above."""
+    inner, found = inner_tokens(network, tokens), []
+
+    def keep(_layer: int, _sequence: int, maps: Tensor) -> None:
+        found.append(corrected_maps(maps[:, inner, inner]))
+
+    _look(network, tokens, keep)
+    return torch.cat(found)
+
+
 def corrected_maps(maps: Tensor) -> Tensor:
     """APC(A + Aᵀ) of maps A [heads, L, L]: the definition, for maps that are held whole."""
     symmetric = maps + maps.transpose(1, 2)

@@ -85,6 +85,12 @@ def test_a_model_comes_out_with_its_threshold_and_what_it_was_shown(train: Train
     assert capsys.readouterr().out.strip() == model.manifest["key"]
 
 
+def test_a_model_that_reads_attention_says_so(train: Train, tmp_path: Path, capsys) -> None:
+    assert train("--attention", steps=4) == 0
+    task = load_model(tmp_path / "model").task
+    assert task is not None and task["pair_map"]["attention"] and "attention" in task["channels"]
+
+
 def test_a_run_cut_short_goes_on_bit_for_bit(train: Train, tmp_path: Path, capsys) -> None:
     options = {"steps": 6, "checkpoint_every_steps": 2, "dev": None, "dev_share": 0}
     assert train(**options) == 0

@@ -28,7 +28,7 @@ from ribolm.labels.structure.decoding import (
 )
 from ribolm.labels.structure.pair_files import LEAST_LISTED
 from ribolm.labels.structure.pairs import Structure
-from ribolm.models.pair_maps.folding import pair_map, states
+from ribolm.models.pair_maps.folding import pair_map, seen, states
 from ribolm.models.pair_maps.inputs import PairProbabilities
 from ribolm.models.pair_maps.tiles import TILE_NT, tiled
 from ribolm.models.ragged import pack
@@ -106,7 +106,8 @@ def _predict(
     given = None if known is None else PairProbabilities.of(known, n).to(device.name)
     with device.autocast():
         hidden, bases = states(model.loaded.network, batch)[0]
-        logits = tiled(pair_map(model.loaded.network), hidden, bases, given, options.tile_nt)
+        maps = seen(model.loaded.network, batch.tokens)
+        logits = tiled(pair_map(model.loaded.network), hidden, bases, given, options.tile_nt, maps)
     probabilities = logits.probabilities().cpu().numpy()
     return _decoded(model, record, probabilities, known is not None, options.canonical)
 
@@ -135,7 +136,8 @@ def prediction_bytes(model: StructureModel, longest: int, options: PredictionOpt
     shape, side = model.shape, min(longest, options.tile_nt + 2 * model.shape.halo)
     tile = 4 * side**2 * TILE_WIDTHS * (shape.map_width + shape.width / shape.downsampling**2)
     folding = memory_bytes(longest) * max(1, options.workers) if options.thermodynamics else 0
-    return int(PROCESS_BYTES[model.device.kind] + MAP_BYTES * longest**2 + tile + folding)
+    attention = 3 * 4 * shape.map_width * longest**2 if shape.attention else 0
+    return int(PROCESS_BYTES[model.device.kind] + MAP_BYTES * longest**2 + tile + folding + attention)
 
 
 def _require_memory(model: StructureModel, records: Sequence[RnaRecord], options: PredictionOptions) -> None:

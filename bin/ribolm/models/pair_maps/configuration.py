@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from ribolm.errors import DataError
+from ribolm.models.family import BackboneConfig
 from ribolm.sequences.vocabulary import Tokenizer
 
 DOWNSAMPLINGS = (1, 2, 4)
@@ -20,7 +21,8 @@ class PairMapConfig:
     residual block each, of a 3 x 3 convolution so dilated; downsampling: bases per side of one cell of the trunk.
     side_width, side_depth, side_kernel: the layers along the sequence between backbone and map. map_width: channels at
     full resolution. min_distance: bases j - i < min_distance cannot pair. thermodynamic: whether pair probabilities of
-    a folding program are an input. Raises DataError for a shape that cannot be built.
+    a folding program are an input; attention: whether the corrected attention maps of all heads of the backbone are.
+    Raises DataError for a shape that cannot be built.
     """
 
     bases: tuple[int, int, int, int]
@@ -33,6 +35,7 @@ class PairMapConfig:
     map_width: int = 12
     min_distance: int = 3
     thermodynamic: bool = True
+    attention: bool = False
 
     def __post_init__(self) -> None:
         if len(self.bases) != 4 or len(set(self.bases)) != 4:
@@ -68,6 +71,14 @@ class PairMapConfig:
             return cls(**known)
         except TypeError as error:
             raise DataError(f"{source}: pair_map is not complete or wrong ({error}). Copy the model again.") from error
+
+
+def n_attention_maps(config: BackboneConfig) -> int:
+    """Heads of all layers of a backbone; DataError for one without attention."""
+    heads = getattr(config, "num_attention_heads", 0)
+    if not heads:
+        raise DataError("a backbone without attention has no maps to read. Leave --attention out.")
+    return int(config.n_layers * heads)
 
 
 def base_ids(tokenizer: Tokenizer) -> tuple[int, int, int, int]:

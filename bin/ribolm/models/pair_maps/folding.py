@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from ribolm.models.pair_maps.attention import attended
 from ribolm.models.pair_maps.head import PairMapHead
 from ribolm.models.pair_maps.inputs import PairLogits, PairProbabilities
 from ribolm.models.ragged import Ragged, rows_of
@@ -32,7 +33,13 @@ def states(network: Network, batch: Ragged) -> list[tuple[Tensor, Tensor]]:
 
 def fold(network: Network, batch: Ragged, probabilities: Sequence[PairProbabilities | None]) -> Iterator[PairLogits]:
     """Logits of each RNA of a batch, computed when asked for; `probabilities`: one or None for each."""
-    head = pair_map(network)
-    for (hidden, tokens), known in zip(states(network, batch), probabilities, strict=True):
-        logits: PairLogits = head(hidden, tokens, known)
+    head, whole = pair_map(network), rows_of(batch, batch.tokens)
+    for row, known, told in zip(states(network, batch), probabilities, whole, strict=True):
+        logits: PairLogits = head(*row, known, seen(network, told))
         yield logits
+
+
+def seen(network: Network, tokens: Tensor) -> Tensor | None:
+    """What the head reads from attention, None for one that reads none; tokens [n] with the special ones."""
+    head = pair_map(network)
+    return attended(network, head.attended.weight, tokens) if head.shape.attention else None

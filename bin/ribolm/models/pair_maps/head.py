@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from ribolm.folding.pair_lists import LEAST
 from ribolm.models.family import BackboneConfig
-from ribolm.models.pair_maps.configuration import PairMapConfig
+from ribolm.models.pair_maps.configuration import PairMapConfig, n_attention_maps
 from ribolm.models.pair_maps.convolution import convolve_relu
 from ribolm.models.pair_maps.inputs import PairLogits, PairProbabilities, scaled_log
 from ribolm.models.pair_maps.layers import Block, SideLayer, fold_cells, initialise, unfold_cells
@@ -27,7 +27,8 @@ SIDE_FEATURES = 4  # log of being unpaired, paired to the right, to the left, an
 
 class Prepared(NamedTuple):
     """What the map needs of the bases: code int64 [L] (0 to 3, N 4); at the resolution of the cells [l, width]:
-    two factors of a symmetric product, and a term of its own; probabilities with their logarithm, scaled [P].
+    two factors of a symmetric product, and a term of its own; probabilities with their logarithm, scaled [P]; what the
+    attention maps add to the features [L, L, channels].
     """
 
     code: Tensor
@@ -36,6 +37,7 @@ class Prepared(NamedTuple):
     own: Tensor
     probabilities: PairProbabilities | None
     scaled: Tensor | None
+    attended: Tensor | None
 
 
 class PairMapHead(nn.Module):
@@ -62,6 +64,8 @@ class PairMapHead(nn.Module):
             self.side_features = nn.Linear(SIDE_FEATURES, side, bias=False)
             self.known = nn.Linear(3, channels)
             self.shares = nn.Parameter(torch.empty(2))  # of the folding program's answer in ours, at the start
+        if shape.attention:
+            self.attended = nn.Linear(n_attention_maps(config), channels, bias=False)
 
     @torch.no_grad()
     def initialise(self, generator: torch.Generator) -> None:
@@ -69,17 +73,30 @@ class PairMapHead(nn.Module):
         initialise(self, generator)
         if self.shape.thermodynamic:
             self.shares.copy_(torch.tensor([0.5, 1.0]))
+        if self.shape.attention:
+            self.attended.weight.zero_()  # the maps of an untrained encoder say nothing at first
 
-    def forward(self, hidden: Tensor, tokens: Tensor, probabilities: PairProbabilities | None = None) -> PairLogits:
-        """Logits of one RNA from hidden states [L, D] and tokens int64 [L], special tokens left out of both."""
-        prepared, unpaired = self.prepare(hidden, tokens, probabilities)
+    def forward(
+        self,
+        hidden: Tensor,
+        tokens: Tensor,
+        probabilities: PairProbabilities | None = None,
+        attended: Tensor | None = None,
+    ) -> PairLogits:
+        """Logits of one RNA from hidden states [L, D] and tokens int64 [L], special tokens left out of both.
+
+        attended [L, L, channels]: see `attention.attended`, for a head that reads attention maps.
+        """
+        prepared, unpaired = self.prepare(hidden, tokens, probabilities, attended)
         n = len(prepared.left) * self.shape.downsampling
         return PairLogits(self.finish(self.region(prepared, (0, n), (0, n)), prepared), unpaired)
 
     def prepare(
-        self, hidden: Tensor, tokens: Tensor, probabilities: PairProbabilities | None
+        self, hidden: Tensor, tokens: Tensor, probabilities: PairProbabilities | None, attended: Tensor | None = None
     ) -> tuple[Prepared, Tensor]:
         """What the map needs of the bases, and the logit of each to be unpaired [L]."""
+        if self.shape.attention != (attended is not None):
+            raise ValueError("attention maps belong to a head that reads them, and to no other")
         if not self.shape.thermodynamic:
             probabilities = None
         x = self.enter(hidden)
@@ -98,7 +115,7 @@ class PairMapHead(nn.Module):
         bases = torch.tensor(self.shape.bases, device=tokens.device)
         code = torch.cat([tokens[:, None] == bases, torch.ones_like(tokens[:, None], dtype=torch.bool)], dim=1)
         scaled = None if probabilities is None else scaled_log(probabilities.probability)
-        return Prepared(code.int().argmax(dim=1), left, right, own, probabilities, scaled), unpaired
+        return Prepared(code.int().argmax(dim=1), left, right, own, probabilities, scaled, attended), unpaired
 
     def region(self, prepared: Prepared, rows: tuple[int, int], columns: tuple[int, int]) -> Tensor:
         """Logits of the pairs of two stretches, fp32 [rows, columns], not yet symmetric.
@@ -145,6 +162,8 @@ class PairMapHead(nn.Module):
         if prepared.probabilities is not None and prepared.scaled is not None:
             found = found + self.known.bias
             found = self._add_known(found, prepared, (top, bottom), (first, end))
+        if prepared.attended is not None:
+            found = found + prepared.attended[top:bottom, first:end]
         beyond = (0, 0, 0, columns[1] - end, 0, rows[1] - bottom)
         return functional.pad(found, beyond) if any(beyond) else found
 

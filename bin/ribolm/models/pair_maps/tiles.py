@@ -17,14 +17,15 @@ def tiled(
     tokens: Tensor,
     probabilities: PairProbabilities | None = None,
     tile_nt: int = TILE_NT,
+    attended: Tensor | None = None,
 ) -> PairLogits:
-    """Logits of one RNA as `head(hidden, tokens, probabilities)` gives them, within rounding.
+    """Logits of one RNA as `head(hidden, tokens, probabilities, attended)` gives them, within rounding.
 
     Every tile is computed with `halo` bases around it; at the border of the map there are none, there as in the whole
     map zeros follow. `tile_nt` is rounded up to whole cells. Memory: 8 bytes per pair of bases, and one tile.
     """
     factor, halo = head.shape.downsampling, head.shape.halo
-    prepared, unpaired = head.prepare(hidden, tokens, probabilities)
+    prepared, unpaired = head.prepare(hidden, tokens, probabilities, attended)
     n = len(prepared.left) * factor
     step = -(-tile_nt // factor) * factor
     raw = torch.empty(n, n, device=hidden.device)

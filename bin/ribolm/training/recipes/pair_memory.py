@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ribolm.models.network import Network
-from ribolm.models.pair_maps.configuration import PairMapConfig
+from ribolm.models.pair_maps.configuration import PairMapConfig, n_attention_maps
 from ribolm.training.feed.batches import Feed
 from ribolm.training.machine.memory import FRAGMENTS, available_bytes, estimate_training, require_memory
 from ribolm.training.run.parameters import count_parameters
@@ -22,10 +22,13 @@ def micro_batch_tokens(longest: int) -> int:
     return max(longest + 2, LEAST_TOKENS)
 
 
-def pair_map_bytes(shape: PairMapConfig, places: int) -> int:
-    """What one step keeps for maps of so many places (the sum of squared lengths of a micro-batch)."""
+def pair_map_bytes(shape: PairMapConfig, places: int, n_maps: int = 0) -> int:
+    """What one step keeps for maps of so many places (the sum of squared lengths of a micro-batch).
+
+    n_maps: attention maps that are read; they are corrected copies, and kept for the gradient of their weights.
+    """
     cell = shape.width * (KEPT_BLOCK * len(shape.dilations) + KEPT_TRUNK) / shape.downsampling**2
-    return int(4 * places * (KEPT_FULL * shape.map_width + KEPT_PLACE + cell) * FRAGMENTS)
+    return int(4 * places * (KEPT_FULL * shape.map_width + KEPT_PLACE + cell + 2 * n_maps) * FRAGMENTS)
 
 
 def check_pair_memory(session: Session, network: Network, feed: Feed, validation: Feed | None, step: int) -> None:
@@ -45,7 +48,9 @@ def check_pair_memory(session: Session, network: Network, feed: Feed, validation
         device_type=device.kind,
         world=world.size,
     )
-    maps = pair_map_bytes(network.spec.pair_map, tokens * feed.longest)
+    shape = network.spec.pair_map
+    n_maps = n_attention_maps(network.config) if shape.attention else 0
+    maps = pair_map_bytes(shape, tokens * feed.longest, n_maps)
     free, bound = available_bytes(device.name)
     if world.first:
         need = replace(need, activations=need.activations + maps)

@@ -201,6 +201,10 @@ def _settings(
     )
 
 
+def _further(shape: PairMapConfig) -> list[str]:
+    return [name for name, read in (("thermodynamics", shape.thermodynamic), ("attention", shape.attention)) if read]
+
+
 def _task(options: StructureOptions, shape: PairMapConfig, threshold: dict[str, Any], rows: _Rows) -> dict[str, Any]:
     """The content of task.json."""
     lengths = np.diff(rows.store.offsets)[rows.rows]
@@ -212,7 +216,7 @@ def _task(options: StructureOptions, shape: PairMapConfig, threshold: dict[str, 
         "labels": ["paired"],
         "pooling": None,
         "pair_map": shape.to_dict(),
-        "channels": ["pair_types", "distances", "states", *(["thermodynamics"] if options.thermodynamics else [])],
+        "channels": ["pair_types", "distances", "states", *_further(shape)],
         "thermodynamics": {name: told[name] for name in kept if name in told},
         "decoding": GREEDY,
         **threshold,

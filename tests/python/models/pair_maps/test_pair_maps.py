@@ -19,7 +19,7 @@ from ribolm.models.heads import HeadSpec
 from ribolm.models.network import Network, new_network
 from ribolm.models.pair_maps import convolution
 from ribolm.models.pair_maps.configuration import PairMapConfig, base_ids, read_dilations
-from ribolm.models.pair_maps.folding import fold, pair_map, states
+from ribolm.models.pair_maps.folding import fold, pair_map, seen, states
 from ribolm.models.pair_maps.inputs import PairProbabilities
 from ribolm.models.pair_maps.layers import fold_cells, unfold_cells
 from ribolm.models.pair_maps.tiles import tiled
@@ -103,6 +103,39 @@ def test_tiles_equal_the_whole_map(downsampling: int, n: int) -> None:
         found = tiled(head, hidden, tokens, given, tile_nt)
         assert float((found.pairs - whole.pairs).abs().max()) <= 1e-5 * max(1.0, scale)
         assert torch.equal(found.unpaired, whole.unpaired)
+
+
+@torch.no_grad()
+def test_streamed_attention_in_tiles_equals_held_attention_in_one_map() -> None:
+    network = network_of(attention=True)
+    batch, given = pack([rna(37)]), known(37)
+    hidden, tokens = states(network, batch)[0]
+    with torch.enable_grad():
+        held = seen(network, batch.tokens)
+    whole = pair_map(network)(hidden, tokens, given, held)
+    tiles = tiled(pair_map(network), hidden, tokens, given, 16, seen(network, batch.tokens))
+    possible = whole.pairs > -1e3
+    difference, scale = (float(x[possible].abs().max()) for x in (tiles.pairs - whole.pairs, whole.pairs))
+    assert difference <= 1e-5 * scale
+    pair_map(network).attended.weight.zero_()
+    assert not torch.allclose(logits_of(network, rna(37), given).pairs, whole.pairs, atol=1e-3)
+
+
+def test_attention_teaches_its_weights_and_costs_the_encoder_nothing_at_the_start() -> None:
+    network = network_of(attention=True)
+    logits = next(fold(network, pack([rna(20)]), [None]))
+    logits.unpaired.sum().backward(retain_graph=True)
+    assert pair_map(network).attended.weight.grad is None
+    logits.pairs[0, 5].backward()
+    assert float(pair_map(network).attended.weight.grad.abs().min()) > 0
+
+
+def test_attention_is_asked_of_a_backbone_that_has_it() -> None:
+    spec = HeadSpec("structure", pair_map=PairMapConfig(base_ids(TOKENIZER), attention=True))
+    with pytest.raises(DataError, match="without attention has no maps"):
+        new_network(preset_config("convolution-50", TOKENIZER), spec, 1)
+    with pytest.raises(ValueError, match="belong to a head that reads them"):
+        pair_map(network_of())(torch.zeros(9, 32), torch.full((9,), 4), None, torch.zeros(9, 9, 4))
 
 
 @torch.no_grad()

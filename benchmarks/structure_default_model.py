@@ -17,7 +17,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 TRAINING, DEV = "TR0", "VL0"
-PRESET, SEED = "tiny", 1
+PRESET, SEED = "mini", 1
 ENERGIES = "rna_turner2004,rna_andronescu2007,rna_langdon2018"
 LONGEST = {TRAINING: 200, DEV: None}  # nt; a map grows with the square of the length
 

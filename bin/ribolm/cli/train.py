@@ -88,7 +88,7 @@ WHERE = (
     Spec("store", Path, REQUIRED, "Token store."),
     Spec("out", Path, REQUIRED, "Model directory to write."),
     Spec("checkpoint_dir", Path, REQUIRED, "Folder of checkpoints, kept for a next try; {key}: the key of the run."),
-    Spec("preset", str | None, None, "Random weights: tiny, small, base, 8m, 35m, 150m or 650m, hyenadna-tiny-1k …."),
+    Spec("preset", str | None, None, "Random weights: tiny, mini, small, base, 8m to 650m, hyenadna-tiny-1k …."),
     Spec("init", Path | None, None, "Model directory to begin with, instead of --preset."),
 )
 HOW_IT_RUNS = (

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 TOKENIZERS = "nucleotide, kmer, chunk, bpe, esm, rna or hyena."
 PRESETS = (
-    "tiny, small, base, 8m, 35m, 150m or 650m; hyenadna-tiny-1k, -tiny-1k-d256, -tiny-16k-d128, -small-32k, "
+    "tiny, mini, small, base, 8m, 35m, 150m or 650m; hyenadna-tiny-1k, -tiny-1k-d256, -tiny-16k-d128, -small-32k, "
     "-medium-160k, -medium-450k or -large-1m."
 )
 WORDS = "Length of the words of kmer and chunk."

@@ -13,6 +13,7 @@ from ribolm.sequences.vocabulary import NO_TOKEN, Tokenizer
 _ESM2: dict[str, Any] = {"num_attention_heads": 20, "token_dropout": True}
 PRESETS: dict[str, dict[str, Any]] = {
     "tiny": {"num_hidden_layers": 2, "hidden_size": 32, "num_attention_heads": 2, "intermediate_size": 64},
+    "mini": {"num_hidden_layers": 3, "hidden_size": 128, "num_attention_heads": 4, "intermediate_size": 256},
     "small": {"num_hidden_layers": 4, "hidden_size": 192, "num_attention_heads": 6, "intermediate_size": 768},
     "base": {
         "num_hidden_layers": 12,

@@ -40,7 +40,7 @@ def test_own_sizes(tokenizer: Tokenizer) -> None:
 
 
 def test_unknown_preset_is_named(tokenizer: Tokenizer) -> None:
-    with pytest.raises(UsageError, match=r"preset 'huge' is unknown. Use one of tiny, small"):
+    with pytest.raises(UsageError, match=r"preset 'huge' is unknown. Use one of tiny, mini, small"):
         preset_config("huge", tokenizer)
 
 

@@ -6,6 +6,7 @@ No published weights are at hand; where they are, the same commands take them (d
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from ribolm.cli import evaluate, tokenize, train, weights
+from ribolm.cli import evaluate, labels, predict, tokenize, train, weights
 from ribolm.files import sha256_of
 from ribolm.models.presets import ESM2_PARAMETERS
 from ribolm.models.weights import load_model
@@ -57,22 +58,38 @@ def pretrained(folder: Path, store: Path, init: Path, *more: object) -> Path:
     return folder / "model"
 
 
+def hairpins(folder: Path) -> Path:
+    """Twelve RNAs that fold back on themselves, as dot-bracket and FASTA (known.fa)."""
+    chance, lines, letters = np.random.default_rng(3), [], []
+    for number in range(12):
+        stem = "".join(chance.choice(list("ACGU"), 10))
+        back = stem[::-1].translate(str.maketrans("ACGU", "UGCA"))
+        letters += [f">h{number}", f"{stem}GAAA{back}"]
+        lines += [*letters[-2:], f"{'(' * 10}....{')' * 10}"]
+    (folder / "known.fa").write_text("\n".join([*letters, ""]))
+    (folder / "known.dbn").write_text("\n".join([*lines, ""]))
+    return folder / "known.dbn"
+
+
 def readings(folder: Path, model: Path, fasta: Path) -> dict[str, str]:
     """Digest of what every command makes of a model that was transferred."""
-    options = [
-        "--model",
-        model,
-        "--sequences",
-        fasta,
-        "--outdir",
-        folder / "perplexity",
-        "--draws",
-        20,
-        "--device",
-        "cpu",
-    ]
-    run(evaluate.main, "perplexity", *options)
-    return {"perplexity": sha256_of(folder / "perplexity" / "perplexity.tsv")}
+    asked = ["--sequences", fasta, "--device", "cpu"]
+    run(evaluate.main, "perplexity", "--model", model, *asked, "--outdir", folder / "perplexity", "--draws", 20)
+    run(predict.main, "embed", "--model", model, *asked, "--out", folder / "embeddings.npz")
+    known, short = hairpins(folder), ["--sequences", folder / "known.fa", "--device", "cpu"]
+    fitted = ["--structures", known, "--out", folder / "contact_model", "--n", 10, "--device", "cpu"]
+    run(train.main, "contacts", "--model", model, *fitted)
+    run(predict.main, "contacts", "--model", folder / "contact_model", *short, "--out", folder / "contacts.tsv")
+    run(labels.main, "structures", "--structures", known, "--out", folder / "known", "--tokenizer", "esm")
+    tuned = ["--store", folder / "known", "--init", model, "--out", folder / "tuned", "--attention"]
+    small = ["--width", 8, "--dilations", "1,2", "--side-width", 8, "--map-width", 4, "--tokens-per-step", 60]
+    rest = ["--checkpoint-dir", folder / "checkpoints_tuned", "--steps", 2, "--dev-share", 0.2, "--device", "cpu"]
+    run(train.main, "structure", *tuned, *small, *rest)
+    run(predict.main, "structure", "--model", folder / "tuned", *short, "--out", folder / "structures.dbn")
+    made = ("perplexity/perplexity.tsv", "contacts.tsv", "structures.dbn", "tuned/model.safetensors")
+    with np.load(folder / "embeddings.npz") as vectors:
+        embedded = hashlib.sha256(b"".join(vectors[name].tobytes() for name in sorted(vectors.files)))
+    return {"embeddings": embedded.hexdigest(), **{name: sha256_of(folder / name) for name in made}}
 
 
 def transferred(folder: Path, layouts: tuple[str, ...], shape: tuple[int, int, int], fasta: Path) -> None:

@@ -115,10 +115,13 @@ def test_channels_tell_frames_and_their_codons() -> None:
     one_hot = torch.nn.functional.one_hot
     channels = frame_channels(one_hot(letters, 4).float(), one_hot(frames, 3)[None].float())[0]
     assert torch.equal(channels[:, :3].argmax(dim=1), frames)
-    stops, behind, begun = channels[:, 3:].bool().T.tolist()
+    stops, behind, begun = channels[:, 3:].T.tolist()
     assert [i for i, stop in enumerate(stops) if stop] == [6, 9, 14]
     assert [i for i in range(18) if behind[i]] == [0, 2, 3, 5, 6, 8, 11]
     assert [i for i in range(18) if begun[i]] == [4, 7, 10, 13, 16]
+    codons = {0: 2, 2: 4, 3: 1, 5: 3, 6: 1, 8: 2, 11: 1}
+    assert [behind[i] for i in codons] == pytest.approx([0.9**n for n in codons.values()])
+    assert [begun[i] for i in (4, 7, 10, 13, 16)] == pytest.approx([0.9, 0.81, 0.729, 0.6561, 0.9])
 
 
 @torch.no_grad()

@@ -22,7 +22,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 BIN = REPOSITORY / "bin"
 DATA = Path(os.environ.get("RIBOLM_DATA", REPOSITORY.parent / "shared" / "data")) / "resm"
 TABLE, TASK, MFE = "mrl_egfp_m1pseudo_20k.csv.gz", "rl", "energy_5utr"
-TEST_SHARE, FOLDS, SPLIT_SEED, TOWERS = 0.2, 17, 1, 8
+TEST_SHARE, FOLDS, SPLIT_SEED, TOWERS = 0.2, 17, 1, 6
 NAME = "ribosome-load-small"
 RECIPE = (
     "--task", TASK, "--level", "regression", "--fold", "0", "--preset", "convolution-50", "--device", "cpu",

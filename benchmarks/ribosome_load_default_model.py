@@ -22,13 +22,13 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 BIN = REPOSITORY / "bin"
 DATA = Path(os.environ.get("RIBOLM_DATA", REPOSITORY.parent / "shared" / "data")) / "resm"
 TABLE, TASK, MFE = "mrl_egfp_m1pseudo_20k.csv.gz", "rl", "energy_5utr"
-TEST_SHARE, FOLDS, SPLIT_SEED, TOWERS = 0.2, 17, 1, 4
+TEST_SHARE, FOLDS, SPLIT_SEED, TOWERS = 0.2, 17, 1, 6
 NAME = "ribosome-load-small"
 RECIPE = (
     "--task", TASK, "--level", "regression", "--fold", "0", "--preset", "convolution-50", "--device", "cpu",
-    "--precision", "fp32", "--epochs", "15", "--learning-rate", "2e-3", "--warmup-share", "0.05", "--floor", "0",
-    "--beta2", "0.99", "--weight-decay", "0.05", "--tokens-per-step", "6656", "--tokens-per-micro-batch", "6656",
-    "--evaluate-every-steps", "120",
+    "--precision", "fp32", "--epochs", "12", "--learning-rate", "2e-3", "--warmup-share", "0.05", "--floor", "0",
+    "--beta2", "0.999", "--huber-delta", "1", "--weight-decay", "0.05", "--tokens-per-step", "6656",
+    "--tokens-per-micro-batch", "6656", "--evaluate-every-steps", "120",
 )  # fmt: skip
 COLUMNS = ("r2", "spearman", "rmse")
 

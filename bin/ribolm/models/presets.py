@@ -44,8 +44,9 @@ HYENA_PRESETS: dict[str, dict[str, Any]] = {
 # Windows of so many nt, each letter a token between <cls> and <eos>
 CONVOLUTION_PRESETS: dict[str, dict[str, Any]] = {
     # each base by itself, and layers that step by codons: what counts is the frame against the end of the window
-    "convolution-50": {"max_tokens": 52, "stretch_nt": 1, "motif_nt": 9, "kernel": 3, "n_layers": 4,
-                       "dilations": (1, 3, 6, 12), "hidden_dropout_prob": 0.1, "head_dropout_prob": 0.2},
+    "convolution-50": {"max_tokens": 52, "stretch_nt": 1, "hidden_size": 32, "motif_nt": 11, "kernel": 3,
+                       "n_layers": 2, "dilations": (3, 6), "reading_frames": True, "head": "frames", "head_size": 128,
+                       "hidden_dropout_prob": 0.0, "head_dropout_prob": 0.3},
     "convolution-101": {"max_tokens": 103},
     "convolution-206": {"max_tokens": 208},
 }  # fmt: skip

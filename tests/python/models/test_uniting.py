@@ -94,3 +94,16 @@ def test_what_does_not_belong_together_is_refused(tmp_path: Path, capsys: pytest
     assert not (tmp_path / "out").exists()
     assert main(["unite", "--model", str(first), "--model", str(second), "--out", str(first)]) == 2
     assert "holds a model already" in capsys.readouterr().err
+
+
+@torch.no_grad()
+def test_towers_with_a_head_of_frames_are_united_too(tmp_path: Path) -> None:
+    config = preset_config("convolution-50", TOKENIZER)
+    assert isinstance(config, ConvolutionConfig)
+    parts = []
+    for seed in (1, 2):
+        network = new_network(replace(config, hidden_size=8, head_size=6), HeadSpec("regression"), seed)
+        parts.append(save_model(tmp_path / str(seed), network, TOKENIZER, {**TASK, "level": "regression"}))
+    united = load_model(unite_models(parts, tmp_path / "all")).network
+    logits = torch.stack([load_model(part).network(batch()) for part in parts])
+    torch.testing.assert_close(united(batch()), logits.mean(dim=0), atol=1e-6, rtol=0)

@@ -8,6 +8,9 @@ from ribolm.errors import DataError
 from ribolm.models.configuration import BackboneRules
 
 MODEL_TYPE = "ribolm_convolution"
+HEADS = ("places", "frames")
+# left out where they say nothing, so that older models and the keys of their trainings stay as they are
+LATER_FIELDS = {"reading_frames": False, "head": "places"}
 
 
 @dataclass(frozen=True)
@@ -18,8 +21,10 @@ class ConvolutionConfig(BackboneRules):
     sequence. `motif_nt`: width of the motifs; `stretch_nt`: tokens per stretch; `kernel`: stretches that a layer
     reads, `dilations` apart, taken in turn. `max_tokens`: longest sequence with its special tokens, which all are
     padded to. `head_units`, `head_size`: units of the head that weigh every stretch, and its dense layer. `towers`:
-    networks side by side that share `hidden_size` evenly and whose logits are averaged. Raises DataError for a shape
-    that cannot be built.
+    networks side by side that share `hidden_size` evenly and whose logits are averaged. `reading_frames`: the motifs
+    also read the frame of each base, counted from the end of the sequence, and the start and stop codons in it (see
+    `frames`). `head`: "places" weighs every stretch; "frames" takes mean and maximum over each frame, and `head_units`
+    is unused. Raises DataError for a shape that cannot be built.
     """
 
     vocab_size: int
@@ -43,6 +48,8 @@ class ConvolutionConfig(BackboneRules):
     initializer_range: float = 0.02
     layer_norm_eps: float = 1e-5
     towers: int = 1
+    reading_frames: bool = False
+    head: str = "places"
 
     def __post_init__(self) -> None:
         for name in ("base_token_ids", "dilations"):
@@ -53,6 +60,11 @@ class ConvolutionConfig(BackboneRules):
             raise DataError(
                 f"{wrong[0] if wrong else 'motif_nt, kernel or dilations'} of this configuration cannot be built: "
                 "widths are odd, the others at least 1. Use the config.json of the model."
+            )
+        if self.head not in HEADS or (self.stretch_nt > 1 and (self.reading_frames or self.head == "frames")):
+            raise DataError(
+                f"head {self.head!r} with stretches of {self.stretch_nt} nt cannot be built. Use places, or frames and "
+                "stretches of 1."
             )
         if self.hidden_size % self.towers:
             raise DataError(f"hidden_size {self.hidden_size} cannot be shared evenly by {self.towers} towers.")
@@ -85,7 +97,8 @@ class ConvolutionConfig(BackboneRules):
 
     def to_dict(self) -> dict[str, Any]:
         """The content of `config.json`."""
-        return {"model_type": MODEL_TYPE, **asdict(self)}
+        content = {name: value for name, value in asdict(self).items() if LATER_FIELDS.get(name, ...) != value}
+        return {"model_type": MODEL_TYPE, **content}
 
 
 def convolution_config_from_dict(content: Mapping[str, Any], source: str = "config.json") -> ConvolutionConfig:

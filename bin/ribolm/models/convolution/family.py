@@ -3,8 +3,8 @@
 import torch
 from torch import nn
 
-from ribolm.models.convolution.backbone import WeighingHead
 from ribolm.models.convolution.configuration import MODEL_TYPE, ConvolutionConfig, convolution_config_from_dict
+from ribolm.models.convolution.heads import WeighingHead
 from ribolm.models.convolution.towers import build, build_head
 from ribolm.models.family import Family
 

@@ -3,8 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from ribolm.models.convolution.backbone import Convolution, WeighingHead
+from ribolm.models.convolution.backbone import Convolution
 from ribolm.models.convolution.configuration import ConvolutionConfig
+from ribolm.models.convolution.heads import FramesHead, WeighingHead
 from ribolm.models.heads import HeadSpec
 from ribolm.models.ragged import Ragged
 
@@ -36,7 +37,7 @@ class TowerHeads(nn.Module):
 
     def __init__(self, config: ConvolutionConfig, spec: HeadSpec) -> None:
         super().__init__()
-        self.towers = nn.ModuleList([WeighingHead(config.one_tower, spec) for _ in range(config.towers)])
+        self.towers = nn.ModuleList([build_head(config.one_tower, spec) for _ in range(config.towers)])
 
     def forward(self, hidden: Tensor, batch: Ragged) -> Tensor:
         """Logits [B, labels] from hidden states [T, D]."""
@@ -49,9 +50,11 @@ def build(config: ConvolutionConfig) -> Convolution | Towers:
     return Convolution(config) if config.towers == 1 else Towers(config)
 
 
-def build_head(config: ConvolutionConfig, spec: HeadSpec) -> WeighingHead | TowerHeads:
+def build_head(config: ConvolutionConfig, spec: HeadSpec) -> WeighingHead | FramesHead | TowerHeads:
     """The head of one answer per sequence."""
-    return WeighingHead(config, spec) if config.towers == 1 else TowerHeads(config, spec)
+    if config.towers > 1:
+        return TowerHeads(config, spec)
+    return FramesHead(config, spec) if config.head == "frames" else WeighingHead(config, spec)
 
 
 def name_in_tower(name: str, towers: int, tower: int) -> tuple[str, int]:

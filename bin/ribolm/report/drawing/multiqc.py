@@ -207,10 +207,17 @@ def write_table(
     columns: Mapping[str, Mapping[str, Any]],
     first_column: str,
 ) -> None:
-    """A table: rows[name][column]; columns[column] = MultiQC header settings (title, description, format, …)."""
+    """A table: rows[name][column]; columns[column] = MultiQC header settings (title, description, format, …).
+
+    Commas of text become semicolons, for MultiQC takes every comma of a cell for a mark of thousands and drops it.
+    """
     headers = _placed(columns, scale=False)
     settings = {"col1_header": first_column, "no_violin": True, "save_file": False, "sort_rows": False}
-    _write(outdir, section, "table", _filled(rows), settings, headers=headers)
+    cells = {
+        name: {key: value.replace(",", ";") if isinstance(value, str) else value for key, value in row.items()}
+        for name, row in _filled(rows).items()
+    }
+    _write(outdir, section, "table", cells, settings, headers=headers)
 
 
 def write_heatmap(outdir: Path, section: Section, names: Sequence[str], matrix: Sequence[Sequence[float]]) -> None:

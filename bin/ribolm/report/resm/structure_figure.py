@@ -35,7 +35,7 @@ def draw_strata(path: Path, name: str, strata: Sequence[Row]) -> None:
             panel.set_xlabel(KINDS[kind])
         panels[0].set_title(name)
         handles, labels = panels[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 4))
+        figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 3), fontsize=9)
         save_figure(figure, path)
 
 

@@ -81,7 +81,7 @@ DIFFERENCE_COLUMNS: Mapping[str, Mapping[str, Any]] = {
 # arms that a reader expects, and why they are not there when they are not
 ARMS = {
     "random start": "not run: nothing was fine-tuned from given or pretrained weights",
-    "LinearPartition": "not run: not installed, or not asked for (--linearpartition)",
+    "LinearPartition": "not run: not installed or not asked for (--linearpartition)",
     "ESM-2, mapped": "not run: weights absent",
     "ESM-2, unmapped": "not run: weights absent",
 }

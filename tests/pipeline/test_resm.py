@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,6 @@ from .runs import MODES, ROOT, Launcher, Run
 
 RESM = ROOT / "tests" / "data" / "resm"
 PROFILE = "test_resm,local"
-LONG = "RIBOLM_LONG_TESTS"
 HEADER = "sample,task,split,path"
 
 WIRED = {
@@ -149,8 +147,6 @@ def test_sheets_of_other_tracks_are_no_fasta(launcher: Launcher) -> None:
 @pytest.fixture(scope="module")
 def small(nextflow: Path, tools: None, pipeline_copy: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """One real run of all steps."""
-    if not os.environ.get(LONG):
-        pytest.skip(f"takes more minutes than a check may: set {LONG}=1")
     run = Launcher(nextflow, pipeline_copy, tmp_path_factory.mktemp("resm")).run(profile=PROFILE)
     assert run.status == 0, run.text
     yield run

@@ -38,6 +38,7 @@ LIMITS = (
     ),
     *("--finetune_epochs", "3", "--value_window_nt", "50"),
 )
+GAPS = str.maketrans("", "", "-.")
 STEPS = "pretrain,embed,contacts,zeroshot,finetune,predict,evaluate,report"
 
 
@@ -60,10 +61,11 @@ def short_pairs() -> str:
 
 
 def families() -> str:
-    """The first families with ten sequences or more."""
+    """The first families with ten different sequences or more."""
     with gzip.open(DATA / "rfam_seed_many_short.stk.gz", "rt", encoding="latin-1") as handle:
         parts = handle.read().split("//\n")
-    large = [part for part in parts if sum(1 for line in part.splitlines() if line and line[0] not in "#/") >= 10]
+    rows = {part: [line.split()[-1] for line in part.splitlines() if line and line[0] not in "#/"] for part in parts}
+    large = [part for part, aligned in rows.items() if len({row.translate(GAPS) for row in aligned}) >= 10]
     return "".join(f"{part}//\n" for part in large[:FAMILIES])
 
 

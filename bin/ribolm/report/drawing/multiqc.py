@@ -118,7 +118,7 @@ class Section:
 
 def interval_text(low: float | None, high: float | None, unit: str = "") -> str | None:
     """An interval for a table cell, None where it is not defined."""
-    return None if low is None or high is None else f"{low:.2f}\u00a0to\u00a0{high:.2f}{unit}"
+    return None if low is None or high is None else f"{low:z.2f}\u00a0to\u00a0{high:z.2f}{unit}"
 
 
 def p_value_text(p_value: float | None, draws: int) -> str | None:

@@ -83,6 +83,7 @@ def _draw_panel(axis: Axes, panel: Panel) -> None:
             axis.text(at, 0, letter, ha="center", va="center", fontsize=5, color=colour, bbox=WHITE)
     axis.set_xlim(-1, n)
     axis.autoscale_view(scalex=False)
+    axis.xaxis.get_major_locator().set_params(integer=True)
     axis.set_yticks([])
     axis.spines["left"].set_visible(False)
     axis.set_title(panel.title, fontsize=9)

@@ -27,7 +27,7 @@ def shown_name(method: str) -> str:
     return method.removesuffix(".contacts").replace("_sequence_only", ", sequence only").replace("_", " ")
 
 
-def interval(row: Row, metric: str, form: str = "{:.3f}") -> str | None:
+def interval(row: Row, metric: str, form: str = "{:z.3f}") -> str | None:
     """The interval of a metric as text, None where there is none."""
     low, high = row.get(f"{metric}_low"), row.get(f"{metric}_high")
     return None if low is None or high is None else f"{form.format(low)}\u00a0to\u00a0{form.format(high)}"

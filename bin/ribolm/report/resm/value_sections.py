@@ -7,7 +7,7 @@ from typing import Any
 
 from ribolm.report.drawing.figures import embed
 from ribolm.report.drawing.multiqc import Section, interval_text, slug, write_html, write_table, write_words
-from ribolm.report.folders.assessed_folder import AssessedFolder
+from ribolm.report.folders.assessed_folder import AssessedFolder, Row
 from ribolm.report.resm.method_table import cells, column, shown_name, with_intervals, write_method_table
 from ribolm.report.resm.value_figure import draw_scatter
 
@@ -111,8 +111,13 @@ def _differences(folders: Sequence[AssessedFolder]) -> dict[str, dict[str, Any]]
 
 def _strata(folders: Sequence[AssessedFolder]) -> dict[str, dict[str, Any]]:
     return {
-        f"{prefix}{row['name']}, {shown_name(row['method'])}": cells(row, STRATUM_COLUMNS)
+        f"{prefix}{_stratum(row)}, {shown_name(row['method'])}": cells(row, STRATUM_COLUMNS)
         for folder in folders
         for prefix in (f"{folder.name}: " if len(folders) > 1 else "",)
         for row in folder.tables.get("strata", ())
     }
+
+
+def _stratum(row: Row) -> str:
+    """A stratum as people read it: "none" says nothing beside a method."""
+    return f"no {row['stratum']}" if row["name"] == "none" else str(row["name"])

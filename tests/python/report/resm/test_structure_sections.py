@@ -52,7 +52,9 @@ def evaluated(tmp_path: Path) -> Path:
     (folder / "metrics.json").write_text(json.dumps(content))
     for name, text in (("known.dbn", DBN), ("other.dbn", OTHER), ("mine.dbn", DBN)):
         (tmp_path / name).write_text(text)
-    (tmp_path / "mine.tsv").write_text("name\tlength_nt\tpairs\tconfidence\tmea_score\na\t9\t3\t0.91\t0.8\n")
+    (tmp_path / "mine.tsv").write_text(
+        "name\tlength_nt\tpairs\tconfidence\tmea_score\na\t9\t3\t0.91\t0.8\nb\t9\t0\tNA\t0.8\n"
+    )
     return folder
 
 

@@ -61,7 +61,7 @@ def test_all_sections(tmp_path: Path, n: int) -> None:
     assert rows["ridge, one-hot"]["features"] == "letters; counted", "MultiQC drops commas of cells"
     assert section(out, "value_methods")["headers"]["rmse_interval"]["hidden"]
     assert (out / "value_scatter_load.png").stat().st_size > 5_000
-    assert section(out, "value_strata")["data"]["none, finetuned"]["r2"] == 0.4
+    assert section(out, "value_strata")["data"]["no upstream AUG, finetuned"]["r2"] == 0.4
     assert list(section(out, "value_differences")["data"]) == ["finetuned − gradient boosting"]
 
 

@@ -182,7 +182,7 @@ def test_the_report_tells_structures_zero_shot_values_and_methods(small: Run) ->
         "Where targets are bound",
         "Perplexity by type of RNA",
         "Models of values",
-        "published; other data",
+        "published&#44; other data",
         "went through a logistic regression with an L1 penalty",
     ):
         assert part in text, part

@@ -90,6 +90,7 @@ CHAPTERS = {
 
 
 LEGEND_LINES = 24
+COMMA = "&#44;"
 
 
 @dataclass(frozen=True)
@@ -209,12 +210,12 @@ def write_table(
 ) -> None:
     """A table: rows[name][column]; columns[column] = MultiQC header settings (title, description, format, …).
 
-    Commas of text become semicolons, for MultiQC takes every comma of a cell for a mark of thousands and drops it.
+    Commas of text are written as entities, for MultiQC takes a plain one for a mark of thousands and drops it.
     """
     headers = _placed(columns, scale=False)
     settings = {"col1_header": first_column, "no_violin": True, "save_file": False, "sort_rows": False}
     cells = {
-        name: {key: value.replace(",", ";") if isinstance(value, str) else value for key, value in row.items()}
+        name: {key: value.replace(",", COMMA) if isinstance(value, str) else value for key, value in row.items()}
         for name, row in _filled(rows).items()
     }
     _write(outdir, section, "table", cells, settings, headers=headers)

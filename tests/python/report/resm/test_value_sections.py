@@ -58,7 +58,7 @@ def test_all_sections(tmp_path: Path, n: int) -> None:
     assert rows["random-initialised"]["kind"] == "not run: weights absent"
     assert rows["gradient boosting"]["kind"] == "floor" and rows["gradient boosting"]["features"] == "k-mers"
     assert rows["random start"]["kind"] == "random weights"
-    assert rows["ridge, one-hot"]["features"] == "letters; counted", "MultiQC drops commas of cells"
+    assert rows["ridge, one-hot"]["features"] == "letters&#44; counted", "MultiQC drops commas of cells"
     assert section(out, "value_methods")["headers"]["rmse_interval"]["hidden"]
     assert (out / "value_scatter_load.png").stat().st_size > 5_000
     assert section(out, "value_strata")["data"]["no upstream AUG, finetuned"]["r2"] == 0.4

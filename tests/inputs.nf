@@ -1,24 +1,32 @@
 //
-// Real inputs for the tests of single processes: what the steps before them make of the simulated data in tests/data/m6a.
+// Real inputs for the tests of single processes: what the steps before them make of the simulated data in tests/data.
 // Each workflow hands on the outputs of the one that it builds on.
 //
 
-include { HISAT2_ALIGN       } from '../modules/local/hisat2/align/main'
-include { HISAT2_BUILD       } from '../modules/local/hisat2/build/main'
-include { HISAT2_SPLICESITES } from '../modules/local/hisat2/splicesites/main'
-include { LABELS_FOLDS       } from '../modules/local/labels/folds/main'
-include { LABELS_POLYA       } from '../modules/local/labels/polya/main'
-include { LABELS_POLYATOKENS } from '../modules/local/labels/polyatokens/main'
-include { LABEL_SITES        } from '../subworkflows/local/label_sites/main'
-include { PEAKS_CALL         } from '../modules/local/peaks/call/main'
-include { PREDICT_CANDIDATES } from '../modules/local/predict/candidates/main'
-include { PREDICT_SCAN       } from '../modules/local/predict/scan/main'
-include { PREDICT_SEQUENCES  } from '../modules/local/predict/sequences/main'
-include { PREDICT_SITES      } from '../modules/local/predict/sites/main'
-include { PREDICT_STORE      } from '../modules/local/predict/store/main'
-include { PREPROCESS_GENOME  } from '../modules/local/preprocess/genome/main'
-include { TOKENIZE_PEAKS     } from '../modules/local/tokenize/peaks/main'
-include { TRAIN_FINETUNE     } from '../modules/local/train/finetune/main'
+include { HISAT2_ALIGN          } from '../modules/local/hisat2/align/main'
+include { HISAT2_BUILD          } from '../modules/local/hisat2/build/main'
+include { HISAT2_SPLICESITES    } from '../modules/local/hisat2/splicesites/main'
+include { LABELS_FOLDS          } from '../modules/local/labels/folds/main'
+include { LABELS_POLYA          } from '../modules/local/labels/polya/main'
+include { LABELS_POLYATOKENS    } from '../modules/local/labels/polyatokens/main'
+include { LABELS_STRUCTURES     } from '../modules/local/labels/structures/main'
+include { LABELS_VALUES         } from '../modules/local/labels/values/main'
+include { LABEL_SITES           } from '../subworkflows/local/label_sites/main'
+include { PEAKS_CALL            } from '../modules/local/peaks/call/main'
+include { PREDICT_CANDIDATES    } from '../modules/local/predict/candidates/main'
+include { PREDICT_FOLDING       } from '../modules/local/predict/folding/main'
+include { PREDICT_SCAN          } from '../modules/local/predict/scan/main'
+include { PREDICT_SEQUENCES     } from '../modules/local/predict/sequences/main'
+include { PREDICT_SITES         } from '../modules/local/predict/sites/main'
+include { PREDICT_STORE         } from '../modules/local/predict/store/main'
+include { PREPROCESS_GENOME     } from '../modules/local/preprocess/genome/main'
+include { PREPROCESS_STRUCTURES } from '../modules/local/preprocess/structures/main'
+include { TOKENIZE_PEAKS        } from '../modules/local/tokenize/peaks/main'
+include { TOKENIZE_RNA          } from '../modules/local/tokenize/rna/main'
+include { TRAIN_CONTACTS        } from '../modules/local/train/contacts/main'
+include { TRAIN_FINETUNE        } from '../modules/local/train/finetune/main'
+include { TRAIN_PRETRAIN        } from '../modules/local/train/pretrain/main'
+include { TRAIN_STRUCTURE       } from '../modules/local/train/structure/main'
 
 // A file of the simulated experiment.
 def simulated(name) {
@@ -28,6 +36,11 @@ def simulated(name) {
 // A file of the simulated genome with poly(A) sites.
 def simulatedPolya(name) {
     return file("${projectDir}/tests/data/polya/${name}", checkIfExists: true)
+}
+
+// A file of the simulated RNAs.
+def simulatedRna(name) {
+    return file("${projectDir}/tests/data/resm/${name}", checkIfExists: true)
 }
 
 // IP and input of the first replicate, as one unit of peak calling.
@@ -236,4 +249,58 @@ workflow SIMULATED_TOKENS {
     emit:
     genes  // channel: path(token store of whole genes with labels)
     scores // channel: path(parquet), of fold 0
+}
+
+workflow SIMULATED_RNAS {
+    main:
+    TOKENIZE_RNA([simulatedRna('rnas.train.fa.gz')], [simulatedRna('rnas.test.fa.gz')], 'rna', 'code')
+    store = TOKENIZE_RNA.out.store
+    TRAIN_PRETRAIN(store, [], 'tiny', 1, "${workflow.workDir}/checkpoints", 'code')
+    model = TRAIN_PRETRAIN.out.model
+    ch_asked = model.map { folder -> [[id: 'pretrained.contacts', method: 'pretrained'], folder, simulatedRna('structures.train.dbn')] }
+    TRAIN_CONTACTS(ch_asked, 'code')
+    contacts = TRAIN_CONTACTS.out.model.map { _meta, folder -> folder }
+
+    emit:
+    store    // value channel: path(token store)
+    model    // value channel: path(model directory)
+    contacts // channel: path(model directory with a contact head)
+}
+
+workflow SIMULATED_STRUCTURES {
+    main:
+    ch_sets = channel.of('train', 'validation').map { split -> [[id: "known.${split}".toString(), split: split], simulatedRna("structures.${split}.dbn")] }
+    LABELS_STRUCTURES(ch_sets, 'rna', 'code')
+    train = LABELS_STRUCTURES.out.store.filter { meta, _folder -> meta.split == 'train' }.map { _meta, folder -> folder }
+    validation = LABELS_STRUCTURES.out.store.filter { meta, _folder -> meta.split == 'validation' }.map { _meta, folder -> folder }
+    ch_run = train.combine(validation).map { learnt, chosen -> [[id: 'structure.finetuned', method: 'finetuned', seed: 1], [], learnt, chosen] }
+    TRAIN_STRUCTURE(ch_run, 'tiny', "${workflow.workDir}/checkpoints", 'code')
+    model = TRAIN_STRUCTURE.out.model.map { _meta, folder -> folder }
+    PREPROCESS_STRUCTURES([[id: 'known.test', split: 'test', format: '', most: ''], simulatedRna('structures.test.dbn')], 'code')
+    PREDICT_FOLDING(PREPROCESS_STRUCTURES.out.fasta.map { _meta, fasta -> [[id: 'RNAfold_MFE', folding: 'mfe'], fasta] }, 'code')
+    dbn = PREDICT_FOLDING.out.dbn.map { _meta, structures -> structures }
+
+    emit:
+    train      // channel: path(token store with labels)
+    validation // channel: path(token store with labels)
+    model      // channel: path(model directory)
+    dbn        // channel: path(dbn), of the tested RNAs
+}
+
+workflow SIMULATED_VALUES {
+    main:
+    def meta = [id: 'load', format: 'table', sequence: '', value: 'load', group: 'gene', transform: '']
+    LABELS_VALUES([meta, simulatedRna('load.csv')], 'rna', 'code')
+    store = LABELS_VALUES.out.set.map { _meta, folder, _fasta -> folder }
+    LABELS_FOLDS(LABELS_VALUES.out.set.map { set, folder, _fasta -> [set, folder] }, 'gene', 5, 1, 'code')
+    folds = LABELS_FOLDS.out.tsv.map { _meta, table -> table }
+    ch_run = store.combine(folds).map { folder, table -> [[id: 'load.finetuned', set: 'load', method: 'finetuned', fold: 0, seed: 1], [], folder, table] }
+    TRAIN_FINETUNE(ch_run, 'load', 'regression', 'tiny', "${workflow.workDir}/checkpoints", 'code')
+    PREDICT_SEQUENCES(TRAIN_FINETUNE.out.model.combine(LABELS_VALUES.out.set.map { _meta, _folder, fasta -> fasta }).combine(folds), 'code')
+    scores = PREDICT_SEQUENCES.out.scores.map { _meta, table -> table }
+
+    emit:
+    store  // channel: path(token store with labels)
+    folds  // channel: path(tsv)
+    scores // channel: path(tsv), of fold 0
 }

@@ -73,7 +73,7 @@ class Launcher:
     def run(self, *options: str, env: dict[str, str] | None = None, profile: str = "test,local") -> Run:
         """Run to the end."""
         process = self.start(*options, env=env, profile=profile)
-        text, _ = process.communicate(timeout=900)
+        text, _ = process.communicate(timeout=1800)
         return Run(process.returncode, text, self.folder / "results", read_trace(self.folder / "trace.txt"))
 
     def run_until(self, process_name: str, *options: str) -> None:

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,6 @@ from .runs import MODES, ROOT, Launcher, Run
 
 RESM = ROOT / "tests" / "data" / "resm"
 PROFILE = "test_resm,local"
-LONG = "RIBOLM_LONG_TESTS"
 HEADER = "sample,task,split,path"
 
 WIRED = {
@@ -149,8 +147,6 @@ def test_sheets_of_other_tracks_are_no_fasta(launcher: Launcher) -> None:
 @pytest.fixture(scope="module")
 def small(nextflow: Path, tools: None, pipeline_copy: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """One real run of all steps."""
-    if not os.environ.get(LONG):
-        pytest.skip(f"takes more minutes than a check may: set {LONG}=1")
     run = Launcher(nextflow, pipeline_copy, tmp_path_factory.mktemp("resm")).run(profile=PROFILE)
     assert run.status == 0, run.text
     yield run
@@ -186,7 +182,7 @@ def test_the_report_tells_structures_zero_shot_values_and_methods(small: Run) ->
         "Where targets are bound",
         "Perplexity by type of RNA",
         "Models of values",
-        "published, other data",
+        "published&#44; other data",
         "went through a logistic regression with an L1 penalty",
     ):
         assert part in text, part

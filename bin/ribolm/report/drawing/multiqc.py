@@ -90,6 +90,7 @@ CHAPTERS = {
 
 
 LEGEND_LINES = 24
+COMMA = "&#44;"
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ class Section:
 
 def interval_text(low: float | None, high: float | None, unit: str = "") -> str | None:
     """An interval for a table cell, None where it is not defined."""
-    return None if low is None or high is None else f"{low:.2f}\u00a0to\u00a0{high:.2f}{unit}"
+    return None if low is None or high is None else f"{low:z.2f}\u00a0to\u00a0{high:z.2f}{unit}"
 
 
 def p_value_text(p_value: float | None, draws: int) -> str | None:
@@ -207,10 +208,17 @@ def write_table(
     columns: Mapping[str, Mapping[str, Any]],
     first_column: str,
 ) -> None:
-    """A table: rows[name][column]; columns[column] = MultiQC header settings (title, description, format, …)."""
+    """A table: rows[name][column]; columns[column] = MultiQC header settings (title, description, format, …).
+
+    Commas of text are written as entities, for MultiQC takes a plain one for a mark of thousands and drops it.
+    """
     headers = _placed(columns, scale=False)
     settings = {"col1_header": first_column, "no_violin": True, "save_file": False, "sort_rows": False}
-    _write(outdir, section, "table", _filled(rows), settings, headers=headers)
+    cells = {
+        name: {key: value.replace(",", COMMA) if isinstance(value, str) else value for key, value in row.items()}
+        for name, row in _filled(rows).items()
+    }
+    _write(outdir, section, "table", cells, settings, headers=headers)
 
 
 def write_heatmap(outdir: Path, section: Section, names: Sequence[str], matrix: Sequence[Sequence[float]]) -> None:

@@ -63,6 +63,8 @@ def crossing(structure: Structure) -> npt.NDArray[np.bool_]:
 
 
 def _draw_panel(axis: Axes, panel: Panel) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     n = len(panel.predicted)
     axis.axhline(0, color=BACKGROUND, linewidth=0.8)
     if panel.known is None:
@@ -83,6 +85,7 @@ def _draw_panel(axis: Axes, panel: Panel) -> None:
             axis.text(at, 0, letter, ha="center", va="center", fontsize=5, color=colour, bbox=WHITE)
     axis.set_xlim(-1, n)
     axis.autoscale_view(scalex=False)
+    axis.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
     axis.set_yticks([])
     axis.spines["left"].set_visible(False)
     axis.set_title(panel.title, fontsize=9)

@@ -37,6 +37,6 @@ def write_contact_section(outdir: Path, folders: Sequence[AssessedFolder]) -> No
         prefix = f"{folder.name.removesuffix('.contacts')}: " if len(folders) > 1 else ""
         for method, row in method_rows(folder).items():
             found = cells(row, COLUMNS)
-            rows[f"{prefix}{method.removesuffix('.contacts')}"] = {key: found[key] for key in COLUMNS}
+            rows[f"{prefix}{method}"] = {key: found[key] for key in COLUMNS}
     described = replace(METHODS, description=folders[0].with_note(METHODS.description))
     write_table(outdir, described, rows, COLUMNS, "Method")

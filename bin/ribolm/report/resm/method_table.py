@@ -22,18 +22,29 @@ def column(title: str, description: str = "", form: str = "{:.3f}") -> dict[str,
     return {"title": title, "format": form, **({"description": description} if description else {})}
 
 
-def interval(row: Row, metric: str, form: str = "{:.3f}") -> str | None:
+def shown_name(method: str) -> str:
+    """A method as people read it: names of files have no blanks, models with a contact head are named after them."""
+    return method.removesuffix(".contacts").replace("_sequence_only", ", sequence only").replace("_", " ")
+
+
+def interval(row: Row, metric: str, form: str = "{:z.3f}") -> str | None:
     """The interval of a metric as text, None where there is none."""
     low, high = row.get(f"{metric}_low"), row.get(f"{metric}_high")
     return None if low is None or high is None else f"{form.format(low)}\u00a0to\u00a0{form.format(high)}"
 
 
-def with_intervals(metrics: Mapping[str, Mapping[str, Any]], what: str) -> dict[str, Mapping[str, Any]]:
-    """Columns of metrics, each with its interval beside it; `what`: drawn in the bootstrap."""
+def with_intervals(
+    metrics: Mapping[str, Mapping[str, Any]], what: str, hidden: Sequence[str] = ()
+) -> dict[str, Mapping[str, Any]]:
+    """Columns of metrics, each with its interval beside it; `what`: drawn in the bootstrap.
+
+    Intervals of the metrics in `hidden` are shown on demand: a table wider than the page hides its last columns.
+    """
     found: dict[str, Mapping[str, Any]] = {}
     for name, settings in metrics.items():
         found[name] = settings
-        found[f"{name}_interval"] = {"title": "95 % interval", "description": f"Bootstrap over {what}"}
+        beside = {"title": "95 % interval", "description": f"Bootstrap over {what}"}
+        found[f"{name}_interval"] = {**beside, **({"hidden": True} if name in hidden else {})}
     return found
 
 
@@ -55,7 +66,7 @@ def write_method_table(
     rows: dict[str, dict[str, Any]] = {}
     for folder in folders:
         prefix = f"{folder.name}: " if len(folders) > 1 else ""
-        rows |= {f"{prefix}{row['method']}": cells(row, shown) for row in folder.tables.get(table, ())}
+        rows |= {f"{prefix}{shown_name(str(row['method']))}": cells(row, shown) for row in folder.tables.get(table, ())}
         rows |= {f"{prefix}{arm}": {"kind": why} for arm, why in folder.not_run.items()}
     if not any(folder.tables.get(table) for folder in folders):
         write_words(outdir, section, "Nothing could be evaluated: no method answered for any row of the set.")

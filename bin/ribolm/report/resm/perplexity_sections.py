@@ -23,7 +23,7 @@ COLUMNS: dict[str, dict[str, Any]] = {
     "perplexity": column("Perplexity", "e to the power of the loss; lower is better"),
     "loss": column("Loss", "Nats per hidden nucleotide", "{:.4f}"),
     "loss_interval": {"title": "95 % interval", "description": "Of the loss, bootstrap over RNAs"},
-    "chance": column("By chance", "Perplexity of a guess among all letters", "{:.1f}"),
+    "chance": column("By chance", "Perplexity of a guess among all letters"),
     "accuracy": column("Accuracy", "Share of hidden nucleotides that are guessed"),
     "n_sequences": column("RNAs", form="{:,.0f}"),
     "n": column("Hidden", "Nucleotides", "{:,.0f}"),

@@ -101,12 +101,13 @@ def _predicted_picture(outdir: Path, one: Predicted) -> tuple[Path, str]:
 
 def _cells(one: Predicted, structure: Structure) -> dict[str, Any]:
     told = one.told.get(structure.name, {})
+    confidence = told.get("confidence")
     text = write_brackets(structure)
     shown = text if len(text) <= 60 else f"{text[:60]}…"
     return {
         "length_nt": len(structure),
         "pairs": len(structure.pairs()),
         "crossing": int(np.sum(crossing(structure))),
-        "confidence": told.get("confidence"),
+        "confidence": None if confidence == "NA" else confidence,  # NA: there is no pair to be sure of
         "structure": f"<code>{html.escape(shown)}</code>",
     }

@@ -35,7 +35,7 @@ def draw_strata(path: Path, name: str, strata: Sequence[Row]) -> None:
             panel.set_xlabel(KINDS[kind])
         panels[0].set_title(name)
         handles, labels = panels[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 4))
+        figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 3), fontsize=9)
         save_figure(figure, path)
 
 
@@ -55,6 +55,6 @@ def _draw_panel(panel: Axes, rows: Sequence[Row], methods: Sequence[str], colour
         panel.errorbar(x, y, error, fmt="o", markersize=4, color=colours[method], linewidth=1.2, label=method)
     panel.set_xticks(range(len(names)), [f"{name}\n{sizes[name]:,}" for name in names], fontsize=8)
     panel.set_xlim(-0.6, len(names) - 0.4)
-    panel.set_ylim(0, 1)
+    panel.set_ylim(-0.03, 1.03)  # marks at the ends stay whole
     panel.set_ylabel("F1 per RNA")
     panel.grid(axis="y", color=BACKGROUND, alpha=0.3, linewidth=0.6)

@@ -8,7 +8,7 @@ from typing import Any
 from ribolm.report.drawing.figures import embed
 from ribolm.report.drawing.multiqc import Section, interval_text, slug, write_html, write_table
 from ribolm.report.folders.assessed_folder import AssessedFolder, Row
-from ribolm.report.resm.method_table import cells, column, with_intervals
+from ribolm.report.resm.method_table import cells, column, shown_name, with_intervals
 from ribolm.report.resm.structure_figure import draw_strata
 
 CHAPTER = "ribolm_rna_structures"
@@ -67,7 +67,7 @@ METRICS = {
     "family_f1": column("F1 by family", "Mean over families"),
 }
 COLUMNS = {
-    **with_intervals(METRICS, "RNAs"),
+    **with_intervals(METRICS, "RNAs", hidden=("f1_within_1", "pooled_f1", "family_f1")),
     "precision": column("Precision", "Mean over RNAs"),
     "recall": column("Recall", "Mean over RNAs"),
     "n": column("n", "RNAs with known pairs", "{:,.0f}"),
@@ -81,7 +81,7 @@ DIFFERENCE_COLUMNS: Mapping[str, Mapping[str, Any]] = {
 # arms that a reader expects, and why they are not there when they are not
 ARMS = {
     "random start": "not run: nothing was fine-tuned from given or pretrained weights",
-    "LinearPartition": "not run: not installed, or not asked for (--linearpartition)",
+    "LinearPartition": "not run: not installed or not asked for (--linearpartition)",
     "ESM-2, mapped": "not run: weights absent",
     "ESM-2, unmapped": "not run: weights absent",
 }
@@ -118,11 +118,6 @@ PUBLISHED_COLUMNS: Mapping[str, Mapping[str, Any]] = {
     "how": {"title": "Training", "description": "As published"},
     "f1": METRICS["f1"],
 }
-
-
-def shown_name(method: str) -> str:
-    """A method as people read it: names of files have no blanks."""
-    return method.replace("_sequence_only", ", sequence only").replace("_", " ")
 
 
 def method_rows(folder: AssessedFolder) -> dict[str, Row]:

@@ -8,6 +8,7 @@ import numpy as np
 from ribolm.report.drawing.figures import new_figure, save_figure
 from ribolm.report.drawing.palette import GROUPS, INK
 from ribolm.report.folders.assessed_folder import AssessedFolder
+from ribolm.report.resm.method_table import shown_name
 
 PANEL_IN = 3.6
 MANY = 800  # points from which on density is drawn
@@ -31,7 +32,8 @@ def draw_scatter(path: Path, folder: AssessedFolder, methods: Sequence[str]) -> 
             else:
                 panel.plot(measured, predicted[name], ".", color=GROUPS[0], markersize=4, alpha=0.6)
             r2 = found[name]["r2"]
-            panel.set_title(name if r2 is None else f"{name}: R² = {r2:.3f}")
+            shown = shown_name(name)
+            panel.set_title(shown if r2 is None else f"{shown}: R² = {r2:.3f}")
             panel.set_xlabel(f"measured {folder.content.get('scale', '')}".strip())
             panel.set_xlim(low - margin, high + margin)
             panel.set_ylim(low - margin, high + margin)

@@ -7,8 +7,8 @@ from typing import Any
 
 from ribolm.report.drawing.figures import embed
 from ribolm.report.drawing.multiqc import Section, interval_text, slug, write_html, write_table, write_words
-from ribolm.report.folders.assessed_folder import AssessedFolder
-from ribolm.report.resm.method_table import cells, column, with_intervals, write_method_table
+from ribolm.report.folders.assessed_folder import AssessedFolder, Row
+from ribolm.report.resm.method_table import cells, column, shown_name, with_intervals, write_method_table
 from ribolm.report.resm.value_figure import draw_scatter
 
 CHAPTER = "ribolm_rna_values"
@@ -45,12 +45,12 @@ METRICS = {
     "rmse": column("RMSE", "Root of the mean squared error, in units of the value as it is learnt"),
 }
 COLUMNS = {
-    **with_intervals(METRICS, "groups"),
+    **with_intervals(METRICS, "groups", hidden=("rmse",)),
     "n": column("n", "Sequences", "{:,.0f}"),
     "n_clusters": column("Groups", "Drawn together, as transcripts of one gene", "{:,.0f}"),
     "seeds": column("Seeds", form="{:,.0f}"),
     "n_seen": column("Seen in training", "Sequences it was trained on", "{:,.0f}"),
-    "features": {"title": "Reads", "description": "What a floor is fitted on"},
+    "features": {"title": "Reads", "description": "What a floor is fitted on", "hidden": True},
 }
 
 
@@ -101,7 +101,7 @@ def _differences(folders: Sequence[AssessedFolder]) -> dict[str, dict[str, Any]]
         prefix = f"{folder.name}: " if len(folders) > 1 else ""
         for row in folder.rows("differences", metric="r2"):
             bounds = interval_text(row["low"], row["high"])
-            rows[f"{prefix}{row['method']} − {row['other']}"] = {
+            rows[f"{prefix}{shown_name(row['method'])} − {shown_name(row['other'])}"] = {
                 "difference": row["difference"],
                 "interval": bounds,
                 "p_value": row["p_value"],
@@ -111,7 +111,13 @@ def _differences(folders: Sequence[AssessedFolder]) -> dict[str, dict[str, Any]]
 
 def _strata(folders: Sequence[AssessedFolder]) -> dict[str, dict[str, Any]]:
     return {
-        f"{f'{folder.name}: ' if len(folders) > 1 else ''}{row['name']}, {row['method']}": cells(row, STRATUM_COLUMNS)
+        f"{prefix}{_stratum(row)}, {shown_name(row['method'])}": cells(row, STRATUM_COLUMNS)
         for folder in folders
+        for prefix in (f"{folder.name}: " if len(folders) > 1 else "",)
         for row in folder.tables.get("strata", ())
     }
+
+
+def _stratum(row: Row) -> str:
+    """A stratum as people read it: "none" says nothing beside a method."""
+    return f"no {row['stratum']}" if row["name"] == "none" else str(row["name"])

@@ -38,7 +38,7 @@ COLUMNS: Mapping[str, Mapping[str, Any]] = {
     "steps": {"title": "Steps", "description": "Optimiser steps", "format": "{:,.0f}"},
     "tokens": {"title": "Tokens", "description": "Trained on, repeats counted", "format": "{:,.0f}"},
     "loss": {"title": "Last loss", "format": "{:.4f}"},
-    "held_out": {"title": "Best on held-out", "description": "Best value of the first metric on held-out sequences"},
+    "held_out": {"title": "Best on held-out", "description": "Of the metric that says most"},
     "tokens_per_s": {"title": "Tokens/s", "description": "Median over steps", "format": "{:,.0f}"},
     "mfu": {"title": "MFU", "description": "Share of the device's peak; 0 if unknown", "format": "{:.3f}"},
     "minutes": {"title": "Minutes", "format": "{:,.1f}"},
@@ -124,9 +124,9 @@ def _cells(run: TrainingRun) -> dict[str, Any]:
 
 
 def _best(run: TrainingRun) -> str | None:
-    """The best value of the metric that says most: a rank metric where there is one, else the loss."""
+    """The best value of the metric that says most: of ranks or pairs where there is one, else the loss."""
     names = run.metric_names()
-    name = next((n for n in ("average_precision", "accuracy", "loss") if n in names), names[0] if names else None)
+    name = next((n for n in ("average_precision", "f1", "accuracy", "loss") if n in names), names[0] if names else None)
     if name is None:
         return None
     values = [value for _, value in run.metric(name)]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -221,6 +224,20 @@ def test_a_model_of_structures_is_stored_with_its_shape(tmp_path: Path) -> None:
     again = load_model(tmp_path / "model").network
     assert again.spec == network.spec
     assert torch.equal(logits_of(again, rna(11)).pairs, logits_of(network, rna(11)).pairs)
+
+
+def test_a_head_that_takes_over_weights_leaves_the_compiler_alone() -> None:
+    program = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import torch\n"
+    program += "from test_pair_maps import *\nspec = network_of().spec\n"
+    program += 'with torch.device("meta"): Network(preset_config("tiny", TOKENIZER), spec)\n'
+    done = subprocess.run(
+        [sys.executable, "-c", f"{program}print(*sys.modules)"],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[4] / "bin")},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    assert not {"torch._dynamo", "sympy"} & set(done.stdout.split())
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_tolerances_pairs_and_the_published_row(tmp_path: Path) -> None:
     assert rows["causal, ±25 nt"]["average_precision_interval"] == "0.1000\u00a0to\u00a00.9500"
     published = rows["HyenaDNA, ±0 nt (published, other data)"]
     assert (published["recall"], published["precision"], published["roc_auc"]) == (0.16, 0.356, 0.8711)
-    assert published["source"] == "published, other data" and published["prevalence"] == pytest.approx(
+    assert published["source"] == "published&#44; other data" and published["prevalence"] == pytest.approx(
         2.23e-4, rel=1e-2
     )
     pair = section(tmp_path, "token_differences")["data"]["causal − bidirectional, ±0 nt"]

@@ -52,7 +52,9 @@ def evaluated(tmp_path: Path) -> Path:
     (folder / "metrics.json").write_text(json.dumps(content))
     for name, text in (("known.dbn", DBN), ("other.dbn", OTHER), ("mine.dbn", DBN)):
         (tmp_path / name).write_text(text)
-    (tmp_path / "mine.tsv").write_text("name\tlength_nt\tpairs\tconfidence\tmea_score\na\t9\t3\t0.91\t0.8\n")
+    (tmp_path / "mine.tsv").write_text(
+        "name\tlength_nt\tpairs\tconfidence\tmea_score\na\t9\t3\t0.91\t0.8\nb\t9\t0\tNA\t0.8\n"
+    )
     return folder
 
 
@@ -77,6 +79,8 @@ def test_all_sections_of_a_tested_set_and_of_other_rnas(evaluated: Path, tmp_pat
     assert methods["data"]["LinearPartition"]["state"].startswith("not run: not installed")
     assert methods["data"]["ESM-2, unmapped"]["state"] == "not run: weights absent"
     assert methods["data"]["finetuned"]["f1_interval"] == "0.600\u00a0to\u00a00.800"
+    hidden = {name for name, column in methods["headers"].items() if column.get("hidden")}
+    assert hidden == {"f1_within_1_interval", "pooled_f1_interval", "family_f1_interval"} & methods["headers"].keys()
     values = [number["value"] for number in json.loads((out / "headline_structures.json").read_text())["numbers"]]
     assert values == ["finetuned: 0.700 · RNAfold MFE: 0.500", "2 of 2"]
     published = section(out, "structure_published")["data"]

@@ -20,7 +20,8 @@ def methods(n: int) -> list[dict[str, Any]]:
         for name, kind, what, value in (
             ("finetuned", "model", "", 0.7),
             ("gradient boosting", "baseline", "k-mers", 0.5),
-            ("ridge, one-hot", "baseline", "letters", 0.1),
+            ("ridge, one-hot", "baseline", "letters, counted", 0.1),
+            ("random_start", "random", "", 0.2),
         )
     ]
 
@@ -56,8 +57,11 @@ def test_all_sections(tmp_path: Path, n: int) -> None:
     rows = section(out, "value_methods")["data"]
     assert rows["random-initialised"]["kind"] == "not run: weights absent"
     assert rows["gradient boosting"]["kind"] == "floor" and rows["gradient boosting"]["features"] == "k-mers"
+    assert rows["random start"]["kind"] == "random weights"
+    assert rows["ridge, one-hot"]["features"] == "letters&#44; counted", "MultiQC drops commas of cells"
+    assert section(out, "value_methods")["headers"]["rmse_interval"]["hidden"]
     assert (out / "value_scatter_load.png").stat().st_size > 5_000
-    assert section(out, "value_strata")["data"]["none, finetuned"]["r2"] == 0.4
+    assert section(out, "value_strata")["data"]["no upstream AUG, finetuned"]["r2"] == 0.4
     assert list(section(out, "value_differences")["data"]) == ["finetuned − gradient boosting"]
 
 

@@ -1,7 +1,7 @@
 """How the default model of secondary structure is made: trained on TR0, everything chosen on VL0.
 
     python benchmarks/structure_default_model.py --data ../shared/data --scratch /tmp/structure --out MODEL \\
-        [--epochs 7] [--threads 2] [-- further options of `ribolm-train structure`]
+        [--epochs 4.75] [--threads 1] [-- further options of `ribolm-train structure`]
 
 Stores of TR0 and VL0 (`ribolm-labels structures`) go to --scratch and are taken from there when they exist; the
 training goes on where it was stopped. No RNA of TS0 or ArchiveII is read: benchmarks/structure_score.py scores the
@@ -19,6 +19,11 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 TRAINING, DEV = "TR0", "VL0"
 PRESET, SEED = "mini", 1
 ENERGIES = "rna_turner2004,rna_andronescu2007,rna_langdon2018"
+RECIPE = (
+    "--width", 32, "--map-width", 8, "--side-width", 128, "--side-depth", 4, "--side-kernel", 9,
+    "--learning-rate", "1.5e-3", "--floor", "0.02", "--tokens-per-step", 1536, "--evaluate-every-steps", 1542,
+    "--patience", 50, "--device", "cpu", "--precision", "fp32",
+)  # fmt: skip
 LONGEST = {TRAINING: 200, DEV: None}  # nt; a map grows with the square of the length
 
 
@@ -46,7 +51,7 @@ def train(arguments: argparse.Namespace, stores: Sequence[Path]) -> None:
     """Train on the first store; stop early and choose the threshold on the second."""
     words: list[object] = ["--store", stores[0], "--dev", stores[1], "--out", arguments.out]
     words += ["--checkpoint-dir", arguments.scratch / "checkpoints-{key}", "--epochs", arguments.epochs]
-    words += ["--seed", arguments.seed, "--processes", arguments.processes]
+    words += ["--seed", arguments.seed, "--processes", arguments.processes, *RECIPE]
     if "--init" not in arguments.more:
         words += ["--preset", arguments.preset]
     command("train", "structure", *words, *arguments.more)
@@ -58,8 +63,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=REPOSITORY.parent / "shared" / "data")
     parser.add_argument("--scratch", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--epochs", type=float, default=7)
-    parser.add_argument("--threads", type=int, default=2, help="of one process; also processes that fold")
+    parser.add_argument("--epochs", type=float, default=4.75)
+    parser.add_argument("--threads", type=int, default=1, help="of one process that trains")
+    parser.add_argument("--folding", type=int, default=2, help="processes that fold")
     parser.add_argument("--processes", type=int, default=1, help="that train, each with --threads")
     parser.add_argument("--preset", default=PRESET)
     parser.add_argument("--seed", type=int, default=SEED)
@@ -67,7 +73,7 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.scratch.mkdir(parents=True, exist_ok=True)
     os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
-    stores = [store(name, arguments.data, arguments.scratch, arguments.threads) for name in (TRAINING, DEV)]
+    stores = [store(name, arguments.data, arguments.scratch, arguments.folding) for name in (TRAINING, DEV)]
     train(arguments, stores)
 
 

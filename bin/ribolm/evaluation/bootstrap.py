@@ -77,7 +77,7 @@ def interval_note(draws: int, clusters: int, units: str) -> str | None:
 
     None, too, without a draw or with fewer than two clusters: then there is no interval.
     """
-    few = [f"{draws:,} draws (take --draws {DRAWS})"] if draws < FEW_DRAWS else []
+    few = [f"{draws:,} draws (take {DRAWS:,})"] if draws < FEW_DRAWS else []
     few += [f"{clusters:,} {units}"] if clusters < FEW_CLUSTERS else []
     if not few or draws < 1 or clusters < 2:
         return None

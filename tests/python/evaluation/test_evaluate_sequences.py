@@ -113,7 +113,7 @@ def test_a_model_stands_beside_floors_that_never_saw_its_windows(
     assert sections == {f"window_{name}_mqc.json" for name in wanted}
     shown = json.loads((tmp_path / "q" / "window_methods_mqc.json").read_text())
     assert set(shown["data"]) == set(methods)
-    note = "Intervals are rough: they come of only 50 draws (take --draws 1000)."
+    note = "Intervals are rough: they come of only 50 draws (take 1,000)."
     assert note in shown["description"] and capsys.readouterr().err.count(note) == 1
     shutil.copytree(tmp_path / "o", tmp_path / "p")
     assert report(["evaluation", *(f"--dir={tmp_path / name}" for name in "op"), "--outdir", str(tmp_path / "r")]) == 0

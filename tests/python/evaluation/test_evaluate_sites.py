@@ -20,7 +20,7 @@ from ribolm.sequences.universes import contexts_array, members
 from .conftest import World, drach_rows, knowing, make_world, words_of
 
 QUICK = ["--draws", "60"]
-NOTE = "Intervals are rough: they come of only 60 draws (take --draws 1000)."
+NOTE = "Intervals are rough: they come of only 60 draws (take 1,000)."
 
 
 def read(path: Path) -> list[dict[str, str]]:

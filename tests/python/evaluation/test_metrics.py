@@ -133,7 +133,7 @@ def test_one_draw_over_100k_candidates_is_quick() -> None:
 def test_intervals_of_few_draws_or_few_clusters_say_so() -> None:
     assert interval_note(1000, 20, "genes") is None and interval_note(0, 5, "genes") is None
     assert interval_note(99, 1, "genes") is None, "there is no interval"
-    assert interval_note(99, 20, "genes") == "Intervals are rough: they come of only 99 draws (take --draws 1000)."
+    assert interval_note(99, 20, "genes") == "Intervals are rough: they come of only 99 draws (take 1,000)."
     assert interval_note(1000, 19, "genes") == "Intervals are rough: they come of only 19 genes."
     both = interval_note(10, 3, "families")
-    assert both == "Intervals are rough: they come of only 10 draws (take --draws 1000) and only 3 families."
+    assert both == "Intervals are rough: they come of only 10 draws (take 1,000) and only 3 families."

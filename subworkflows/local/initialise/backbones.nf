@@ -4,7 +4,7 @@
 
 // Presets that see both sides of a base, and the causal ones with the tokens that they read at most (bin/ribolm/models/presets.py).
 def encoderPresets() {
-    return ['tiny', 'small', 'base', '8m', '35m', '150m', '650m']
+    return ['tiny', 'mini', 'small', 'base', '8m', '35m', '150m', '650m']
 }
 
 def causalPresets() {

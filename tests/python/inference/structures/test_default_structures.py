@@ -7,7 +7,7 @@ import pytest
 from ribolm.cli.predict import main
 from ribolm.labels.structure.files import read_structures
 
-# tRNA-Phe of yeast (Byrne et al. 2010 give its structure; PDB 1EHZ), no RNA that the model was tested on
+# tRNA-Phe of yeast (PDB 1EHZ); its family is in TR0, so that this shows that the model works, not what it is worth
 TRNA = "GCGGAUUUAGCUCAGUUGGGAGAGCGCCAGACUGAAGAUCUGGAGGUCCUGUGUUCGAUCCACAGAAUUCGCACCA"
 CLOVER = "(((((((..((((........)))).(((((.......))))).....(((((.......))))))))))))...."
 

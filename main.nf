@@ -4,17 +4,14 @@
 // ribolm: m6A sites, poly(A) sites and RNA language models, from reads and genomes
 //
 
-include { M6A                                    } from './workflows/m6a'
-include { POLYA                                  } from './workflows/polya'
-include { RESM                                   } from './workflows/resm'
-include { WRITE_REPORT                           } from './subworkflows/local/write_report/main'
-include { castParams ; chosenSteps ; helpText    } from './subworkflows/local/initialise/parameters'
-include { checkM6a ; m6aSteps ; usualM6aSteps    } from './subworkflows/local/initialise/m6a_track'
-include { checkPolya ; polyaSteps ; usualPolyaSteps } from './subworkflows/local/initialise/polya_track'
-include { resmSteps ; usualResmSteps             } from './subworkflows/local/initialise/resm_steps'
-include { checkResm                              } from './subworkflows/local/initialise/resm_track'
-include { codeDigests                            } from './subworkflows/local/initialise/code_digest'
-include { requireOutdir                          } from './subworkflows/local/initialise/given_files'
+include { M6A                   } from './workflows/m6a'
+include { POLYA                 } from './workflows/polya'
+include { RESM                  } from './workflows/resm'
+include { WRITE_REPORT          } from './subworkflows/local/write_report/main'
+include { castParams ; helpText } from './subworkflows/local/initialise/parameters'
+include { settingsOf ; stepsOf  } from './subworkflows/local/initialise/tracks'
+include { codeDigests           } from './subworkflows/local/initialise/code_digest'
+include { requireOutdir         } from './subworkflows/local/initialise/given_files'
 
 // What the modules call: ribolm-<command> <sub-command>, with _ for -.
 def subCommands() {
@@ -29,33 +26,6 @@ def subCommands() {
         explain: ['windows'],
         report: ['peaks', 'motif', 'metagene', 'tracks', 'session', 'strandedness', 'methods', 'headline', 'training', 'evaluation', 'scan', 'explain', 'fewshot', 'tokens', 'structures', 'embedding', 'zeroshot', 'values'],
     ]
-}
-
-// What a track is: its steps, those of a run that names none, its usual size of model and tokens.
-def chosenTrack(settings) {
-    if (settings.track == 'polya') {
-        return [steps: polyaSteps(), usual: usualPolyaSteps(), preset: 'convolution-101', tokenizer: 'nucleotide']
-    }
-    if (settings.track == 'resm') {
-        return [steps: resmSteps(), usual: usualResmSteps(settings), preset: 'small', tokenizer: null]
-    }
-    return [steps: m6aSteps(), usual: usualM6aSteps(settings), preset: 'small', tokenizer: 'nucleotide']
-}
-
-// What must be given for the steps of a track, and what cannot go together.
-def checkTrack(settings, steps) {
-    if (settings.track != 'resm' && settings.input && !settings.input.endsWith('.csv')) {
-        error("--input: ${settings.input} is no samplesheet (.csv). RNAs as FASTA are for --track resm.")
-    }
-    if (settings.track == 'polya') {
-        checkPolya(settings, steps)
-    }
-    else if (settings.track == 'resm') {
-        checkResm(settings, steps)
-    }
-    else {
-        checkM6a(settings, steps)
-    }
 }
 
 // Last words of a run.
@@ -80,10 +50,8 @@ workflow {
         log.info(workflow.manifest.version)
     }
     else {
-        def track = chosenTrack(given)
-        def settings = given + [preset: given.preset ?: track.preset, tokenizer: given.tokenizer ?: track.tokenizer]
-        def steps = chosenSteps(settings.steps ?: track.usual.join(','), track.steps)
-        checkTrack(settings, steps)
+        def settings = settingsOf(given)
+        def steps = stepsOf(settings)
         requireOutdir(settings.outdir)
         def code = codeDigests(file("${projectDir}/bin"), subCommands())
 

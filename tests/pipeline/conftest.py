@@ -1,13 +1,14 @@
 """What the tests of whole runs share: the program, a copy of the pipeline, the demo's run, samplesheets."""
 
+import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
-from .runs import DATA, HEADER, PIPELINE, ROOT, TOOLS, Launcher, Run, reads
+from .runs import DATA, HEADER, PIPELINE, ROOT, TOOLS, Launcher, Refusals, Run, reads
 
 
 @pytest.fixture(scope="session")
@@ -59,6 +60,29 @@ def demo(nextflow: Path, tools: None, pipeline_copy: Path, tmp_path_factory: pyt
     run = Launcher(nextflow, pipeline_copy, tmp_path_factory.mktemp("demo")).run()
     assert run.status == 0, run.text
     yield run
+
+
+@pytest.fixture(scope="session")
+def refused(nextflow: Path, pipeline_copy: Path, tmp_path_factory: pytest.TempPathFactory) -> Refusals:
+    """Asks once for all what is said of several choices of parameters: name to words, none for what is accepted.
+
+    A whole start of the pipeline per choice costs half a minute of processor time, most of it for modules that a
+    refusal never reaches.
+    """
+    script = pipeline_copy / "refusals.nf"
+    shutil.copy2(Path(__file__).with_name("refusals.nf"), script)
+
+    def ask(choices: Mapping[str, Sequence[str]], profile: str) -> dict[str, str]:
+        folder = tmp_path_factory.mktemp("refused")
+        asked = {name: dict(zip(words[::2], words[1::2], strict=True)) for name, words in choices.items()}
+        plain = {name: {word.removeprefix("--"): text for word, text in one.items()} for name, one in asked.items()}
+        (folder / "asked.json").write_text(json.dumps(plain))
+        run = Launcher(nextflow, script, folder).run(profile=profile)
+        assert run.status == 0, run.text
+        found: dict[str, str] = json.loads((folder / "told.json").read_text())
+        return found
+
+    return ask
 
 
 @pytest.fixture

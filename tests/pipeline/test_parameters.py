@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .runs import DATA, MODES, ROOT, Launcher, reads
+from .runs import DATA, MODES, ROOT, Launcher, Refusals, reads
 
 SCHEMA = json.loads((ROOT / "nextflow_schema.json").read_text())
 PROPERTIES = {name: rule for group in SCHEMA["$defs"].values() for name, rule in group["properties"].items()}
@@ -65,17 +65,21 @@ CONTRADICTIONS = {
     "--steps finetune,predict": "--steps: finetune builds on peaks, corpus, labels; predict builds on peaks. Give "
     "--steps peaks,corpus,labels,finetune,predict. In place of step peaks you may give your own by --peaks.",
     "--steps report": "--steps report: nothing would be computed, so that there is nothing to report. Name a",
-    "--outdir /proc/results": "--outdir: /proc/results cannot be made",
     f"--peaks {DATA}/truth/regions.bed --steps align,predict": "Leave align out of --steps, or leave out --peaks.",
     f"--size_factors {DATA}/samplesheet.csv --spikein_fasta {DATA}/genome.fa.gz": "Choose one.",
 }
 
 
-@pytest.mark.parametrize("options", CONTRADICTIONS)
-def test_parameters_that_do_not_fit_the_track_or_each_other(launcher: Launcher, options: str) -> None:
-    run = launcher.run(*options.split())
+def test_parameters_that_do_not_fit_the_track_or_each_other(refused: Refusals) -> None:
+    told = refused({"": [], **{options: options.split() for options in CONTRADICTIONS}}, "test,local")
+    assert {options: told[options] for options, part in CONTRADICTIONS.items() if part not in told[options]} == {}
+    assert told[""] == "", "the profile itself is accepted"
+
+
+def test_results_that_cannot_be_written_are_told_before_anything_starts(launcher: Launcher) -> None:
+    run = launcher.run("--outdir", "/proc/results")
     assert run.status == 1
-    assert CONTRADICTIONS[options] in run.text
+    assert "--outdir: /proc/results cannot be made" in run.text
     assert run.trace == []
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .runs import MODES, ROOT, Launcher, Run
+from .runs import MODES, ROOT, Launcher, Refusals, Run
 
 POLYA = ROOT / "tests" / "data" / "polya"
 PROFILE = "test_polya,local"
@@ -185,29 +185,42 @@ def test_every_step_is_wired_for_several_genomes_and_sets(
     assert "labels/a.tokens.hyena/crops" not in {str(Path(name).parent) for name in run.files()}
 
 
-def test_few_shot_without_a_backbone_is_refused(launcher: Launcher) -> None:
-    given = ("--input", str(POLYA / "samplesheet.csv"), "--steps", "labels,fewshot,report")
-    run = launcher.run("--track", "polya", *given, profile="local")
-    assert run.status != 0 and not run.trace
-    assert "--init_model is missing. Step fewshot needs a backbone" in run.text
+REFUSED = {
+    "a lost sheet": (["--input", "none.csv"], "none.csv"),
+    "evaluate alone": (["--steps", "evaluate"], "Give --steps labels,evaluate."),
+    "a model of hexamers": (
+        ["--steps", "labels,evaluate", "--model", POLYA_SMALL],
+        "the sets of step evaluate are centred on the site",
+    ),
+    "a model of tokens": (
+        ["--steps", "scan", "--model", str(ROOT / "assets" / "models" / "m6a-sites-small")],
+        "answers once per token",
+    ),
+    "nothing to explain": (["--steps", "labels,explain"], "--model is missing. Step explain"),
+    "few-shot alone": (["--steps", "fewshot"], "Give --steps labels,fewshot."),
+    "few-shot without a backbone": (
+        ["--steps", "labels,fewshot,report", "--init_model", "", "--model", "", "--fewshot_models", ""],
+        "--init_model is missing. Step fewshot needs a backbone",
+    ),
+    "a report of nothing": (["--steps", "report"], "--steps report: nothing would be computed"),
+    "too many folds": (["--token_folds", "4"], "--token_folds 4 is more than --folds 3."),
+}
+
+
+def test_what_cannot_be_run_is_refused(refused: Refusals) -> None:
+    told = refused({name: options for name, (options, _) in REFUSED.items()} | {"nothing": []}, PROFILE)
+    assert {name: told[name] for name, (_, part) in REFUSED.items() if part not in told[name]} == {}
+    assert told["nothing"] == "", "the profile itself is accepted"
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--input", "none.csv"], "none.csv"),
-        (["--steps", "evaluate"], "Give --steps labels,evaluate."),
-        (["--steps", "labels,evaluate", "--model", POLYA_SMALL], "the sets of step evaluate are centred on the site"),
-        (["--steps", "scan", "--model", str(ROOT / "assets" / "models" / "m6a-sites-small")], "answers once per token"),
-        (["--steps", "labels,explain"], "--model is missing. Step explain"),
-        (["--steps", "fewshot"], "Give --steps labels,fewshot."),
-        (["--steps", "report"], "--steps report: nothing would be computed"),
-        (["--token_folds", "4"], "--token_folds 4 is more than --folds 3."),
         (["--token_causal", "small"], "--token_causal: 'small' is neither a model directory"),
         (["--token_crop_nt", "5000"], "Make it at most 493, or choose another --token_causal."),
     ],
 )
-def test_what_cannot_be_run_is_told_before_anything_starts(
+def test_a_backbone_that_does_not_fit_is_told_before_anything_starts(
     launcher: Launcher, options: list[str], message: str
 ) -> None:
     run = launcher.run(*options, profile=PROFILE)

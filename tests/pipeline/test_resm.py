@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .runs import MODES, ROOT, Launcher, Run
+from .runs import MODES, ROOT, Launcher, Refusals, Run
 
 RESM = ROOT / "tests" / "data" / "resm"
 PROFILE = "test_resm,local"
@@ -105,9 +105,33 @@ def test_a_sheet_alone_runs_what_its_rows_suffice_for(launcher: Launcher) -> Non
     assert "values/mine.loads.tsv" in run.files()
 
 
+MINE = str(RESM / "mine.fa")
+REFUSED = {
+    "no input": (["--track", "resm"], "--input is missing. Track resm needs RNAs"),
+    "a genome": (["--track", "resm", "--input", MINE, "--fasta", MINE], "--fasta says nothing to track resm"),
+    "a sheet as FASTA": (
+        ["--track", "resm", "--input", MINE, "--steps", "evaluate"],
+        "evaluate needs data sets beside",
+    ),
+    "too many folds": (
+        ["--track", "resm", "--input", MINE, "--value_folds", "9"],
+        "--value_folds 9 is more than --folds 5",
+    ),
+    "RNAs for another track": (
+        ["--track", "m6a", "--input", MINE],
+        "is no samplesheet (.csv). RNAs as FASTA are for --track resm.",
+    ),
+}
+
+
+def test_what_does_not_fit_the_track_is_refused(refused: Refusals) -> None:
+    accepted = ["--track", "resm", "--input", MINE]
+    told = refused({name: options for name, (options, _) in REFUSED.items()} | {"accepted": accepted}, "local")
+    assert {name: told[name] for name, (_, part) in REFUSED.items() if part not in told[name]} == {}
+    assert told["accepted"] == ""
+
+
 WRONG = {
-    "no input": ([], "", "--input is missing. Track resm needs RNAs"),
-    "a genome": (["--fasta", str(RESM / "mine.fa")], "a,predict,,mine.fa", "--fasta says nothing to track resm"),
     "a step without rows": (
         ["--steps", "pretrain,zeroshot"],
         "a,predict,,mine.fa",
@@ -115,33 +139,19 @@ WRONG = {
     ),
     "a lost file": ([], "a,predict,,lost.fa", "data.csv row 2, column 'path': 'lost.fa' does not exist"),
     "a bad cell": ([], "a,prdict,,mine.fa", "data.csv line 2, column 'task': 'prdict' is not"),
-    "a sheet as FASTA": (
-        ["--input", str(RESM / "mine.fa"), "--steps", "evaluate"],
-        "",
-        "evaluate needs data sets beside",
-    ),
-    "too many folds": (["--value_folds", "9"], "a,predict,,mine.fa", "--value_folds 9 is more than --folds 5"),
     "no model": (["--model", str(RESM)], "a,predict,,mine.fa", f"--model: {RESM} is no model directory"),
 }
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_a_fault_is_told_with_its_place(launcher: Launcher, name: str) -> None:
+def test_a_fault_of_the_sheet_is_told_with_its_place(launcher: Launcher, name: str) -> None:
     options, row, sentence = WRONG[name]
-    model = model_directory(launcher.folder, "folds", {"level": "structure"})
-    if row:
-        (launcher.folder / "data.csv").write_text(f"{HEADER}\n{row.replace('mine.fa', str(RESM / 'mine.fa'))}\n")
-        options = ["--input", str(launcher.folder / "data.csv"), *options]
-    if "--model" not in options:
-        options = [*options, "--model", str(model)]
-    run = launcher.run("-stub-run", "--track", "resm", *options, profile="local")
+    (launcher.folder / "data.csv").write_text(f"{HEADER}\n{row.replace('mine.fa', MINE)}\n")
+    run = launcher.run(
+        "-stub-run", "--track", "resm", "--input", str(launcher.folder / "data.csv"), *options, profile="local"
+    )
     assert run.status == 1
     assert sentence in run.text
-
-
-def test_sheets_of_other_tracks_are_no_fasta(launcher: Launcher) -> None:
-    run = launcher.run("--input", str(RESM / "mine.fa"))
-    assert run.status == 1 and "is no samplesheet (.csv). RNAs as FASTA are for --track resm." in run.text
 
 
 @pytest.fixture(scope="module")

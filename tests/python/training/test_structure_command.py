@@ -73,12 +73,13 @@ def test_a_model_comes_out_with_its_threshold_and_what_it_was_shown(train: Train
     model = load_model(tmp_path / "model")
     task = model.task
     assert task is not None and model.network.spec is not None
-    assert (task["task"], task["level"], task["decoding"]) == ("structure", "structure", "greedy")
+    assert (task["task"], task["level"]) == ("structure", "structure")
     assert task["pair_map"]["dilations"] == [1, 2] and "thermodynamics" in task["channels"]
     assert task["thermodynamics"]["parameters"] == ["rna_turner2004"]
-    assert task["threshold_n"] == 8 and 0 < task["threshold"] < 1 and task["threshold_f1"] > 0.5
-    assert {"threshold_without", "threshold_without_f1"} <= task.keys()
-    assert f"threshold = {task['threshold']}" in said.err and "chosen: memory" in said.err
+    number = {"greedy": "threshold", "expected_f1": "recall_weight"}[task["decoding"]]
+    assert task["dev_n"] == 8 and task[number] > 0 and 0 < task["threshold"] < 1 and task["dev_f1"] > 0.5
+    assert {f"{number}_without", "dev_f1_without"} <= task.keys()
+    assert f"{number.replace('_', ' ')} = {task[number]}" in said.err and "chosen: memory" in said.err
     assert "best f1 on dev" in said.out
     assert model.manifest["kind"] == "structure" and "dev" in model.manifest["data"]
     assert train("--steps", "30", command="key structure") == 0
@@ -132,7 +133,7 @@ def test_training_without_the_folding_program(train: Train, data: Path, tmp_path
     assert train("--no-thermodynamics", store=data / "plain", dev=None, dev_share=0.4) == 0
     task = load_model(tmp_path / "model").task
     assert task is not None and task["channels"] == ["pair_types", "distances", "states"]
-    assert "threshold_without" not in task
+    assert not [name for name in task if name.endswith("_without")]
 
 
 @pytest.mark.parametrize(

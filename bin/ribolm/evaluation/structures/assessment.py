@@ -111,7 +111,7 @@ def assess_structures(plan: StructurePlan) -> StructureAssessment:
     )
     pooled_max = {}
     if plan.pairs is not None:
-        name = f"{_stem(plan.pairs)} at {plan.rule.threshold:g}"
+        name = f"{_stem(plan.pairs)} {plan.rule.words}"
         partners[name], pooled_max[name] = _decoded(plan.pairs, reference, plan.rule)
     return assess_partners(reference, partners, plan.draws, plan.seed, plan.split, pooled_max)
 

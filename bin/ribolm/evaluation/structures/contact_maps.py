@@ -28,7 +28,7 @@ from ribolm.inference.contacts import ContactModel, contact_forward, contact_log
 from ribolm.labels.structure.decoding import MIN_LOOP_NT
 from ribolm.labels.structure.greedy import greedy_pairs
 from ribolm.labels.structure.pairs import Int64, Structure
-from ribolm.training.recipes.pair_threshold import f1_curve
+from ribolm.training.recipes.pair_decoding import f1_curve
 
 Row = dict[str, Any]
 

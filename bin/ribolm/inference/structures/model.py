@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
 from ribolm.errors import DataError, UsageError
 from ribolm.folding.energy import PARAMETERS, EnergyModel, energy_models
-from ribolm.labels.structure.decoding import METHODS
+from ribolm.labels.structure.decoding import METHODS, DecodingRule
 from ribolm.models.directories import TASK, level_of
 from ribolm.models.pair_maps.configuration import PairMapConfig
 from ribolm.models.weights import LoadedModel, load_model
@@ -19,22 +20,21 @@ LEVEL = "structure"
 
 @dataclass(frozen=True)
 class StructureModel:
-    """A loaded model on a device. threshold: least probability of a pair, with and without the folding program.
+    """A loaded model on a device. rule, rule_without: how pairs are chosen with and without the folding program.
 
-    decoding: how pairs are chosen, see `labels.structure.decoding`; energies: those that the folding program had.
+    energies: those that the folding program had.
     """
 
     loaded: LoadedModel
     shape: PairMapConfig
-    threshold: float
-    threshold_without: float
-    decoding: str
+    rule: DecodingRule
+    rule_without: DecodingRule
     energies: tuple[EnergyModel, ...]
     device: Device
 
-    def least(self, thermodynamics: bool) -> float:
-        """The threshold that belongs to what the model is shown."""
-        return self.threshold if thermodynamics else self.threshold_without
+    def rule_for(self, thermodynamics: bool, canonical: bool) -> DecodingRule:
+        """The rule that belongs to what the model is shown; canonical: AU, GC and GU pairs alone."""
+        return replace(self.rule if thermodynamics else self.rule_without, canonical=canonical)
 
 
 def require_structure_model(directory: Path) -> None:
@@ -50,22 +50,25 @@ def load_structure_model(directory: Path, device: Device) -> StructureModel:
     require_structure_model(directory)
     loaded = load_model(directory)
     task: dict[str, Any] = loaded.task or {}
-    decoding = task.get("decoding")
-    if decoding not in METHODS:
-        known = ", ".join(METHODS)
-        raise DataError(f"{directory / TASK}: decoding {decoding!r} is none of {known}. Train it anew.")
     spec = loaded.network.spec
     assert spec is not None and spec.pair_map is not None
     told = task.get("thermodynamics", {})
     energies = energy_models(told.get("parameters", PARAMETERS[0]), told.get("temperature_c", 37.0))
-    threshold = _probability(task, "threshold", directory)
-    without = _probability(task, "threshold_without", directory) if "threshold_without" in task else threshold
+    rules = (_rule(task, suffix, spec.pair_map, directory) for suffix in ("", "_without"))
     loaded.network.to(device.name).eval()
-    return StructureModel(loaded, spec.pair_map, threshold, without, decoding, energies, device)
+    return StructureModel(loaded, spec.pair_map, *rules, energies, device)
 
 
-def _probability(task: dict[str, Any], key: str, directory: Path) -> float:
-    value = task.get(key)
-    if not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise DataError(f"{directory / TASK}: {key} {value!r} is no probability. Copy the model again.")
-    return float(value)
+def _rule(task: dict[str, Any], suffix: str, shape: PairMapConfig, directory: Path) -> DecodingRule:
+    """How a task.json decodes; its keys with a suffix are those without the folding program, where there are any."""
+    decoding = task.get("decoding")
+    if decoding not in METHODS:
+        known = ", ".join(METHODS)
+        raise DataError(f"{directory / TASK}: decoding {decoding!r} is none of {known}. Train it anew.")
+    found = {name: task.get(f"{name}{suffix}", task.get(name)) for name in ("threshold", "recall_weight")}
+    threshold, recall_weight = found["threshold"], found["recall_weight"] if "recall_weight" in task else 1.0
+    if not isinstance(threshold, int | float) or not 0 <= threshold <= 1:
+        raise DataError(f"{directory / TASK}: threshold {threshold!r} is no probability. Copy the model again.")
+    if not isinstance(recall_weight, int | float) or not 0 < recall_weight < inf:
+        raise DataError(f"{directory / TASK}: recall_weight {recall_weight!r} is none. Copy the model again.")
+    return DecodingRule(threshold, decoding, min_loop_nt=shape.min_distance - 1, recall_weight=recall_weight)

@@ -19,7 +19,6 @@ from ribolm.folding.pair_lists import PairList
 from ribolm.folding.vienna import probable_pairs
 from ribolm.inference.structures.model import StructureModel
 from ribolm.labels.structure.decoding import (
-    DecodingRule,
     ListedPairs,
     decode,
     listed_pairs,
@@ -115,8 +114,7 @@ def _predict(
 def _decoded(
     model: StructureModel, record: RnaRecord, probabilities: Float32, shown: bool, canonical: bool
 ) -> Prediction:
-    rule = DecodingRule(model.least(shown), model.decoding, canonical, model.shape.min_distance - 1)
-    partner = decode(record.letters, probabilities, rule)
+    partner = decode(record.letters, probabilities, model.rule_for(shown, canonical))
     structure = Structure(record.name, record.letters, partner)
     scores = mean_pair_probability(partner, probabilities), mea_score(partner, probabilities)
     return Prediction(structure, listed_pairs(probabilities, LEAST_LISTED), *scores)

@@ -1,23 +1,25 @@
 """From pair probabilities to a structure in which every base has at most one partner; pseudoknots are kept.
 
-Two ways: `greedy` takes pairs by falling probability, `matching` the set of pairs with the largest sum of
-probability - threshold (a maximum-weight matching: the γ-centroid estimator of Hamada et al. 2009, Bioinformatics
-25:465, threshold = 1 / (γ + 1), over all matchings instead of nested structures).
+Three ways: `greedy` takes pairs by falling probability; `expected_f1` stops it, RNA by RNA, where the expected F score
+is largest (see `greedy.surest_pairs`); `matching` takes the set of pairs with the largest sum of probability -
+threshold (a maximum-weight matching: the γ-centroid estimator of Hamada et al. 2009, Bioinformatics 25:465, threshold =
+1 / (γ + 1), over all matchings instead of nested structures).
 """
 
 from dataclasses import dataclass
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from ribolm.errors import UsageError
-from ribolm.labels.structure.greedy import taken_first
+from ribolm.labels.structure.greedy import surest_pairs, taken_first
 from ribolm.labels.structure.pairs import UNPAIRED, Int64
 
 Float64 = npt.NDArray[np.float64]
-GREEDY, MATCHING = "greedy", "matching"
-METHODS = (GREEDY, MATCHING)
+GREEDY, MATCHING, EXPECTED_F1 = "greedy", "matching", "expected_f1"
+METHODS = (GREEDY, MATCHING, EXPECTED_F1)
 CANONICAL = ("AU", "UA", "GC", "CG", "GU", "UG")
 MIN_LOOP_NT = 3  # a hairpin of fewer unpaired bases has no room to turn
 
@@ -25,13 +27,14 @@ MIN_LOOP_NT = 3  # a hairpin of fewer unpaired bases has no room to turn
 @dataclass(frozen=True)
 class DecodingRule:
     """How pairs are chosen: least probability (`threshold`), method, whether only AU, GC and GU, unpaired bases in a
-    hairpin (at least `min_loop_nt`). Raises UsageError for what is none.
+    hairpin (at least `min_loop_nt`); of `expected_f1` the weight of recall. Raises UsageError for what is none.
     """
 
     threshold: float = 0.5
     method: str = GREEDY
     canonical: bool = False
     min_loop_nt: int = MIN_LOOP_NT
+    recall_weight: float = 1.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.threshold <= 1:
@@ -40,6 +43,13 @@ class DecodingRule:
             raise UsageError(f"Pairs cannot be decoded by '{self.method}'. Choose one of {', '.join(METHODS)}.")
         if self.min_loop_nt < 0:
             raise UsageError(f"A loop of {self.min_loop_nt} nt is none. Choose 0 or more.")
+        if not 0 < self.recall_weight < inf:
+            raise UsageError(f"A weight of recall of {self.recall_weight:g} is none. Choose one above 0.")
+
+    @property
+    def words(self) -> str:
+        """What tells a structure decoded so from others of the same probabilities."""
+        return "by expected F1" if self.method == EXPECTED_F1 else f"at {self.threshold:g}"
 
 
 class ListedPairs(NamedTuple):
@@ -66,7 +76,10 @@ def decode(letters: str, probabilities: npt.NDArray[np.floating] | ListedPairs, 
     if not isinstance(pairs, ListedPairs):
         pairs = listed_pairs(pairs, rule.threshold)
     pairs = _admitted(letters, pairs, rule)
-    chosen = taken_first(*pairs, len(letters)) if rule.method == GREEDY else _matching(pairs, rule.threshold)
+    chosen = _matching(pairs, rule.threshold) if rule.method == MATCHING else taken_first(*pairs, len(letters))
+    if rule.method == EXPECTED_F1:
+        p = pairs.probability
+        chosen = chosen[: surest_pairs(p[chosen], float(p.sum()), rule.recall_weight)]
     partner = np.full(len(letters), UNPAIRED, dtype=np.int64)
     partner[pairs.i0[chosen]], partner[pairs.j0[chosen]] = pairs.j0[chosen], pairs.i0[chosen]
     return partner

@@ -1,4 +1,4 @@
-"""A head of secondary structure on an encoder, trained on known structures; its threshold chosen on dev, once."""
+"""A head of secondary structure on an encoder, trained on known structures; its way of decoding chosen on dev, once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from ribolm.console import choice, notice
 from ribolm.errors import DataError, UsageError
 from ribolm.folding.pair_lists import FOLDER, StoredPairs
 from ribolm.labels.folds import read_folds
-from ribolm.labels.structure.decoding import GREEDY
 from ribolm.labels.structure.stored import TASK
 from ribolm.models.heads import HeadSpec
 from ribolm.models.network import Network
@@ -31,8 +30,8 @@ from ribolm.training.recipes.assembly import (
     validation_feed,
     write_model,
 )
+from ribolm.training.recipes.pair_decoding import choose_decoding
 from ribolm.training.recipes.pair_memory import check_pair_memory, micro_batch_tokens
-from ribolm.training.recipes.pair_threshold import choose_threshold
 from ribolm.training.run.parameters import parameter_groups
 from ribolm.training.run.session import Lesson, Session, open_session
 from ribolm.training.settings import Optimisation, Runtime, Settings
@@ -44,7 +43,7 @@ Int64 = NDArray[np.int64]
 class StructureOptions:
     """What `ribolm-train structure` is told.
 
-    dev: a store of its own for early stopping and threshold; else folds (see finetuning) or `dev_share` of the rows.
+    dev: a store of its own for early stopping and decoding; else folds (see finetuning) or `dev_share` of the rows.
     shape: fields of PairMapConfig but for `bases`. hidden_share: rows that are shown no thermodynamics, per epoch.
     max_nt: longer RNAs are left out of training; crop_tokens: longer ones are cut, anew in each epoch.
     """
@@ -98,7 +97,7 @@ def train_structure(options: StructureOptions, key_only: bool = False) -> str:
         lesson = _lesson(options, settings, network, shape, train_rows, dev_rows, session)
         loop, state = session.train(lesson)
         merged(network, options.lora)
-        task = _task(options, shape, choose_threshold(session, lesson, loop), train_rows)
+        task = _task(options, shape, choose_decoding(session, lesson, loop), train_rows)
         write_model(options.out, session, lesson, loop, state, tokenizer, task)
     return settings.key()
 
@@ -205,7 +204,7 @@ def _further(shape: PairMapConfig) -> list[str]:
     return [name for name, read in (("thermodynamics", shape.thermodynamic), ("attention", shape.attention)) if read]
 
 
-def _task(options: StructureOptions, shape: PairMapConfig, threshold: dict[str, Any], rows: _Rows) -> dict[str, Any]:
+def _task(options: StructureOptions, shape: PairMapConfig, decoding: dict[str, Any], rows: _Rows) -> dict[str, Any]:
     """The content of task.json."""
     lengths = np.diff(rows.store.offsets)[rows.rows]
     told = rows.store.manifest["source"].get(FOLDER, {}) if options.thermodynamics else {}
@@ -218,7 +217,6 @@ def _task(options: StructureOptions, shape: PairMapConfig, threshold: dict[str, 
         "pair_map": shape.to_dict(),
         "channels": ["pair_types", "distances", "states", *_further(shape)],
         "thermodynamics": {name: told[name] for name in kept if name in told},
-        "decoding": GREEDY,
-        **threshold,
+        **decoding,
         "trained_nt": {"shortest": int(lengths.min()), "longest": int(lengths.max())},
     }

@@ -173,6 +173,18 @@ def test_listed_pairs_are_decoded_and_their_best_threshold_is_called_optimistic(
     assert "optimistic" in metrics["pooled_max_f1", "p at 0.25"]["note"]
 
 
+def test_listed_pairs_are_decoded_by_the_f1_that_they_promise(tmp_path: Path) -> None:
+    paths = write(tmp_path, truth=TRUTH)
+    rows = "a_1\t0\t11\t0.9\na_1\t1\t10\t0.1\nb_1\t0\t7\t0.1\n"
+    (tmp_path / "p.tsv").write_text("name\ti0\tj0\tprobability\n" + rows)
+    arguments = ["--truth", str(paths["truth"]), "--pairs", str(tmp_path / "p.tsv"), "--decoding", "expected_f1"]
+    assert main(["structure", *arguments, "--out", str(tmp_path / "m.json"), "--table", str(tmp_path / "t.tsv")]) == 0
+    header, *lines = [line.split("\t") for line in (tmp_path / "t.tsv").read_text().splitlines()]
+    taken = {line[0]: line[header.index("predicted_pairs")] for line in lines}
+    assert (taken["a_1"], taken["b_1"]) == ("1", "1"), "a doubtful pair is taken where there is no better one"
+    assert {line[3] for line in lines} == {"p by expected F1"}
+
+
 def test_no_record_is_a_valid_empty_evaluation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     paths = write(tmp_path, truth="", pred="")
     arguments = ["--truth", str(paths["truth"]), "--pred", str(paths["pred"]), "--out", str(tmp_path / "m.json")]

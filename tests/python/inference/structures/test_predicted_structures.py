@@ -189,6 +189,7 @@ def test_wrong_usage_is_refused(predict: Predict, make_model, tmp_path: Path, ca
         ({}, ("--max-nt", "10"), 65, "has 20 nt, and --max-nt is 10"),
         ({"model": make_model(decoding="guess")}, (), 65, "decoding 'guess' is none of"),
         ({"model": make_model(threshold=2)}, (), 65, "threshold 2 is no probability"),
+        ({"model": make_model(recall_weight=-1)}, (), 65, "recall_weight -1 is none"),
         (
             {"model": make_model({"thermodynamic": False}), "reactivities": tmp_path / "r.tsv"},
             (),

@@ -17,6 +17,7 @@ from ribolm.labels.structure.decoding import (
     mean_pair_probability,
 )
 from ribolm.labels.structure.dot_bracket import parse_brackets
+from ribolm.labels.structure.greedy import surest_pairs
 from ribolm.labels.structure.pair_files import read_pairs, write_pairs
 
 
@@ -36,7 +37,7 @@ def test_clear_pairs_are_taken_crossing_ones_too(method: str) -> None:
 
 def test_greedy_takes_the_surest_and_matching_the_most() -> None:
     p = matrix(20, {(0, 10): 0.7, (5, 10): 0.8, (5, 15): 0.7})
-    greedy, matching = (decode("A" * 20, p, DecodingRule(method=method)) for method in METHODS)
+    greedy, matching = (decode("A" * 20, p, DecodingRule(method=method)) for method in ("greedy", "matching"))
     assert np.flatnonzero(greedy >= 0).tolist() == [5, 10]
     assert np.flatnonzero(matching >= 0).tolist() == [0, 5, 10, 15]
     surer = matrix(20, {(0, 10): 0.6, (5, 10): 0.8, (5, 15): 0.6})
@@ -50,6 +51,26 @@ def test_rules_on_letters_and_loops() -> None:
     assert decode(letters, p, DecodingRule()).tolist() == [11, 10, 9, 7, -1, -1, -1, 3, -1, 2, 1, 0]
     assert decode(letters, p, DecodingRule(canonical=True)).tolist() == [11, 10, -1, 7, -1, -1, -1, 3, -1, -1, 1, 0]
     assert (decode(letters, p, DecodingRule(threshold=0.95)) == -1).all()
+
+
+def test_expected_f1_takes_doubtful_pairs_only_where_there_are_no_better_ones() -> None:
+    sure = {(i, 19 - i): 0.9 for i in range(4)}
+    doubtful = {(i, 19 - i): 0.3 for i in range(4, 8)}
+    rule = DecodingRule(0.01, "expected_f1")
+    taken = np.flatnonzero(decode("A" * 20, matrix(20, sure | doubtful), rule) >= 0)
+    assert taken.tolist() == [0, 1, 2, 3, 16, 17, 18, 19]
+    assert np.count_nonzero(decode("A" * 20, matrix(20, doubtful), rule) >= 0) == 8
+    for_recall = DecodingRule(0.01, "expected_f1", recall_weight=4)
+    assert np.count_nonzero(decode("A" * 20, matrix(20, sure | doubtful), for_recall) >= 0) == 16
+
+
+@given(st.lists(st.floats(0.01, 1), min_size=1, max_size=30), st.floats(0, 5), st.floats(0.1, 5))
+def test_as_many_pairs_are_taken_as_have_the_largest_expected_score(p: list[float], more: float, weight: float) -> None:
+    falling = np.sort(p)[::-1]
+    expected = falling.sum() + more
+    scores = [falling[:k].sum() / (k + weight * expected) for k in range(1, len(p) + 1)]
+    assert scores[surest_pairs(falling, expected, weight) - 1] == pytest.approx(max(scores), rel=1e-12)
+    assert surest_pairs(falling[:0], expected, weight) == 0
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -107,7 +128,9 @@ def test_the_score_is_that_of_viennarna() -> None:
     )
 
 
-@pytest.mark.parametrize("words", [{"threshold": 1.5}, {"threshold": -0.1}, {"method": "x"}, {"min_loop_nt": -1}])
+@pytest.mark.parametrize(
+    "words", [{"threshold": 1.5}, {"threshold": -0.1}, {"method": "x"}, {"min_loop_nt": -1}, {"recall_weight": 0}]
+)
 def test_rules_that_are_none_are_refused(words: dict) -> None:
     with pytest.raises(UsageError):
         DecodingRule(**words)

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from ribolm.folding.pair_lists import PairList, StoredPairs, write_pair_lists
+from ribolm.labels.structure.decoding import DecodingRule, decode
 from ribolm.models.heads import HeadSpec
 from ribolm.models.network import new_network
 from ribolm.models.pair_maps.configuration import PairMapConfig, base_ids
@@ -17,7 +18,7 @@ from ribolm.sequences.tokenizers import make_tokenizer
 from ribolm.training.feed.batches import Feed
 from ribolm.training.objectives.objective import evaluate
 from ribolm.training.objectives.structures import UNKNOWN, Structures
-from ribolm.training.recipes.pair_threshold import GRID, f1_curve
+from ribolm.training.recipes.pair_decoding import GRID, WEIGHTS, decoded_f1, f1_curve
 
 LENGTHS = [20, 31, 26, 40, 22]
 
@@ -118,17 +119,18 @@ def test_loss_and_f1_of_both_ways_are_reported(task) -> None:
     assert torch.isfinite(loss.loss)
 
 
-def test_f1_of_every_threshold_is_that_of_decoding_at_it() -> None:
+def test_f1_of_every_rule_is_that_of_decoding_by_it() -> None:
     random = np.random.default_rng(2)
-    p = random.random((30, 30)).astype(np.float32)
+    p = random.random((30, 30)).astype(np.float32) ** 3
     p = np.triu(p, 4) + np.triu(p, 4).T
     truth = partners(30).astype(np.int64)
     truth[:2] = UNKNOWN
-    curve = f1_curve(p, truth, GRID)
-    from ribolm.labels.structure.decoding import DecodingRule, decode
-
-    for at in (0, 30, 60, 85):
-        chosen = decode("N" * 30, p, DecodingRule(float(GRID[at]), min_loop_nt=0))
+    curve = decoded_f1(p, truth)
+    assert np.array_equal(curve[: len(GRID)], f1_curve(p, truth, GRID))
+    rules = [DecodingRule(float(value), min_loop_nt=0) for value in GRID]
+    rules += [DecodingRule(0.01, "expected_f1", min_loop_nt=0, recall_weight=float(value)) for value in WEIGHTS]
+    for at in (0, 30, 60, 85, len(GRID), len(GRID) + 5, len(rules) - 1):
+        chosen = decode("N" * 30, p, rules[at])
         chosen[(truth == UNKNOWN) | (truth[np.maximum(chosen, 0)] == UNKNOWN) & (chosen >= 0)] = -1
         right, taken = ((chosen == truth) & (truth >= 0)).sum(), (chosen >= 0).sum()
         assert curve[at] == pytest.approx(2 * right / (taken + (truth >= 0).sum()))

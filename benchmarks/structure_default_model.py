@@ -1,11 +1,11 @@
 """How the default model of secondary structure is made: trained on TR0, everything chosen on VL0.
 
     python benchmarks/structure_default_model.py --data ../shared/data --scratch /tmp/structure --out MODEL \\
-        [--epochs 4.75] [--threads 1] [-- further options of `ribolm-train structure`]
+        [--threads 1] [--processes 1] [-- further options of `ribolm-train structure`]
 
-Stores of TR0 and VL0 (`ribolm-labels structures`) go to --scratch and are taken from there when they exist; the
-training goes on where it was stopped. No RNA of TS0 or ArchiveII is read: benchmarks/structure_score.py scores the
-model on them, once.
+Two rounds, the second from the weights of the first at a lower rate. Stores of TR0 and VL0 (`ribolm-labels
+structures`) go to --scratch and are taken from there when they exist; a training goes on where it was stopped. No RNA of
+TS0 or ArchiveII is read: benchmarks/structure_score.py scores the model on them, once.
 """
 
 import argparse
@@ -21,9 +21,10 @@ PRESET, SEED = "mini", 1
 ENERGIES = "rna_turner2004,rna_andronescu2007,rna_langdon2018"
 RECIPE = (
     "--width", 32, "--map-width", 8, "--side-width", 128, "--side-depth", 4, "--side-kernel", 9,
-    "--learning-rate", "1.5e-3", "--floor", "0.02", "--tokens-per-step", 1536, "--evaluate-every-steps", 1542,
+    "--floor", "0.02", "--tokens-per-step", 1536, "--evaluate-every-steps", 1542,
     "--patience", 50, "--device", "cpu", "--precision", "fp32",
 )  # fmt: skip
+ROUNDS = ((4.75, "1.5e-3"), (6.5, "1e-3"))  # passes and peak of the rate
 LONGEST = {TRAINING: 200, DEV: None}  # nt; a map grows with the square of the length
 
 
@@ -48,13 +49,16 @@ def store(name: str, data: Path, scratch: Path, processes: int) -> Path:
 
 
 def train(arguments: argparse.Namespace, stores: Sequence[Path]) -> None:
-    """Train on the first store; stop early and choose the threshold on the second."""
-    words: list[object] = ["--store", stores[0], "--dev", stores[1], "--out", arguments.out]
-    words += ["--checkpoint-dir", arguments.scratch / "checkpoints-{key}", "--epochs", arguments.epochs]
-    words += ["--seed", arguments.seed, "--processes", arguments.processes, *RECIPE]
-    if "--init" not in arguments.more:
-        words += ["--preset", arguments.preset]
-    command("train", "structure", *words, *arguments.more)
+    """Train on the first store round by round; stop early and choose the way of decoding on the second."""
+    start: tuple[object, ...] = ("--preset", arguments.preset)
+    for number, (epochs, rate) in enumerate(ROUNDS, start=1):
+        out = arguments.out if number == len(ROUNDS) else arguments.scratch / f"round{number}"
+        if not (out / "manifest.json").exists():
+            words: list[object] = ["--store", stores[0], "--dev", stores[1], "--out", out, *start]
+            words += ["--checkpoint-dir", arguments.scratch / "checkpoints-{key}", "--epochs", epochs]
+            words += ["--learning-rate", rate, "--seed", arguments.seed, "--processes", arguments.processes]
+            command("train", "structure", *words, *RECIPE, *arguments.more)
+        start = ("--init", out)
 
 
 def main() -> None:
@@ -63,7 +67,6 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=REPOSITORY.parent / "shared" / "data")
     parser.add_argument("--scratch", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--epochs", type=float, default=4.75)
     parser.add_argument("--threads", type=int, default=1, help="of one process that trains")
     parser.add_argument("--folding", type=int, default=2, help="processes that fold")
     parser.add_argument("--processes", type=int, default=1, help="that train, each with --threads")

@@ -4,8 +4,8 @@
         [--threads 1] [--processes 1] [-- further options of `ribolm-train structure`]
 
 Two rounds, the second from the weights of the first at a lower rate. Stores of TR0 and VL0 (`ribolm-labels
-structures`) go to --scratch and are taken from there when they exist; a training goes on where it was stopped. No RNA of
-TS0 or ArchiveII is read: benchmarks/structure_score.py scores the model on them, once.
+structures`) go to --scratch and are taken from there when they exist; a training goes on where it was stopped. No RNA
+of TS0 or ArchiveII is read: benchmarks/structure_score.py scores the model on them, once.
 """
 
 import argparse

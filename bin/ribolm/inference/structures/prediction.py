@@ -75,7 +75,7 @@ def predict_structures(
     thermodynamics = options.thermodynamics and model.shape.thermodynamic
     with Progress("structures", len(records), "RNAs") as progress:
         for record, known in zip(records, _folded(model, records, options, thermodynamics), strict=True):
-            yield _predict(model, record, known, options)
+            yield predict_folded(model, record, known, options)
             progress.advance()
 
 
@@ -96,9 +96,10 @@ def _values(reactivities: Mapping[str, NDArray[np.float64]], name: str) -> list[
 
 
 @torch.inference_mode()
-def _predict(
+def predict_folded(
     model: StructureModel, record: RnaRecord, known: PairList | None, options: PredictionOptions
 ) -> Prediction:
+    """Predict one RNA whose pair probabilities by the folding program are known, or None to go without them."""
     n, tokenizer, device = len(record.letters), model.loaded.tokenizer, model.device
     tokens = tokenizer.encode(letters(record.letters))
     batch = pack([np.r_[tokenizer.prefix_ids, tokens, tokenizer.suffix_ids]]).to(device.name)

@@ -26,7 +26,6 @@ include { TOKENIZE_RNA          } from '../modules/local/tokenize/rna/main'
 include { TRAIN_CONTACTS        } from '../modules/local/train/contacts/main'
 include { TRAIN_FINETUNE        } from '../modules/local/train/finetune/main'
 include { TRAIN_PRETRAIN        } from '../modules/local/train/pretrain/main'
-include { TRAIN_STRUCTURE       } from '../modules/local/train/structure/main'
 
 // A file of the simulated experiment.
 def simulated(name) {
@@ -257,14 +256,21 @@ workflow SIMULATED_RNAS {
     store = TOKENIZE_RNA.out.store
     TRAIN_PRETRAIN(store, [], 'tiny', 1, "${workflow.workDir}/checkpoints", 'code')
     model = TRAIN_PRETRAIN.out.model
-    ch_asked = model.map { folder -> [[id: 'pretrained.contacts', method: 'pretrained'], folder, simulatedRna('structures.train.dbn')] }
-    TRAIN_CONTACTS(ch_asked, 'code')
-    contacts = TRAIN_CONTACTS.out.model.map { _meta, folder -> folder }
 
     emit:
-    store    // value channel: path(token store)
-    model    // value channel: path(model directory)
-    contacts // channel: path(model directory with a contact head)
+    store // value channel: path(token store)
+    model // value channel: path(model directory)
+}
+
+workflow SIMULATED_CONTACTS {
+    main:
+    SIMULATED_RNAS()
+    ch_asked = SIMULATED_RNAS.out.model.map { folder -> [[id: 'pretrained.contacts', method: 'pretrained'], folder, simulatedRna('structures.train.dbn')] }
+    TRAIN_CONTACTS(ch_asked, 'code')
+    model = TRAIN_CONTACTS.out.model.map { _meta, folder -> folder }
+
+    emit:
+    model // channel: path(model directory with a contact head)
 }
 
 workflow SIMULATED_STRUCTURES {
@@ -273,18 +279,20 @@ workflow SIMULATED_STRUCTURES {
     LABELS_STRUCTURES(ch_sets, 'rna', 'code')
     train = LABELS_STRUCTURES.out.store.filter { meta, _folder -> meta.split == 'train' }.map { _meta, folder -> folder }
     validation = LABELS_STRUCTURES.out.store.filter { meta, _folder -> meta.split == 'validation' }.map { _meta, folder -> folder }
-    ch_run = train.combine(validation).map { learnt, chosen -> [[id: 'structure.finetuned', method: 'finetuned', seed: 1], [], learnt, chosen] }
-    TRAIN_STRUCTURE(ch_run, 'tiny', "${workflow.workDir}/checkpoints", 'code')
-    model = TRAIN_STRUCTURE.out.model.map { _meta, folder -> folder }
+
+    emit:
+    train      // channel: path(token store with labels)
+    validation // channel: path(token store with labels)
+}
+
+workflow SIMULATED_FOLDED {
+    main:
     PREPROCESS_STRUCTURES([[id: 'known.test', split: 'test', format: '', most: ''], simulatedRna('structures.test.dbn')], 'code')
     PREDICT_FOLDING(PREPROCESS_STRUCTURES.out.fasta.map { _meta, fasta -> [[id: 'RNAfold_MFE', folding: 'mfe'], fasta] }, 'code')
     dbn = PREDICT_FOLDING.out.dbn.map { _meta, structures -> structures }
 
     emit:
-    train      // channel: path(token store with labels)
-    validation // channel: path(token store with labels)
-    model      // channel: path(model directory)
-    dbn        // channel: path(dbn), of the tested RNAs
+    dbn // channel: path(dbn), of the tested RNAs
 }
 
 workflow SIMULATED_VALUES {

@@ -105,6 +105,15 @@ def test_usage_names_every_parameter() -> None:
     assert [name for name in PROPERTIES if f"`--{name}`" not in text] == []
 
 
+def test_presets_of_the_schema_and_of_the_usage_are_those_of_the_package() -> None:
+    from ribolm.models.presets import CONVOLUTION_PRESETS, HYENA_PRESETS, PRESETS
+
+    names = [*PRESETS, *CONVOLUTION_PRESETS, *HYENA_PRESETS]
+    row = re.search(r"^\| `--preset` .* One of (.*?)\. \|", (ROOT / "docs" / "usage.md").read_text(), re.M)
+    assert PROPERTIES["preset"]["enum"] == names
+    assert row and re.findall(r"`([\w-]+)`", row[1]) == names
+
+
 def test_presets_of_tokens_are_those_of_the_package() -> None:
     from ribolm.models.presets import HYENA_PRESETS, PRESETS
 

@@ -28,6 +28,15 @@ def subCommands() {
     ]
 }
 
+// Names and versions that a task tells: a command of ours tells its own, and behind it those of its libraries (name=version).
+def versionsOf(tool, told) {
+    if (tool != 'ribolm') {
+        return [[tool, told]]
+    }
+    def words = told.tokenize(' ')
+    return [[tool, words[0]]] + words.tail().collect { word -> word.tokenize('=') }
+}
+
 // Last words of a run.
 def summarise(outdir, with_report) {
     if (workflow.success) {
@@ -72,7 +81,7 @@ workflow {
         }
 
         ch_versions = channel.topic('versions')
-            .map { process, tool, version -> [process.tokenize(':')[-1], "    ${tool}: ${version}".toString()] }
+            .flatMap { process, tool, told -> versionsOf(tool, told).collect { name, version -> [process.tokenize(':')[-1], "    ${name}: ${version}".toString()] } }
             .unique()
             .groupTuple()
             .map { process, tools -> "${process}:\n${tools.toSorted().join('\n')}".toString() }

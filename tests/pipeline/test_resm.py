@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from .runs import MODES, ROOT, Launcher, Refusals, Run
 
@@ -90,6 +91,10 @@ def test_a_plain_fasta_is_embedded_and_folded(launcher: Launcher) -> None:
     )
     assert run.tasks("COMPLETED") == dict.fromkeys(expected, 1)
     assert {"structures/mine.dbn", "embeddings/mine.folds.parquet"} <= run.files()
+    versions = yaml.safe_load((run.outdir / "pipeline_info" / "ribolm_software_mqc_versions.yml").read_text())
+    assert versions["PREDICT_STRUCTURE"].keys() >= {"python", "ribolm", "numpy", "scipy", "torch", "viennarna"}
+    assert "torch" not in versions["REPORT_STRUCTURES"] and "scikit-learn" in versions["REPORT_STRUCTURES"]
+    assert all(str(version)[0].isdigit() for tools in versions.values() for version in tools.values())
 
 
 def test_a_sheet_alone_runs_what_its_rows_suffice_for(launcher: Launcher) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from ribolm.errors import RibolmError, UsageError
-from ribolm.version import __version__
+from ribolm.version import version_line
 
 if TYPE_CHECKING:
     import typer
@@ -87,10 +87,11 @@ def run(app: "Callable[[], typer.Typer]", argv: Sequence[str], prog: str) -> int
 
     A fault that the user can mend becomes one sentence on stderr: exit 2 for wrong usage, 65 for bad data, 1 for what
     the system refuses (no space, no permission).
-    `--version` answers before Typer is imported, because Nextflow asks it once per task.
+    `--version` answers before Typer is imported, because Nextflow asks it once per task; names of libraries behind it
+    ask for theirs.
     """
-    if list(argv) == ["--version"]:
-        print(__version__)
+    if list(argv[:1]) == ["--version"] and not any(word.startswith("-") for word in argv[1:]):
+        print(version_line(argv[1:]))
         return 0
     # waiting threads that spin hold the core that the others need: on a busy machine seconds become half a minute
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")

@@ -4,7 +4,7 @@ import importlib
 import sys
 from pathlib import Path
 
-from ribolm.version import __version__
+from ribolm.version import version_line
 
 
 def entry() -> int:
@@ -13,8 +13,8 @@ def entry() -> int:
     files = [path for path in Path(__file__).parent.glob("*.py") if "\ndef main(" in path.read_text("utf-8")]
     verbs = sorted(path.stem for path in files)
     argv = sys.argv[1:]
-    if argv == ["--version"]:
-        print(__version__)
+    if argv[:1] == ["--version"]:
+        print(version_line(argv[1:]))
         return 0
     usage = f"usage: ribolm [--version] ({' | '.join(verbs)}) …"
     if not argv or argv[0] in ("-h", "--help"):

@@ -74,6 +74,15 @@ def test_version_is_bare_and_quick(command: str) -> None:
     assert processor_s(command, "--version") <= QUICK_S
 
 
+def test_versions_of_libraries_stand_behind_it_and_are_quick_as_well() -> None:
+    words = ["--version", "python", "numpy", "scipy", "scikit-learn", "polars", "pyarrow", "torch", "viennarna"]
+    done = call("ribolm-train", *words)
+    first, *others = done.stdout.split()
+    assert (first, [word.split("=")[0] for word in others]) == (__version__, words[1:])
+    assert all(word.split("=")[1][0].isdigit() for word in others)
+    assert processor_s("ribolm-train", *words) <= QUICK_S
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_is_quick(command: str) -> None:
     done = call(command, "--help")
@@ -81,7 +90,7 @@ def test_help_is_quick(command: str) -> None:
     assert processor_s(command, "--help") <= QUICK_S
 
 
-@pytest.mark.parametrize("arguments", [["--version"], ["--help"]])
+@pytest.mark.parametrize("arguments", [["--version", "numpy", "torch", "viennarna"], ["--help"]])
 @pytest.mark.parametrize("command", COMMANDS)
 def test_answers_without_heavy_imports(command: str, arguments: list[str]) -> None:
     code = (

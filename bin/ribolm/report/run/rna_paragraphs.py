@@ -22,9 +22,10 @@ REFERENCES = {
 def rna_paragraphs(run: Run, steps: Sequence[str]) -> list[str]:
     """Paragraphs of the steps that were run, in the order in which they work."""
     opening = (
-        f"RNAs were read by language models with ribolm{run.version('ribolm')} under Nextflow{run.version('nextflow')} "
-        "[nextflow], after RESM [resm], which writes nucleotides as amino acids and goes on training the protein model "
-        "ESM-2 [esm]; where its text and code differ, or say nothing, the choices are ribolm's own."
+        f"RNAs were read by language models with ribolm{run.version('ribolm')} and PyTorch{run.version('torch')} under "
+        f"Nextflow{run.version('nextflow')} [nextflow], after RESM [resm], which writes nucleotides as amino acids and "
+        "goes on training the protein model ESM-2 [esm]; where its text and code differ, or say nothing, the "
+        "choices are ribolm's own."
     )
     writers = {
         "pretrain": _pretraining,
@@ -78,23 +79,23 @@ def _contacts(run: Run) -> str:
     )
 
 
-def _zero_shot(_run: Run) -> str:
+def _zero_shot(run: Run) -> str:
     return (
         "Families were told apart by the cosine of centred embeddings (ten different sequences of each family): "
         "nearest neighbour, mean average precision, and the area that the histograms within and between families "
         "share. Interactions were read from the contact map of query and target, concatenated without a linker in "
-        "both orders, beside RNAduplex and RNAcofold [vienna] and the best complementary run. Encoders with random "
-        "weights of the same shape are the control."
+        f"both orders, beside RNAduplex and RNAcofold of ViennaRNA{run.version('viennarna')} [vienna] and the best "
+        "complementary run. Encoders with random weights of the same shape are the control."
     )
 
 
 def _finetuning(run: Run) -> str:
     return (
         f"Models of secondary structure were trained from {_backbone(run)}: a two-dimensional network over pairs of "
-        "bases reads embeddings, the letters of both bases and pair probabilities of ViennaRNA [vienna], which were "
-        "withheld from a part of the RNAs so that the model works without them. The end of training and the threshold "
-        "were chosen on the validation set, and each base pairs with one other at most. Models of measured values "
-        "answer once per RNA; "
+        "bases reads embeddings, the letters of both bases and pair probabilities of "
+        f"ViennaRNA{run.version('viennarna')} [vienna], which were withheld from a part of the RNAs so that the model "
+        "works without them. The end of training and the threshold were chosen on the validation set, and each base "
+        "pairs with one other at most. Models of measured values answer once per RNA; "
         f"{_value(run, 'folds', 5)} folds hold whole groups, or single RNAs where none are named, "
         f"{_value(run, 'value_folds', 1)} of which {'is' if run.get('value_folds', 1) == 1 else 'are'} tested."
     )
@@ -108,7 +109,7 @@ def _backbone(run: Run) -> str:
 def _prediction(run: Run) -> str:
     return (
         f"Structures were predicted by {_structure_model(run)}, pseudoknots kept, with pair probabilities of "
-        "ViennaRNA [vienna] as further input."
+        f"ViennaRNA{run.version('viennarna')} [vienna] as further input."
     )
 
 
@@ -124,9 +125,9 @@ def _evaluation(run: Run) -> str:
     return (
         "Predicted structures were held against known ones: F1 of each RNA over all kinds of brackets, then the mean; "
         "RNAs without known pairs were left out and counted. Floors on the same RNAs: minimum free energy and maximum "
-        "expected accuracy of RNAfold [vienna], and LinearPartition where it is installed. Values were measured by R² "
-        "and Spearman's correlation beside ridge regressions and gradient boosting [sklearn] fitted on the same "
-        "folds. Intervals are "
+        f"expected accuracy of RNAfold (ViennaRNA{run.version('viennarna')}) [vienna], and LinearPartition where it is "
+        "installed. Values were measured by R² and Spearman's correlation beside ridge regressions and gradient "
+        "boosting [sklearn] fitted on the same folds. Intervals are "
         f"percentiles of {_value(run, 'bootstrap_draws', 1000)} bootstrap draws over RNAs or groups, paired between "
         "methods [efron]."
     )

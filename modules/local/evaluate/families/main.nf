@@ -14,7 +14,7 @@ process EVALUATE_FAMILIES {
 
     output:
     tuple val(meta), path("${meta.id}"), emit: folder
-    tuple val("${task.process}"), val('ribolm'), eval('ribolm-evaluate --version'), topic: versions, emit: versions_ribolm
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-evaluate --version python numpy polars pyarrow torch'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''

@@ -23,7 +23,7 @@ process EVALUATE_SITES {
     path 'evaluation', emit: folder
     path 'evaluation/metrics.json', emit: metrics
     path 'evaluation/*_mqc.json', emit: multiqc, optional: true
-    tuple val("${task.process}"), val('ribolm'), eval('ribolm-evaluate --version'), topic: versions, emit: versions_ribolm
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-evaluate --version python numpy polars pyarrow scikit-learn scipy'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''

@@ -14,7 +14,7 @@ process EXPLAIN_WINDOWS {
 
     output:
     tuple val(meta), path("${meta.id}"), emit: folder
-    tuple val("${task.process}"), val('ribolm'), eval('ribolm-explain --version'), topic: versions, emit: versions_ribolm
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-explain --version python numba numpy polars pyarrow pybigtools scikit-learn scipy torch viennarna zarr'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''

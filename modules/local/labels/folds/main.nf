@@ -16,7 +16,7 @@ process LABELS_FOLDS {
 
     output:
     tuple val(meta), path("${meta.id}/folds.tsv"), emit: tsv
-    tuple val("${task.process}"), val('ribolm'), eval('ribolm-labels --version'), topic: versions, emit: versions_ribolm
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-labels --version python numpy polars pyarrow scipy'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''

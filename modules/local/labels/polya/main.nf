@@ -15,7 +15,7 @@ process LABELS_POLYA {
     tuple val(meta), path("${meta.id}/sites.bed.gz"), emit: sites
     tuple val(meta), path("${meta.id}"), emit: sets
     path "${meta.id}/*_mqc.json", emit: multiqc
-    tuple val("${task.process}"), val('ribolm'), eval('ribolm-labels --version'), topic: versions, emit: versions_ribolm
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-labels --version python matplotlib numba numpy polars pyarrow pysam scipy'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''

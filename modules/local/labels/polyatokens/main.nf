@@ -17,7 +17,7 @@ process LABELS_POLYATOKENS {
     tuple val(meta), path("${meta.id}/crops"), path("${meta.id}/crops.folds.tsv"), emit: crops
     tuple val(meta), path("${meta.id}/genes"), path("${meta.id}/genes.folds.tsv"), emit: genes
     tuple val(meta), path("${meta.id}/outcomes.tsv"), path("${meta.id}/summary.json"), emit: tables
-    tuple val("${task.process}"), val('ribolm'), eval('ribolm-labels --version'), topic: versions, emit: versions_ribolm
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-labels --version python matplotlib numba numpy polars pyarrow pysam scipy'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''

@@ -22,7 +22,7 @@ process LABELS_SITES {
     path 'labels/*', emit: files
     path 'labels/summary.json', emit: summary
     path 'labels/*_mqc.json', emit: multiqc, optional: true
-    tuple val("${task.process}"), val('ribolm'), eval('ribolm-labels --version'), topic: versions, emit: versions_ribolm
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-labels --version python numpy polars'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''

@@ -14,7 +14,7 @@ process LABELS_STRUCTURES {
 
     output:
     tuple val(meta), path("${meta.id}"), emit: store
-    tuple val("${task.process}"), val('ribolm'), eval('ribolm-labels --version'), topic: versions, emit: versions_ribolm
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-labels --version python numpy polars pyarrow scipy viennarna'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''

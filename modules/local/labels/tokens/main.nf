@@ -15,7 +15,7 @@ process LABELS_TOKENS {
 
     output:
     path 'labelled', emit: store
-    tuple val("${task.process}"), val('ribolm'), eval('ribolm-labels --version'), topic: versions, emit: versions_ribolm
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-labels --version python numpy polars pyarrow'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''

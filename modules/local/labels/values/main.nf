@@ -15,7 +15,7 @@ process LABELS_VALUES {
     output:
     tuple val(meta), path("${meta.id}/store"), path("${meta.id}/sequences.fa"), emit: set
     path "${meta.id}/summary.json", emit: summary
-    tuple val("${task.process}"), val('ribolm'), eval('ribolm-labels --version'), topic: versions, emit: versions_ribolm
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-labels --version python numpy polars pyarrow scipy'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''

@@ -16,7 +16,7 @@ process PEAKS_ANNOTATE {
     tuple val(meta), path("${meta.id}/peaks.tsv"), emit: tsv
     tuple val(meta), path("${meta.id}/summary.json"), emit: summary
     tuple val(meta), path("${meta.id}/*_mqc.json"), emit: multiqc, optional: true
-    tuple val("${task.process}"), val('ribolm'), eval('ribolm-peaks --version'), topic: versions, emit: versions_ribolm
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-peaks --version python numba numpy polars pyarrow pybedtools pysam scipy'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''

@@ -21,7 +21,7 @@ process PEAKS_CALL {
     tuple val(meta), path("${meta.id}/bins.tsv.gz"), emit: bins_tsv, optional: true
     tuple val(meta), path("${meta.id}/summary.json"), emit: summary
     tuple val(meta), path("${meta.id}/*_mqc.json"), emit: multiqc
-    tuple val("${task.process}"), val('ribolm'), eval('ribolm-peaks --version'), topic: versions, emit: versions_ribolm
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-peaks --version python numba numpy polars pyarrow pysam scipy'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''

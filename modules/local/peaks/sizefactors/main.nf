@@ -12,7 +12,7 @@ process PEAKS_SIZEFACTORS {
 
     output:
     path 'size_factors.tsv', emit: tsv
-    tuple val("${task.process}"), val('ribolm'), eval('ribolm-peaks --version'), topic: versions, emit: versions_ribolm
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-peaks --version python numba numpy pysam'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''

@@ -16,7 +16,7 @@ process PREDICT_CALLS {
     output:
     tuple val(meta), path("${meta.id}/calls.bed.gz"), emit: bed
     tuple val(meta), path("${meta.id}"), emit: folder
-    tuple val("${task.process}"), val('ribolm'), eval('ribolm-predict --version'), topic: versions, emit: versions_ribolm
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-predict --version python numba numpy polars pyarrow pybigtools scipy torch'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''

@@ -16,7 +16,7 @@ process PREDICT_CANDIDATES {
     output:
     tuple val(meta), path("${meta.id}.candidates.bed.gz"), emit: bed
     tuple val(meta), path("chunks/*.bed"), emit: chunks
-    tuple val("${task.process}"), val('ribolm'), eval('ribolm-predict --version'), topic: versions, emit: versions_ribolm
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-predict --version python numba numpy polars pyarrow scipy torch'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''

@@ -14,7 +14,7 @@ process PREDICT_CONTACTS {
 
     output:
     tuple val(meta), path("${meta.id}.tsv"), emit: contacts
-    tuple val("${task.process}"), val('ribolm'), eval('ribolm-predict --version'), topic: versions, emit: versions_ribolm
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-predict --version python numpy polars pyarrow torch'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''

@@ -14,7 +14,7 @@ process PREDICT_EMBED {
 
     output:
     tuple val(meta), path("${meta.id}.parquet"), emit: embeddings
-    tuple val("${task.process}"), val('ribolm'), eval('ribolm-predict --version'), topic: versions, emit: versions_ribolm
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-predict --version python numpy polars pyarrow torch zarr'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''

@@ -13,7 +13,7 @@ process PREDICT_FOLDING {
 
     output:
     tuple val(meta), path("${meta.id}.dbn"), emit: dbn
-    tuple val("${task.process}"), val('ribolm'), eval('ribolm-predict --version'), topic: versions, emit: versions_ribolm
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-predict --version python numpy polars pyarrow torch viennarna'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''

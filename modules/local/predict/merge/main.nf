@@ -14,7 +14,7 @@ process PREDICT_MERGE {
     output:
     tuple val(meta), path("${meta.id}/sites.bed"), emit: bed
     tuple val(meta), path("${meta.id}/sites.parquet"), emit: table
-    tuple val("${task.process}"), val('ribolm'), eval('ribolm-predict --version'), topic: versions, emit: versions_ribolm
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-predict --version python numba numpy polars pyarrow pybigtools scipy torch'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''

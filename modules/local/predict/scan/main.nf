@@ -14,7 +14,7 @@ process PREDICT_SCAN {
 
     output:
     tuple val(meta), path("${candidates.baseName}.parquet"), emit: scored
-    tuple val("${task.process}"), val('ribolm'), eval('ribolm-predict --version'), topic: versions, emit: versions_ribolm
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-predict --version python numba numpy polars pyarrow scipy torch'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''

@@ -19,7 +19,7 @@ process PREDICT_SITES {
     output:
     tuple val(meta), path("${prefix}.bed"), emit: bed
     tuple val(meta), path("${prefix}.parquet"), emit: table
-    tuple val("${task.process}"), val('ribolm'), eval('ribolm-predict --version'), topic: versions, emit: versions_ribolm
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-predict --version python numpy polars pyarrow torch'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''

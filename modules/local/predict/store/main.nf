@@ -13,7 +13,7 @@ process PREDICT_STORE {
 
     output:
     tuple val(meta), path("${meta.id}.parquet"), emit: scores
-    tuple val("${task.process}"), val('ribolm'), eval('ribolm-predict --version'), topic: versions, emit: versions_ribolm
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-predict --version python numpy polars pyarrow scipy torch'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''

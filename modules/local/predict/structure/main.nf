@@ -16,7 +16,7 @@ process PREDICT_STRUCTURE {
     tuple val(meta), path("${meta.id}.dbn"), emit: dbn
     tuple val(meta), path("${meta.id}.tsv"), emit: confidence
     tuple val(meta), path("${meta.id}.pairs.tsv"), emit: pairs
-    tuple val("${task.process}"), val('ribolm'), eval('ribolm-predict --version'), topic: versions, emit: versions_ribolm
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-predict --version python numpy polars pyarrow scipy torch viennarna'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''

@@ -11,7 +11,7 @@ process PREPROCESS_ALIGNMENTS {
 
     output:
     tuple val(meta), path("${meta.id}.bam"), path("${meta.id}.bam.bai"), emit: bam
-    tuple val("${task.process}"), val('ribolm'), eval('ribolm-preprocess --version'), topic: versions, emit: versions_ribolm
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-preprocess --version python'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''

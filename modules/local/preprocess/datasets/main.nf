@@ -10,7 +10,7 @@ process PREPROCESS_DATASETS {
 
     output:
     path 'datasets.csv', emit: table
-    tuple val("${task.process}"), val('ribolm'), eval('ribolm-preprocess --version'), topic: versions, emit: versions_ribolm
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-preprocess --version python'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''

@@ -18,7 +18,7 @@ process PREPROCESS_GENOME {
     path 'reference/genes.gtf', emit: gtf
     path 'reference/spikein_contigs.txt', emit: spikein_contigs
     path 'reference/genome.json', emit: json
-    tuple val("${task.process}"), val('ribolm'), eval('ribolm-preprocess --version'), topic: versions, emit: versions_ribolm
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-preprocess --version python numpy'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''

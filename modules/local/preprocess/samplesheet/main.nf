@@ -12,7 +12,7 @@ process PREPROCESS_SAMPLESHEET {
     output:
     path 'lanes.csv', emit: lanes
     path 'pairs.csv', emit: pairs
-    tuple val("${task.process}"), val('ribolm'), eval('ribolm-preprocess --version'), topic: versions, emit: versions_ribolm
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-preprocess --version python'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''

@@ -11,7 +11,7 @@ process PREPROCESS_STRANDEDNESS {
 
     output:
     tuple val(meta), path("${meta.id}.strandedness.json"), emit: json
-    tuple val("${task.process}"), val('ribolm'), eval('ribolm-preprocess --version'), topic: versions, emit: versions_ribolm
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-preprocess --version python numba numpy pysam'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''

@@ -14,7 +14,7 @@ process PREPROCESS_STRUCTURES {
     output:
     tuple val(meta), path("${meta.id}.dbn"), emit: dbn
     tuple val(meta), path("${meta.id}.fa"), emit: fasta
-    tuple val("${task.process}"), val('ribolm'), eval('ribolm-preprocess --version'), topic: versions, emit: versions_ribolm
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-preprocess --version python numpy'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''

@@ -18,7 +18,7 @@ process REPORT_HEADLINE {
     output:
     path 'headline.json', emit: json
     path 'headline_mqc.json', emit: multiqc
-    tuple val("${task.process}"), val('ribolm'), eval('ribolm-report --version'), topic: versions, emit: versions_ribolm
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-report --version python numpy polars'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''

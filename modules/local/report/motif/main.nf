@@ -20,7 +20,7 @@ process REPORT_MOTIF {
     path 'quality/*', emit: files
     path 'quality/*_mqc.*', emit: multiqc
     path 'quality/*.motif.json', emit: json
-    tuple val("${task.process}"), val('ribolm'), eval('ribolm-report --version'), topic: versions, emit: versions_ribolm
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-report --version python logomaker matplotlib numpy pandas'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''

@@ -16,7 +16,7 @@ process REPORT_SESSION {
 
     output:
     path 'igv_session.xml', emit: xml
-    tuple val("${task.process}"), val('ribolm'), eval('ribolm-report --version'), topic: versions, emit: versions_ribolm
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-report --version python'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''

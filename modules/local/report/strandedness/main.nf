@@ -15,7 +15,7 @@ process REPORT_STRANDEDNESS {
     output:
     path 'quality/*', emit: files
     path 'quality/*_mqc.*', emit: multiqc
-    tuple val("${task.process}"), val('ribolm'), eval('ribolm-report --version'), topic: versions, emit: versions_ribolm
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-report --version python'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''

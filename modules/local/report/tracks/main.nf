@@ -16,7 +16,7 @@ process REPORT_TRACKS {
     output:
     tuple val(meta), path('tracks/*.bw'), emit: bigwig
     tuple val(meta), path('tracks/*.json'), emit: json
-    tuple val("${task.process}"), val('ribolm'), eval('ribolm-report --version'), topic: versions, emit: versions_ribolm
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-report --version python numba numpy pybigtools pysam'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''

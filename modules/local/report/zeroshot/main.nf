@@ -14,7 +14,7 @@ process REPORT_ZEROSHOT {
     output:
     path 'report/*', emit: files
     path 'report/*_mqc.*', emit: multiqc
-    tuple val("${task.process}"), val('ribolm'), eval('ribolm-report --version'), topic: versions, emit: versions_ribolm
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-report --version python matplotlib numpy pyarrow scikit-learn'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''

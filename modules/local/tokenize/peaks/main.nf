@@ -17,7 +17,7 @@ process TOKENIZE_PEAKS {
     output:
     path 'corpus', emit: store
     path 'corpus/*_mqc.json', emit: multiqc, optional: true
-    tuple val("${task.process}"), val('ribolm'), eval('ribolm-tokenize --version'), topic: versions, emit: versions_ribolm
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-tokenize --version python numpy polars pyarrow'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''

@@ -16,7 +16,7 @@ process TOKENIZE_RNA {
     output:
     path 'corpus', emit: store
     path 'corpus_audit.tsv', emit: audit, optional: true
-    tuple val("${task.process}"), val('ribolm'), eval('ribolm-tokenize --version'), topic: versions, emit: versions_ribolm
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-tokenize --version python numpy polars pyarrow'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''

@@ -14,7 +14,7 @@ process TRAIN_CONTACTS {
 
     output:
     tuple val(meta), path("${meta.id}"), emit: model
-    tuple val("${task.process}"), val('ribolm'), eval('ribolm-train --version'), topic: versions, emit: versions_ribolm
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-train --version python numpy peft polars pyarrow scikit-learn scipy torch'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''

@@ -16,7 +16,7 @@ process TRAIN_PRETRAIN {
     output:
     path 'pretrained', emit: model
     path 'pretrained.log.jsonl', emit: log
-    tuple val("${task.process}"), val('ribolm'), eval('ribolm-train --version'), topic: versions, emit: versions_ribolm
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-train --version python numpy peft polars pyarrow scipy torch'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''

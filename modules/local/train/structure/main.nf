@@ -14,7 +14,7 @@ process TRAIN_STRUCTURE {
     output:
     tuple val(meta), path("${meta.id}"), emit: model
     tuple val(meta), path("${meta.id}.log.jsonl"), emit: log
-    tuple val("${task.process}"), val('ribolm'), eval('ribolm-train --version'), topic: versions, emit: versions_ribolm
+    tuple val("${task.process}"), val('ribolm'), eval('ribolm-train --version python numpy peft polars pyarrow scipy torch viennarna'), topic: versions, emit: versions_ribolm
 
     script:
     def args = task.ext.args ?: ''

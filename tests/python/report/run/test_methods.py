@@ -57,3 +57,15 @@ def test_methods_follow_the_parameters(command, tmp_path: Path, parameters: dict
     text = (outdir / "methods_mqc.html").read_text()
     assert all(word in text for word in words)
     assert ("trimmed with" in text) == ("steps" not in parameters)
+
+
+def test_methods_on_rnas_name_the_versions_of_their_libraries(command: Callable[..., int], tmp_path: Path) -> None:
+    parameters = {"track": "resm", "steps": "zeroshot,finetune,predict,evaluate"}
+    (tmp_path / "p.json").write_text(json.dumps(parameters))
+    (tmp_path / "v.yml").write_text("LABELS_STRUCTURES:\n    viennarna: 2.8.0\nTRAIN_STRUCTURE:\n    torch: 2.15.0\n")
+    words = ["--parameters", tmp_path / "p.json", "--versions", tmp_path / "v.yml", "--outdir", tmp_path / "q"]
+    assert command("methods", *words) == 0
+    text = (tmp_path / "q" / "methods_mqc.html").read_text().split("<details>")[0]
+    assert "PyTorch 2.15.0 under Nextflow [" in text
+    assert text.count("ViennaRNA 2.8.0") == 4
+    assert "{" not in text

@@ -47,6 +47,7 @@ WRONG = {
     "--min_mapq -1": "--min_mapq: -1 is below the minimum of 0.",
     "--gtf /nowhere/genes.gtf": "--gtf: /nowhere/genes.gtf does not exist.",
     "--folds 2": "--folds: 2 is below the minimum of 3.",
+    "--structure_energies rna_turner": "--structure_energies: 'rna_turner' has no name that fits",
     "--min_families two": "--min_families: 'two' has no name that fits",
     "--multiqc_title": "--multiqc_title needs a value.",
 }
@@ -112,6 +113,17 @@ def test_presets_of_the_schema_and_of_the_usage_are_those_of_the_package() -> No
     row = re.search(r"^\| `--preset` .* One of (.*?)\. \|", (ROOT / "docs" / "usage.md").read_text(), re.M)
     assert PROPERTIES["preset"]["enum"] == names
     assert row and re.findall(r"`([\w-]+)`", row[1]) == names
+
+
+def test_energies_of_the_schema_are_those_of_the_package() -> None:
+    from ribolm.folding.energy import PARAMETERS
+
+    rule = PROPERTIES["structure_energies"]
+    assert rule["default"] == PARAMETERS[0] and all(name in rule["description"] for name in PARAMETERS)
+    for right in (*PARAMETERS, ",".join(PARAMETERS), ",".join(reversed(PARAMETERS))):
+        assert re.fullmatch(rule["pattern"], right), right
+    for wrong in ("turner2004", "rna_turner2004,", "rna_turner2004;rna_turner1999", f"{PARAMETERS[1]},{PARAMETERS[1]}"):
+        assert not re.fullmatch(rule["pattern"], wrong), wrong
 
 
 def test_presets_of_tokens_are_those_of_the_package() -> None:

@@ -188,11 +188,22 @@ def _use_parameters(name: str) -> None:
     getattr(_rna(), f"params_load_{kind.upper()}_{source.capitalize()}")()
 
 
+@lru_cache(maxsize=16)  # loading costs some milliseconds, and models take turns at every RNA
+def _energies(name: str, temperature_c: float) -> tuple[Any, Any, Any]:
+    """Details of a model with its energies and their Boltzmann factors, which every compound copies."""
+    rna = _rna()
+    _use_parameters(name)
+    details = rna.md(temperature=temperature_c)
+    return details, rna.param(details), rna.exp_param(details)
+
+
 def _compound(letters: str, model: EnergyModel) -> Any:
     model.require_length(len(letters.replace("&", "")))
-    rna = _rna()
-    _use_parameters(model.parameters)
-    return rna.fold_compound(letters, rna.md(temperature=model.temperature_c))
+    details, energies, factors = _energies(model.parameters, model.temperature_c)
+    compound = _rna().fold_compound(letters, details)
+    compound.params_subst(energies)
+    compound.exp_params_subst(factors)
+    return compound
 
 
 def nested_partners(text: str) -> Int64:

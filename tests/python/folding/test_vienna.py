@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from ribolm.errors import DataError, ToolError, UsageError
+from ribolm.folding import vienna
 from ribolm.folding.energy import PARAMETERS, EnergyModel, energy_models, memory_bytes
 from ribolm.folding.pair_lists import LEAST
 from ribolm.folding.vienna import (
@@ -152,6 +153,27 @@ def test_of_several_models_the_mean_probability_is_listed() -> None:
     mean = np.mean([np.triu(pair_probabilities(TRNA, EnergyModel(name))) for name in names], axis=0)
     assert np.abs(dense - mean).max() < 1e-3 and both.p.min() >= LEAST - 1e-6
     assert np.array_equal(dense > 0.01, mean > 0.01)
+
+
+def test_energies_that_are_kept_give_what_loading_them_anew_gives_bit_for_bit() -> None:
+    import RNA
+
+    models = [*energy_models(",".join(PARAMETERS)), EnergyModel("rna_turner1999", 20.0), EnergyModel()]
+    letters = drawn(80)
+    probable_pairs(letters, models)
+    for model in models:
+        kept = ensemble(letters, model), probable_pairs(letters, (model,)), cofold(letters[:30], letters[30:], model)
+        vienna._use_parameters(model.parameters)
+        details = RNA.md(temperature=model.temperature_c)
+        compound, both = (RNA.fold_compound(text, details) for text in (letters, f"{letters[:30]}&{letters[30:]}"))
+        energy = compound.mfe()[1]
+        compound.exp_params_rescale(energy)
+        assert kept[0].mfe.energy_kcal == energy and kept[0].free_energy_kcal == compound.pf()[1]
+        listed = sorted((pair.i - 1, pair.j - 1, np.float16(pair.p)) for pair in compound.plist_from_probs(LEAST))
+        assert [*zip(*(column.tolist() for column in kept[1]), strict=True)] == [
+            one for one in listed if one[2] >= np.float16(LEAST)
+        ]
+        assert kept[2].energy_kcal == both.mfe_dimer()[1]
 
 
 @pytest.mark.parametrize("names", ["", "rna_turner2004,rna_turner2004", "rna_turner2004,"])

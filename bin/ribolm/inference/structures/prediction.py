@@ -70,9 +70,14 @@ def predict_structures(
     model: StructureModel, records: Sequence[RnaRecord], options: PredictionOptions
 ) -> Iterator[Prediction]:
     """Predict RNA by RNA. Raises DataError for one that is too long, UsageError for too little memory."""
-    _require_length(records, options.max_nt)
-    _require_memory(model, records, options)
     thermodynamics = options.thermodynamics and model.shape.thermodynamic
+    _require_length(
+        records, options.max_nt, f"--max-nt is {options.max_nt:,}", "Raise it (the memory needed is told then)"
+    )
+    if thermodynamics:
+        folded = min(energies.max_nt for energies in model.energies)
+        _require_length(records, folded, f"{folded:,} nt are the most that are folded", "Use --no-thermodynamics")
+    _require_memory(model, records, options)
     with Progress("structures", len(records), "RNAs") as progress:
         for record, known in zip(records, _folded(model, records, options, thermodynamics), strict=True):
             yield predict_folded(model, record, known, options)
@@ -121,13 +126,15 @@ def _decoded(
     return Prediction(structure, listed_pairs(probabilities, LEAST_LISTED), *scores)
 
 
-def _require_length(records: Sequence[RnaRecord], max_nt: int) -> None:
-    for record in records:
-        if len(record.letters) > max_nt:
-            raise DataError(
-                f"Record '{record.name}' has {len(record.letters):,} nt, and --max-nt is {max_nt:,}. Raise it (the "
-                "memory needed is told then), or give a shorter stretch."
-            )
+def _require_length(records: Sequence[RnaRecord], most_nt: int, limit: str, remedy: str) -> None:
+    """Raise DataError, before anything is computed, where a record is longer than a limit."""
+    beyond = [record for record in records if len(record.letters) > most_nt]
+    if beyond:
+        longer = f" ({len(beyond):,} records are longer)" if len(beyond) > 1 else ""
+        raise DataError(
+            f"Record '{beyond[0].name}' has {len(beyond[0].letters):,} nt, and {limit}{longer}. {remedy}, leave it "
+            "out, or give a shorter stretch."
+        )
 
 
 def prediction_bytes(model: StructureModel, longest: int, options: PredictionOptions) -> int:
@@ -135,8 +142,10 @@ def prediction_bytes(model: StructureModel, longest: int, options: PredictionOpt
     shape, side = model.shape, min(longest, options.tile_nt + 2 * model.shape.halo)
     tile = 4 * side**2 * TILE_WIDTHS * (shape.map_width + shape.width / shape.downsampling**2)
     folding = memory_bytes(longest) * max(1, options.workers) if options.thermodynamics else 0
-    attention = 3 * 4 * shape.map_width * longest**2 if shape.attention else 0
-    return int(PROCESS_BYTES[model.device.kind] + MAP_BYTES * longest**2 + tile + folding + attention)
+    attended = 4 * shape.map_width * longest**2 if shape.attention else 0
+    # attention is summed and then corrected into a second sum; one of them stays beside tiles and maps
+    computing = max(2 * attended, attended + tile + MAP_BYTES * longest**2)
+    return int(PROCESS_BYTES[model.device.kind] + computing + folding)
 
 
 def _require_memory(model: StructureModel, records: Sequence[RnaRecord], options: PredictionOptions) -> None:

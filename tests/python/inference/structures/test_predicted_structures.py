@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import pytest
 import torch
 
 from ribolm.cli.predict import main
+from ribolm.errors import DataError
+from ribolm.folding.energy import EnergyModel
 from ribolm.folding.vienna import probable_pairs
 from ribolm.inference.structures.model import load_structure_model
 from ribolm.inference.structures.prediction import PredictionOptions, predict_structures, prediction_bytes
@@ -203,6 +206,29 @@ def test_wrong_usage_is_refused(predict: Predict, make_model, tmp_path: Path, ca
     assert not (tmp_path / "out.dbn").exists()
 
 
+def test_one_rna_that_is_too_long_is_named_before_anything_is_computed(
+    predict: Predict, tmp_path: Path, monkeypatch, capsys
+) -> None:
+    assert predict(f">a\n{HAIRPIN}\n") == 0
+    before = (tmp_path / "out.dbn").read_text()
+    monkeypatch.setattr("ribolm.inference.structures.prediction.probable_pairs", None)
+    capsys.readouterr()
+    assert predict(f">a\n{HAIRPIN}\n>long\n{'ACGU' * 1001}\n>b\n{HAIRPIN}\n") == 65
+    said = capsys.readouterr().err
+    assert "Record 'long' has 4,004 nt, and --max-nt is 4,000. Raise it (the memory needed is told then), leave" in said
+    assert (tmp_path / "out.dbn").read_text() == before
+    assert predict(f">long\n{'ACGU' * 1001}\n>longer\n{'ACGU' * 1500}\n") == 65
+    assert "'long' has 4,004 nt, and --max-nt is 4,000 (2 records are longer)." in capsys.readouterr().err
+
+
+def test_what_viennarna_does_not_fold_is_told_before_anything_is_computed(model: Path) -> None:
+    loaded = replace(load_structure_model(model, CPU), energies=(EnergyModel(), EnergyModel(max_nt=15)))
+    records = [RnaRecord("a", "GGGAAACCC"), RnaRecord("long", HAIRPIN)]
+    with pytest.raises(DataError, match=r"'long' has 20 nt, and 15 nt .* folded\. Use --no-th"):
+        next(predict_structures(loaded, records, PredictionOptions()))
+    assert len([*predict_structures(loaded, records, PredictionOptions(thermodynamics=False))]) == 2
+
+
 def test_a_model_of_another_task_is_refused(predict: Predict, tmp_path: Path, capsys) -> None:
     tokenizer = make_tokenizer("nucleotide")
     network = new_network(preset_config("tiny", tokenizer), HeadSpec("token"), 1)
@@ -224,6 +250,11 @@ def test_memory_is_told_and_too_little_is_refused(predict: Predict, model: Path,
     loaded, options = load_structure_model(model, CPU), PredictionOptions()
     assert prediction_bytes(loaded, 4000, options) < 2.5e9
     assert prediction_bytes(loaded, 4000, PredictionOptions(thermodynamics=False)) < 1.7e9
+    seeing = replace(loaded, shape=replace(loaded.shape, attention=True))
+    sums = 4 * loaded.shape.map_width * 4000**2
+    assert prediction_bytes(seeing, 4000, options) - prediction_bytes(loaded, 4000, options) in range(
+        sums // 2, sums + 1
+    )
     monkeypatch.setattr("ribolm.inference.structures.prediction.available_bytes", lambda _device: (10**8, "memory"))
     assert predict(f">a\n{HAIRPIN}\n") == 2
     assert "but 0.1 GB are free (memory)" in capsys.readouterr().err

@@ -54,9 +54,9 @@ def load_structure_model(directory: Path, device: Device) -> StructureModel:
     assert spec is not None and spec.pair_map is not None
     told = task.get("thermodynamics", {})
     energies = energy_models(told.get("parameters", PARAMETERS[0]), told.get("temperature_c", 37.0))
-    rules = (_rule(task, suffix, spec.pair_map, directory) for suffix in ("", "_without"))
+    rule, without = (_rule(task, suffix, spec.pair_map, directory) for suffix in ("", "_without"))
     loaded.network.to(device.name).eval()
-    return StructureModel(loaded, spec.pair_map, *rules, energies, device)
+    return StructureModel(loaded, spec.pair_map, rule, without, energies, device)
 
 
 def _rule(task: dict[str, Any], suffix: str, shape: PairMapConfig, directory: Path) -> DecodingRule:

@@ -3,7 +3,7 @@
     python benchmarks/structure_score.py --model MODEL --data ../shared/data --scratch /tmp/structure-score
 
 Run once, when everything is chosen on VL0. The model predicts with and without the pair probabilities of ViennaRNA, at
-the thresholds of its task.json; the floors are those of benchmarks/structure_floors.py (give its --scratch and they are
+the decoding of its task.json; the floors are those of benchmarks/structure_floors.py (give its --scratch and they are
 not folded again). Every table pairs the model with the others on the same draws of RNAs. Of TS0 a second table leaves
 out what shares a 31-mer with TR0; of ArchiveII tables leave out the sequences of TR0, and what shares a 31-mer, with F1
 by family. Writes benchmarks/results/rna-structure-small.md.
@@ -83,7 +83,7 @@ def heading(model: Path) -> str:
 
 `python benchmarks/structure_score.py --model {model.name}`, {datetime.date.today()}, {platform.machine()}. Per-RNA
 means with 95 % intervals from drawing RNAs (equal sequences together); all brackets of the references are pairs; RNAs
-without reference pairs are left out. The model's thresholds were chosen on VL0, with and without thermodynamics.
+without reference pairs are left out. The model's way of decoding was chosen on VL0, with and without thermodynamics.
 {PUBLISHED}"""
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes this model from the files of RIBOLM_DATA and scores it: one command, under two hours on two cores.
+# Makes this model from the files of RIBOLM_DATA and scores it.
 #     assets/models/rna-structure-small/recipe.sh SCRATCH
 # Started again with the same folder, it goes on where it was. TS0 is read by the last line alone.
 set -euo pipefail

@@ -6,7 +6,7 @@ Reads the windows of the default model (written first where DIR/human is missing
 chr22. Where the cleavage happened is not known in them, so one base stands for it: the A nearest to 20 nt behind the
 first base of the hexamer, 10 to 35 nt behind it. In windows without a site every base is 0; in those with one all other
 bases are unknown, and so is all of a window with a site but no such A. Both backbones then learn the same rows. What
-became of them: benchmarks/results/polya-tokens-chr22.md.
+became of them: docs/lab-log.md; on chr22 they have not been scored yet.
 """
 
 import argparse
@@ -20,6 +20,7 @@ import numpy.typing as npt
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY / "bin"))
 
+from commands import command  # noqa: E402
 from polya_default_model import DATA, TASK, WINDOW_NT, stored_windows  # noqa: E402
 from polya_sets import WindowSet  # noqa: E402
 from ribolm.sequences.store import LabelSpec, StoreWriter, TokenStore  # noqa: E402
@@ -35,15 +36,6 @@ BACKBONES: dict[str, tuple[str, tuple[object, ...]]] = {
     "causal": ("hyena", ("--preset", "hyenadna-tiny-16k-d128", "--delay-nt", 50, "--both-strands")),
     "bidirectional": ("nucleotide", ("--preset", "mini")),
 }
-
-
-def run(verb: str, *words: object) -> None:
-    """Run one of ribolm's commands; its failure ends the script."""
-    line = [sys.executable, str(REPOSITORY / "bin" / f"ribolm-{verb}"), *map(str, words)]
-    print(" ".join(line[1:]), file=sys.stderr, flush=True)
-    done = subprocess.run(line, check=False)
-    if done.returncode:
-        sys.exit(done.returncode)
 
 
 def labels_of(windows: WindowSet) -> npt.NDArray[np.float32]:
@@ -90,7 +82,7 @@ def main() -> None:
             write_store(store, stored_windows(out / "human"), out / "human.folds.tsv", kind)
         folds = store.with_suffix(".folds.tsv")
         places = ("--store", store, "--folds", folds, "--out", out / name, "--checkpoint-dir", out / f"steps_{name}")
-        run("train", "finetune", *places, *SHARED, *words)
+        command("train", "finetune", *places, *SHARED, *words)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY / "bin"))
 RESULT = Path(__file__).parent / "results" / "structure_ablations.md"
 
+from commands import command  # noqa: E402
 from ribolm.evaluation.structures.assessment import StructureAssessment, assess_partners  # noqa: E402
 from ribolm.evaluation.structures.record_sets import ReferenceSet, read_reference  # noqa: E402
 from ribolm.folding.pair_lists import StoredPairs  # noqa: E402
@@ -34,7 +35,7 @@ from ribolm.labels.structure.pairs import Int64  # noqa: E402
 from ribolm.sequences.rna import RnaRecord  # noqa: E402
 from ribolm.sequences.store import TokenStore  # noqa: E402
 from ribolm.training.machine.precision import Device  # noqa: E402
-from structure_default_model import ENERGIES, PRESET, RECIPE, command  # noqa: E402
+from structure_default_model import ENERGIES, PRESET, RECIPE  # noqa: E402
 from structure_floors import by_energy_sets, by_rnafold, families_table, subset  # noqa: E402
 
 Words = tuple[object, ...]
@@ -86,6 +87,12 @@ def predict(model: Path, data: Path, reference: ReferenceSet, shown: bool) -> li
     return found
 
 
+def floors(reference: ReferenceSet) -> dict[str, list[Int64]]:
+    """Partners by folding alone."""
+    rows = [by_rnafold(one.letters) | by_energy_sets(one.letters) for one in reference.structures]
+    return {method: [row[method] for row in rows] for method in rows[0]}
+
+
 def table(found: StructureAssessment, first: str) -> str:
     """F1 of every method with its interval, and its difference from one of them on the same draws."""
     lines = [f"| method | F1 | minus {first} |", "|---|--:|--:|"]
@@ -110,10 +117,7 @@ def arms(data: Path, scratch: Path, processes: int, draws: int) -> str:
         partners[name] = predict(scratch / slug, tested, reference, True)
         if "--no-thermodynamics" not in words:
             partners[f"{name}; not shown them"] = predict(scratch / slug, tested, reference, False)
-    for fold in (by_rnafold, by_energy_sets):
-        folded = [fold(one.letters) for one in reference.structures]
-        partners |= {method: [row[method] for row in folded] for method in folded[0]}
-    found = assess_partners(reference, partners, draws)
+    found = assess_partners(reference, partners | floors(reference), draws)
     size = (
         f"{len(reference):,} RNAs of VL0 up to {SCORE_NT} nt; one pass over those of TR0 up to {TRAIN_NT} nt, one seed."
     )
@@ -155,10 +159,7 @@ def families(data: Path, scratch: Path, processes: int, draws: int) -> str:
         for name, shown in methods.items():
             for at, found in zip(here, predict(model, rows, subset(reference, here), shown), strict=True):
                 partners[name][at] = found
-    for tool in (by_rnafold, by_energy_sets):
-        folded = [tool(one.letters) for one in reference.structures]
-        partners |= {method: [row[method] for row in folded] for method in folded[0]}
-    found = assess_partners(reference, partners, draws)
+    found = assess_partners(reference, partners | floors(reference), draws)
     size = (
         f"{len(reference):,} RNAs of ArchiveII up to {2 * SCORE_NT} nt, at most {PER_FAMILY} per family; {FOLDS} folds."
     )

@@ -10,10 +10,10 @@ of TS0 or ArchiveII is read: benchmarks/structure_score.py scores the model on t
 
 import argparse
 import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+from commands import command
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 TRAINING, DEV = "TR0", "VL0"
@@ -26,15 +26,6 @@ RECIPE = (
 )  # fmt: skip
 ROUNDS = ((4.75, "1.5e-3"), (6.5, "1e-3"))  # passes and peak of the rate
 LONGEST = {TRAINING: 200, DEV: None}  # nt; a map grows with the square of the length
-
-
-def command(verb: str, *words: object) -> None:
-    """Run one of ribolm's commands; its failure ends the script."""
-    line = [sys.executable, str(REPOSITORY / "bin" / f"ribolm-{verb}"), *map(str, words)]
-    print(" ".join(line[1:]), file=sys.stderr, flush=True)
-    done = subprocess.run(line, check=False)
-    if done.returncode:
-        sys.exit(done.returncode)
 
 
 def store(name: str, data: Path, scratch: Path, processes: int) -> Path:

@@ -95,8 +95,8 @@ def _finetuning(run: Run) -> str:
         "bases reads embeddings, the letters of both bases and pair probabilities of "
         f"ViennaRNA{run.version('viennarna')} [vienna] with {_value(run, 'structure_energies', 'rna_turner2004')}, "
         "which were withheld from a part of the RNAs so that the model works without them. The end of training and the "
-        "threshold were chosen on the validation set, and each base pairs with one other at most. Models of measured "
-        "values answer once per RNA; "
+        "way of decoding were chosen on the validation set, and each base pairs with one other at most. Models of "
+        "measured values answer once per RNA; "
         f"{_value(run, 'folds', 5)} folds hold whole groups, or single RNAs where none are named, "
         f"{_value(run, 'value_folds', 1)} of which {'is' if run.get('value_folds', 1) == 1 else 'are'} tested."
     )

@@ -6,7 +6,7 @@ Reads the windows of the default model (written first where DIR/human is missing
 chr22. Where the cleavage happened is not known in them, so one base stands for it: the A nearest to 20 nt behind the
 first base of the hexamer, 10 to 35 nt behind it. In windows without a site every base is 0; in those with one all other
 bases are unknown, and so is all of a window with a site but no such A. Both backbones then learn the same rows. What
-became of them: docs/lab-log.md; on chr22 they have not been scored yet.
+they are worth on chr22: results/polya-tokens-chr22.md.
 """
 
 import argparse
@@ -33,7 +33,7 @@ SHARED = (
     "--device", "cpu", "--precision", "fp32",
 )  # fmt: skip
 BACKBONES: dict[str, tuple[str, tuple[object, ...]]] = {
-    "causal": ("hyena", ("--preset", "hyenadna-tiny-16k-d128", "--delay-nt", 50, "--both-strands")),
+    "causal": ("hyena", ("--preset", "hyenadna-tiny-1k", "--delay-nt", 50, "--both-strands")),
     "bidirectional": ("nucleotide", ("--preset", "mini")),
 }
 

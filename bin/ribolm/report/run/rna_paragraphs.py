@@ -18,15 +18,11 @@ REFERENCES = {
     "<i>ICLR</i>. doi:10.1101/2020.12.15.422761",
 }
 
+SHIPPED = "rna-structure-small, the model that comes with ribolm"
+
 
 def rna_paragraphs(run: Run, steps: Sequence[str]) -> list[str]:
     """Paragraphs of the steps that were run, in the order in which they work."""
-    opening = (
-        f"RNAs were read by language models with ribolm{run.version('ribolm')} and PyTorch{run.version('torch')} under "
-        f"Nextflow{run.version('nextflow')} [nextflow], after RESM [resm], which writes nucleotides as amino acids and "
-        "goes on training the protein model ESM-2 [esm]; where its text and code differ, or say nothing, the "
-        "choices are ribolm's own."
-    )
     writers = {
         "pretrain": _pretraining,
         "embed": _embedding,
@@ -36,7 +32,21 @@ def rna_paragraphs(run: Run, steps: Sequence[str]) -> list[str]:
         "predict": _prediction,
         "evaluate": _evaluation,
     }
-    return [opening, *(write(run) for step, write in writers.items() if step in steps)]
+    return [_opening(run, steps), *(write(run) for step, write in writers.items() if step in steps)]
+
+
+def _opening(run: Run, steps: Sequence[str]) -> str:
+    """Programs; and RESM, where the run has a language model of its kind."""
+    programs = (
+        f"RNAs were read with ribolm{run.version('ribolm')} and PyTorch{run.version('torch')} under "
+        f"Nextflow{run.version('nextflow')} [nextflow]"
+    )
+    if "pretrain" not in steps and not run.get("init_model"):
+        return f"{programs}."
+    return (
+        f"{programs}, after RESM [resm], which writes nucleotides as amino acids and goes on training the protein "
+        "model ESM-2 [esm]; where its text and code differ, or say nothing, the choices are ribolm's own."
+    )
 
 
 def _value(run: Run, name: str, default: Any) -> str:
@@ -44,7 +54,7 @@ def _value(run: Run, name: str, default: Any) -> str:
 
 
 def _named(run: Run, name: str) -> str:
-    return html.escape(PurePath(str(run.get(name))).name)
+    return html.escape(" and ".join(PurePath(path.strip()).name for path in str(run.get(name)).split(",")))
 
 
 def _start(run: Run) -> str:
@@ -63,11 +73,21 @@ def _pretraining(run: Run) -> str:
     )
 
 
-def _embedding(_run: Run) -> str:
+def _embedding(run: Run) -> str:
     return (
+        f"RNAs were read by {_encoder(run)}. "
         "An RNA was embedded as the mean of the last hidden states over its bases, without special tokens and with "
         "token dropout off, and shown on the first two principal components [sklearn]."
     )
+
+
+def _encoder(run: Run) -> str:
+    if "pretrain" in str(run.get("steps", "")).split(","):
+        return "the model pretrained here"
+    if run.get("init_model"):
+        return f"{_named(run, 'init_model')}"
+    inside = _structure_model(run) if run.get("model") else SHIPPED
+    return f"the encoder of {inside}, which was trained for structures and not to predict hidden bases"
 
 
 def _contacts(run: Run) -> str:
@@ -110,16 +130,17 @@ def _backbone(run: Run) -> str:
 def _prediction(run: Run) -> str:
     return (
         f"Structures were predicted by {_structure_model(run)}, pseudoknots kept, with pair probabilities of "
-        f"ViennaRNA{run.version('viennarna')} [vienna] as further input."
+        f"ViennaRNA{run.version('viennarna')} [vienna], by the energy sets that the model's task.json names, as "
+        "further input."
     )
 
 
 def _structure_model(run: Run) -> str:
     if run.get("model"):
-        return f"the given model {_named(run, 'model')}"
+        return f"the given model{'s' if ',' in str(run.get('model')) else ''} {_named(run, 'model')}"
     if "finetune" in str(run.get("steps", "")).split(","):
         return "the model trained here"
-    return "rna-structure-small, the model that comes with ribolm"
+    return SHIPPED
 
 
 def _evaluation(run: Run) -> str:

@@ -66,6 +66,27 @@ def test_methods_on_rnas_name_the_versions_of_their_libraries(command: Callable[
     words = ["--parameters", tmp_path / "p.json", "--versions", tmp_path / "v.yml", "--outdir", tmp_path / "q"]
     assert command("methods", *words) == 0
     text = (tmp_path / "q" / "methods_mqc.html").read_text().split("<details>")[0]
-    assert "PyTorch 2.15.0 under Nextflow [" in text
+    assert "PyTorch 2.15.0 under Nextflow [" in text and "ESM-2" not in text
     assert text.count("ViennaRNA 2.8.0") == 4
     assert "{" not in text
+
+
+@pytest.mark.parametrize(
+    ("parameters", "present", "absent"),
+    [
+        ({"steps": "embed,predict"}, ("the encoder of rna-structure-small", "task.json names"), ("RESM", "ESM-2")),
+        ({"steps": "embed,predict", "model": "/m/folds,/m/loads"}, ("the given models folds and loads",), ("ESM-2",)),
+        ({"steps": "embed", "init_model": "/m/esm2_8m"}, ("RNAs were read by esm2_8m", "ESM-2"), ("rna-structure",)),
+        ({"steps": "pretrain,embed"}, ("the model pretrained here", "RESM"), ("rna-structure",)),
+    ],
+)
+def test_methods_name_the_model_that_embeds(
+    command: Callable[..., int], tmp_path: Path, parameters: dict, present: tuple[str, ...], absent: tuple[str, ...]
+) -> None:
+    (tmp_path / "p.json").write_text(json.dumps({"track": "resm", **parameters}))
+    (tmp_path / "v.yml").write_text("")
+    words = ["--parameters", tmp_path / "p.json", "--versions", tmp_path / "v.yml", "--outdir", tmp_path / "q"]
+    assert command("methods", *words) == 0
+    text = (tmp_path / "q" / "methods_mqc.html").read_text().split("<details>")[0].split("<h4>Parameters")[0]
+    assert all(word in text for word in present), text
+    assert not any(word in text for word in absent), text

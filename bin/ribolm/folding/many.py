@@ -2,10 +2,14 @@
 
 import multiprocessing
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
+from functools import partial
 from itertools import islice
 from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ribolm.errors import DataError
 from ribolm.sequences.rna import RnaRecord
@@ -15,15 +19,21 @@ Result = TypeVar("Result")
 WAITING_PER_WORKER = 4  # results that may wait for the consumer: matrices of pair probabilities are large
 
 
-def fold_many(function: Callable[[str], Result], records: Iterable[RnaRecord], workers: int = 1) -> Iterator[Result]:
+def fold_many(
+    function: Callable[..., Result],
+    records: Iterable[RnaRecord],
+    workers: int = 1,
+    reactivities: Mapping[str, NDArray[np.float64]] | None = None,
+) -> Iterator[Result]:
     """Yield function(record.letters) for each record, in order.
 
-    `function` is one of `ribolm.folding` or a functools.partial of it, so that processes can be sent it. With one
-    worker all is done here. Raises DataError naming the record where the function refuses it.
+    `function` is one of `ribolm.folding` or a functools.partial of it, so that processes can be sent it; of a record
+    that has `reactivities` (by name, one per base) it is told them under that name. With one worker all is done here.
+    Raises DataError naming the record where the function refuses it.
     """
+    named = partial(_named, function, reactivities or {})
     if workers <= 1:
-        for record in records:
-            yield _named(function, record)
+        yield from map(named, records)
         return
     # fresh processes: a fork would copy the threads of torch in whatever state they are
     context = multiprocessing.get_context("spawn")
@@ -32,19 +42,22 @@ def fold_many(function: Callable[[str], Result], records: Iterable[RnaRecord], w
         waiting: deque[Future[Result]] = deque()
         try:
             for record in islice(remaining, WAITING_PER_WORKER * workers):
-                waiting.append(pool.submit(_named, function, record))
+                waiting.append(pool.submit(named, record))
             while waiting:
                 result = waiting.popleft().result()
                 for record in islice(remaining, 1):
-                    waiting.append(pool.submit(_named, function, record))
+                    waiting.append(pool.submit(named, record))
                 yield result
         finally:
             for future in waiting:
                 future.cancel()
 
 
-def _named(function: Callable[[str], Result], record: RnaRecord) -> Result:
+def _named(
+    function: Callable[..., Result], reactivities: Mapping[str, NDArray[np.float64]], record: RnaRecord
+) -> Result:
+    measured = {"reactivities": reactivities[record.name].tolist()} if record.name in reactivities else {}
     try:
-        return function(record.letters)
+        return function(record.letters, **measured)
     except DataError as error:
         raise DataError(f"Record '{record.name}': {error}") from error

@@ -20,12 +20,6 @@ from ribolm.models.ragged import ragged
 CORRECTED_ROWS = 256  # rows that are symmetrised and corrected at a time
 
 
-def n_attention_maps(network: Network) -> int:
-    """Heads of all layers. Raises UsageError for a backbone without attention."""
-    config = attending(network).config
-    return config.num_hidden_layers * config.num_attention_heads
-
-
 @torch.no_grad()
 def attention_channels(network: Network, tokens: Tensor, weights: Tensor) -> Tensor:
     """Weighted sums of the corrected symmetric attention maps of one sequence, [channels, L, L].
@@ -35,7 +29,7 @@ def attention_channels(network: Network, tokens: Tensor, weights: Tensor) -> Ten
     are not read. Memory: channels · n · n values twice, and 8 bytes for every map and token. Raises UsageError for a
     backbone without attention.
     """
-    n_maps = n_attention_maps(network)
+    n_maps = attending(network).config.n_attention_maps
     if weights.ndim != 2 or weights.shape[1] != n_maps:
         raise ValueError(f"weights of shape {tuple(weights.shape)} for {n_maps} attention maps")
     weights = weights.to(tokens.device, _number_format(network))
@@ -53,7 +47,7 @@ def attention_features(network: Network, tokens: Tensor, pairs: Tensor) -> Tenso
     layer are held at a time. Raises UsageError for a backbone without attention.
     """
     inner, (left, right) = inner_tokens(network, tokens), pairs.unbind(1)
-    n_maps = n_attention_maps(network)
+    n_maps = attending(network).config.n_attention_maps
     out = torch.empty(len(pairs), n_maps, device=tokens.device, dtype=_number_format(network))
 
     def keep(layer: int, _sequence: int, maps: Tensor) -> None:

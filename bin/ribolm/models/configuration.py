@@ -30,6 +30,11 @@ class BackboneRules:
         """Whether a token sees itself and what stands before it alone; else it sees all others."""
         return False
 
+    @property
+    def n_attention_maps(self) -> int:
+        """Heads of all layers; none without attention."""
+        return 0
+
 
 class TransformerRules(BackboneRules):
     """The same of a stack of attention layers whose shape has the names of transformers."""
@@ -47,6 +52,11 @@ class TransformerRules(BackboneRules):
     def n_layers(self) -> int:
         """Number of layers."""
         return self.num_hidden_layers
+
+    @property
+    def n_attention_maps(self) -> int:
+        """Heads of all layers."""
+        return self.num_hidden_layers * self.num_attention_heads
 
     @property
     def max_tokens(self) -> int | None:

@@ -18,7 +18,8 @@ class BackboneConfig(Protocol):
     """What networks, heads, tokenizers and training ask of any backbone's configuration.
 
     `max_tokens`: longest sequence with its special tokens, None without a bound; `causal`: a token's state depends on
-    itself and what stands before it only; `gated`: the feed-forward layer has a third matrix, a gate; `bos_token_id`,
+    itself and what stands before it only; `gated`: the feed-forward layer has a third matrix, a gate;
+    `n_attention_maps`: heads of all layers, 0 without attention; `bos_token_id`,
     `eos_token_id`: put around a sequence, left out by pooling.
     """
 
@@ -44,6 +45,8 @@ class BackboneConfig(Protocol):
     def causal(self) -> bool: ...
     @property
     def gated(self) -> bool: ...
+    @property
+    def n_attention_maps(self) -> int: ...
     @property
     def hidden_dropout_prob(self) -> float: ...
     @property

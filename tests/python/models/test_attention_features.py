@@ -10,7 +10,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from ribolm.errors import UsageError
 from ribolm.models import attention_features, attention_rows
-from ribolm.models.attention_features import attention_channels, corrected_maps, n_attention_maps
+from ribolm.models.attention_features import attention_channels, corrected_maps
 from ribolm.models.mosaicbert_config import MosaicBertConfig
 from ribolm.models.network import MASKED_LM, Network, new_network
 from ribolm.models.presets import preset_config
@@ -45,7 +45,7 @@ def test_blocks_cover_every_row_of_every_head_once() -> None:
 
 def drawn_weights(network: Network, channels: int, seed: int = 3) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
-    return torch.randn(channels, n_attention_maps(network), generator=generator)
+    return torch.randn(channels, network.config.n_attention_maps, generator=generator)
 
 
 @torch.no_grad()
@@ -113,7 +113,7 @@ def test_features_at_pairs_are_those_of_the_channels(network: Network) -> None:
     tokens, weights = torch.from_numpy(row), drawn_weights(network, 2)
     pairs = torch.from_numpy(np.stack(np.triu_indices(59, 6), axis=1))
     found = attention_features.attention_features(network, tokens, pairs)
-    assert found.shape == (len(pairs), n_attention_maps(network))
+    assert found.shape == (len(pairs), network.config.n_attention_maps)
     expected = attention_channels(network, tokens, weights)[:, pairs[:, 0], pairs[:, 1]]
     assert largest_difference(weights @ found.T, expected) <= 1e-5
 

@@ -14,15 +14,21 @@ from ribolm.inference.structures.prediction import Prediction
 from ribolm.labels.structure.dot_bracket import write_brackets
 from ribolm.labels.structure.pair_files import HEADER, pair_lines
 
+OTHER_FORMATS = (".ct", ".bpseq", ".tsv", ".csv", ".gz", ".bz2", ".xz", ".zst", ".zip")
 TABLE = ("name", "length_nt", "pairs", "confidence", "mea_score")
 
 
 def table_beside(out: Path) -> Path:
-    """Where the table of an output goes; UsageError where it would be the output itself."""
-    table = out.with_suffix(".tsv")
-    if table == out:
-        raise UsageError(f"--out {out} would be the table beside the structures. Let its name end in .dbn.")
-    return table
+    """Where the table of an output goes: OUT.tsv of OUT.dbn, and of another name that name and .tsv.
+
+    UsageError for an ending that means another format than the dot-bracket text that is written.
+    """
+    if out.suffix.lower() in OTHER_FORMATS:
+        raise UsageError(
+            f"--out {out}: dot-bracket is written, not {out.suffix}. Let the name end in .dbn; `ribolm-preprocess "
+            "structures` makes CT and BPSEQ of it."
+        )
+    return out.with_suffix(".tsv") if out.suffix == ".dbn" else out.with_name(f"{out.name}.tsv")
 
 
 def write_predictions(out: Path, pairs: Path | None, predictions: Iterable[Prediction]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -22,13 +22,12 @@ from ribolm.labels.structure.decoding import (
     ListedPairs,
     decode,
     listed_pairs,
-    mea_score,
     mean_pair_probability,
 )
 from ribolm.labels.structure.pair_files import LEAST_LISTED
 from ribolm.labels.structure.pairs import Structure
 from ribolm.models.pair_maps.folding import pair_map, seen, states
-from ribolm.models.pair_maps.inputs import PairProbabilities
+from ribolm.models.pair_maps.inputs import PairLogits, PairProbabilities
 from ribolm.models.pair_maps.tiles import TILE_NT, tiled
 from ribolm.models.ragged import pack
 from ribolm.sequences.rna import RnaRecord
@@ -36,7 +35,6 @@ from ribolm.training.machine.memory import PROCESS_BYTES, SPARE_SHARE, available
 
 MAX_NT = 4_000
 MAP_BYTES, TILE_WIDTHS = 24, 8  # per pair of bases: logits, their mirror, probabilities, what decoding looks at
-Float32 = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,8 @@ class PredictionOptions:
 @dataclass(frozen=True)
 class Prediction:
     """One RNA. pairs: those with a probability from 0.01 on. confidence: mean probability of the predicted pairs, NaN
-    where there is none; mea_score: expected share of bases whose partner, or lack of one, is right.
+    where there is none; mea_score: expected share of bases whose partner, or lack of one, is right: the mean of what
+    each base gives its own state (2 Σ p_ij + Σ q_i over L: Do et al. 2006, Bioinformatics 22:e90, γ = 1).
     """
 
     structure: Structure
@@ -77,7 +76,7 @@ def predict_structures(
     if thermodynamics:
         folded = min(energies.max_nt for energies in model.energies)
         _require_length(records, folded, f"{folded:,} nt are the most that are folded", "Use --no-thermodynamics")
-    _require_memory(model, records, options)
+    _require_memory(model, records, replace(options, thermodynamics=thermodynamics))
     with Progress("structures", len(records), "RNAs") as progress:
         for record, known in zip(records, _folded(model, records, options, thermodynamics), strict=True):
             yield predict_folded(model, record, known, options)
@@ -89,15 +88,9 @@ def _folded(
 ) -> Iterator[PairList | None]:
     if not thermodynamics:
         yield from [None] * len(records)
-    elif options.reactivities is None:
-        yield from fold_many(partial(probable_pairs, models=model.energies), records, options.workers)
     else:
-        for record in records:
-            yield probable_pairs(record.letters, model.energies, _values(options.reactivities, record.name))
-
-
-def _values(reactivities: Mapping[str, NDArray[np.float64]], name: str) -> list[float] | None:
-    return reactivities[name].tolist() if name in reactivities else None
+        folded = partial(probable_pairs, models=model.energies)
+        yield from fold_many(folded, records, options.workers, options.reactivities)
 
 
 @torch.inference_mode()
@@ -113,16 +106,15 @@ def predict_folded(
         hidden, bases = states(model.loaded.network, batch)[0]
         maps = seen(model.loaded.network, batch.tokens)
         logits = tiled(pair_map(model.loaded.network), hidden, bases, given, options.tile_nt, maps)
+    return _decoded(model, record, logits, known is not None, options.canonical)
+
+
+def _decoded(model: StructureModel, record: RnaRecord, logits: PairLogits, shown: bool, canonical: bool) -> Prediction:
     probabilities = logits.probabilities().cpu().numpy()
-    return _decoded(model, record, probabilities, known is not None, options.canonical)
-
-
-def _decoded(
-    model: StructureModel, record: RnaRecord, probabilities: Float32, shown: bool, canonical: bool
-) -> Prediction:
     partner = decode(record.letters, probabilities, model.rule_for(shown, canonical))
     structure = Structure(record.name, record.letters, partner)
-    scores = mean_pair_probability(partner, probabilities), mea_score(partner, probabilities)
+    right = logits.log_probability(torch.from_numpy(partner).to(logits.pairs.device)).exp()
+    scores = mean_pair_probability(partner, probabilities), float(right.mean())
     return Prediction(structure, listed_pairs(probabilities, LEAST_LISTED), *scores)
 
 
@@ -138,7 +130,7 @@ def _require_length(records: Sequence[RnaRecord], most_nt: int, limit: str, reme
 
 
 def prediction_bytes(model: StructureModel, longest: int, options: PredictionOptions) -> int:
-    """Memory for one RNA of so many bases: process, maps, one tile, and what ViennaRNA holds in every worker."""
+    """Memory for one RNA of so many bases: process, maps, one tile, and what ViennaRNA, if asked, holds per worker."""
     shape, side = model.shape, min(longest, options.tile_nt + 2 * model.shape.halo)
     tile = 4 * side**2 * TILE_WIDTHS * (shape.map_width + shape.width / shape.downsampling**2)
     folding = memory_bytes(longest) * max(1, options.workers) if options.thermodynamics else 0

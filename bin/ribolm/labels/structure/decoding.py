@@ -115,20 +115,6 @@ def _matching(pairs: ListedPairs, threshold: float) -> Int64:
     return np.sort(np.concatenate([np.flatnonzero(alone), contested[solved.x > 0.5]]))
 
 
-def mea_score(partner: Int64, probabilities: npt.NDArray[np.floating]) -> float:
-    """Expected share of bases whose state (paired with that partner, or unpaired) is right, from 0 to 1.
-
-    `probabilities` [L, L] symmetric. The sum 2 Σ p_ij + Σ q_i over pairs and unpaired bases, q_i = 1 - Σ_j p_ij, is
-    what MEA folding maximises (Do et al. 2006, Bioinformatics 22:e90, γ = 1); here divided by L. NaN without bases.
-    """
-    if not len(partner):
-        return float("nan")
-    paired = np.flatnonzero(partner != UNPAIRED)
-    unpaired = np.clip(1 - probabilities.sum(axis=1, dtype=np.float64), 0, 1)
-    right = probabilities[paired, partner[paired]].sum(dtype=np.float64) + unpaired[partner == UNPAIRED].sum()
-    return float(right / len(partner))
-
-
 def mean_pair_probability(partner: Int64, probabilities: npt.NDArray[np.floating]) -> float:
     """Mean probability of the pairs of a structure: how sure its model is of them. NaN without pairs."""
     paired = np.flatnonzero(partner != UNPAIRED)

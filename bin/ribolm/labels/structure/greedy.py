@@ -34,7 +34,7 @@ def greedy_pairs(probabilities: NDArray[Any], threshold: float) -> ChosenPairs:
 
     Of equals the one with the smaller i, then j. Cost: a sort of the candidates.
     """
-    i, j = np.nonzero(np.triu(probabilities, 1) >= threshold)
+    i, j = np.nonzero(np.triu(probabilities >= threshold, 1))
     p = probabilities[i, j]
     taken = taken_first(i, j, p, len(probabilities))
     return ChosenPairs(i[taken], j[taken], p[taken])

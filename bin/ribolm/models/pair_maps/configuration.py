@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from ribolm.errors import DataError
-from ribolm.models.family import BackboneConfig
 from ribolm.sequences.vocabulary import Tokenizer
 
 DOWNSAMPLINGS = (1, 2, 4)
@@ -43,7 +42,8 @@ class PairMapConfig:
         if min(self.width, self.side_width, self.map_width, *self.dilations, 1) < 1 or self.side_depth < 0:
             raise DataError("widths and dilations of a pair map must be 1 or more. Change them.")
         if self.downsampling not in DOWNSAMPLINGS:
-            raise DataError(f"a pair map is downsampled by {', '.join(map(str, DOWNSAMPLINGS))}, not this number.")
+            known = ", ".join(map(str, DOWNSAMPLINGS))
+            raise DataError(f"a pair map is downsampled by {known}, not by {self.downsampling}. Choose one of these.")
         if self.side_kernel < 1 or self.side_kernel % 2 == 0:
             raise DataError(f"side_kernel {self.side_kernel} must be odd, so that a base stands in its middle.")
 
@@ -71,14 +71,6 @@ class PairMapConfig:
             return cls(**known)
         except TypeError as error:
             raise DataError(f"{source}: pair_map is not complete or wrong ({error}). Copy the model again.") from error
-
-
-def n_attention_maps(config: BackboneConfig) -> int:
-    """Heads of all layers of a backbone; DataError for one without attention."""
-    heads = getattr(config, "num_attention_heads", 0)
-    if not heads:
-        raise DataError("a backbone without attention has no maps to read. Leave --attention out.")
-    return int(config.n_layers * heads)
 
 
 def base_ids(tokenizer: Tokenizer) -> tuple[int, int, int, int]:

@@ -12,9 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ribolm.errors import DataError
 from ribolm.folding.pair_lists import LEAST
 from ribolm.models.family import BackboneConfig
-from ribolm.models.pair_maps.configuration import PairMapConfig, n_attention_maps
+from ribolm.models.pair_maps.configuration import PairMapConfig
 from ribolm.models.pair_maps.convolution import convolve_relu
 from ribolm.models.pair_maps.inputs import PairLogits, PairProbabilities, scaled_log
 from ribolm.models.pair_maps.layers import Block, SideLayer, fold_cells, initialise, unfold_cells
@@ -66,7 +67,9 @@ class PairMapHead(nn.Module):
             self.known = nn.Linear(3, channels)
             self.shares = nn.Parameter(torch.empty(2))  # of the folding program's answer in ours, at the start
         if shape.attention:
-            self.attended = nn.Linear(n_attention_maps(config), channels, bias=False)
+            if not config.n_attention_maps:
+                raise DataError("a backbone without attention has no maps to read. Leave --attention out.")
+            self.attended = nn.Linear(config.n_attention_maps, channels, bias=False)
 
     @torch.no_grad()
     def initialise(self, generator: torch.Generator) -> None:

@@ -63,10 +63,6 @@ class PairLogits(NamedTuple):
         half = self._totals() / 2
         return (self.pairs - half[:, None]).sub_(half).exp_()
 
-    def alone(self) -> Tensor:
-        """Probability of each base to be unpaired, fp32 [L]."""
-        return (self.unpaired - self._totals()).exp()
-
     def _totals(self) -> Tensor:
         """Logarithm of the sum over all choices of each base [L]."""
         return torch.logaddexp(self.pairs.logsumexp(dim=1), self.unpaired)

@@ -23,7 +23,8 @@ from ribolm.files import require_file, sha256_of
 from ribolm.genome.coordinates import Int64
 from ribolm.labels.structure.files import read_structures
 from ribolm.labels.structure.pairs import Structure
-from ribolm.models.attention_features import attention_features, n_attention_maps
+from ribolm.models.attention_features import attention_features
+from ribolm.models.attention_maps import attending
 from ribolm.models.contact_head import contact_encoder, set_contact_head
 from ribolm.models.directories import CARD
 from ribolm.models.token_dropout import use_token_dropout
@@ -153,9 +154,10 @@ def _with_special(model: LoadedModel, structure: Structure) -> Int64:
 
 def _require_memory(model: LoadedModel, structures: Sequence[Structure], separation: int) -> None:
     n_pairs = sum(max(0, len(one) - separation) * (len(one) - separation + 1) // 2 for one in structures)
-    need = PROCESS_BYTES["cpu"] + n_pairs * n_attention_maps(model.network) * BYTES_PER_FEATURE
+    n_maps = attending(model.network).config.n_attention_maps
+    need = PROCESS_BYTES["cpu"] + n_pairs * n_maps * BYTES_PER_FEATURE
     free, bound = available_bytes("cpu")
-    reason = f"{n_pairs:,} pairs of {n_attention_maps(model.network):,} maps"
+    reason = f"{n_pairs:,} pairs of {n_maps:,} maps"
     choice("memory", f"{need / 1e9:.2f} of {free / 1e9:.2f} GB", reason)
     if free and need > free:
         raise UsageError(

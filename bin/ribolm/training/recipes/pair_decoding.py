@@ -21,19 +21,19 @@ Float64 = NDArray[np.float64]
 Int64 = NDArray[np.int64]
 GRID = np.round(np.arange(0.05, 0.96, 0.01), 2)  # thresholds of greedy decoding
 WEIGHTS = np.round(np.arange(0.5, 3.01, 0.1), 1)  # of recall, of decoding by expected F1
-DEFAULT = 0.5  # threshold where dev says nothing
 SHOWN, HIDDEN = "", "_without"  # suffix of the keys of task.json: with and without the folding program
 
 
 class Way(NamedTuple):
-    """A method of decoding, the name of its number, and the values tried."""
+    """A method of decoding, the name of its number, the values tried, and that where dev says nothing."""
 
     method: str
     number: str
     values: Float64
+    default: float
 
 
-WAYS = (Way(GREEDY, "threshold", GRID), Way(EXPECTED_F1, "recall_weight", WEIGHTS))
+WAYS = (Way(GREEDY, "threshold", GRID, 0.5), Way(EXPECTED_F1, "recall_weight", WEIGHTS, 1.0))
 
 
 @torch.no_grad()
@@ -81,19 +81,19 @@ def _keys(session: Session, curves: dict[str, list[Float64]]) -> dict[str, Any]:
     by_way = {suffix: np.split(mean, bounds) for suffix, (_, mean) in means.items()}
     best = int(np.argmax([curve.max() for curve in by_way[SHOWN]])) if SHOWN in by_way else 0
     found: dict[str, Any] = {"decoding": WAYS[best].method}
-    found["threshold"] = DEFAULT if WAYS[best].method == GREEDY else LEAST_LISTED
+    found["threshold"] = WAYS[best].default if WAYS[best].method == GREEDY else LEAST_LISTED
     for suffix, curves_of_ways in by_way.items():
         found |= _told(session, suffix, WAYS[best], curves_of_ways[best], means[suffix][0])
     return found
 
 
 def _told(session: Session, suffix: str, way: Way, mean: Float64, n: int) -> dict[str, Any]:
-    """The keys of one suffix, told with their reason; where no pair of dev is right nothing is chosen but 0.5."""
+    """The keys of one suffix, told with their reason; where no pair of dev is right, the default."""
     name = f"{way.number}{suffix}"
     facts = {f"dev_f1{suffix}": float(mean.max()), f"dev_n{suffix}": n}
     if not mean.any():
-        session.log.choice(name.replace("_", " "), DEFAULT, f"no pair is right on {n:,} RNAs of dev")
-        return {name: DEFAULT, **facts}
+        session.log.choice(name.replace("_", " "), way.default, f"no pair is right on {n:,} RNAs of dev")
+        return {name: way.default, **facts}
     value = float(way.values[int(mean.argmax())])
     told = f"{way.method}: mean F1 {mean.max():.4f} over {n:,} RNAs of dev"
     session.log.choice(name.replace("_", " "), value, told)

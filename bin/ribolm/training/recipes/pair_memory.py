@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ribolm.models.network import Network
-from ribolm.models.pair_maps.configuration import PairMapConfig, n_attention_maps
+from ribolm.models.pair_maps.configuration import PairMapConfig
 from ribolm.training.feed.batches import Feed
 from ribolm.training.machine.memory import FRAGMENTS, available_bytes, estimate_training, require_memory
 from ribolm.training.run.parameters import count_parameters
@@ -49,7 +49,7 @@ def check_pair_memory(session: Session, network: Network, feed: Feed, validation
         world=world.size,
     )
     shape = network.spec.pair_map
-    n_maps = n_attention_maps(network.config) if shape.attention else 0
+    n_maps = network.config.n_attention_maps if shape.attention else 0
     maps = pair_map_bytes(shape, tokens * feed.longest, n_maps)
     free, bound = available_bytes(device.name)
     if world.first:

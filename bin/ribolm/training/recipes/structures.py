@@ -106,6 +106,8 @@ def _open_rows(options: StructureOptions) -> tuple[_Rows, _Rows]:
     """(rows to train on, rows of dev)."""
     if options.dev is not None and (options.folds is not None or options.dev_share != StructureOptions.dev_share):
         raise UsageError("--dev is the store of dev: leave out --folds and --dev-share.")
+    if options.folds is not None and options.dev_share != StructureOptions.dev_share:
+        raise UsageError("--dev-share has no effect: --folds says which rows are dev. Leave it out.")
     store = TokenStore.open(options.store)
     if options.dev is not None:
         dev_store = TokenStore.open(options.dev)

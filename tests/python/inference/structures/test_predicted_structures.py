@@ -96,6 +96,18 @@ def test_three_files_say_the_same(predict: Predict, tmp_path: Path, capsys) -> N
     )
 
 
+@pytest.mark.parametrize("ending", ["ct", "bpseq", "dbn.gz", "tsv"])
+def test_the_ending_of_another_format_is_refused(predict: Predict, tmp_path: Path, capsys, ending: str) -> None:
+    assert predict(f">a\n{HAIRPIN}\n", out=tmp_path / f"x.{ending}") == 2
+    assert "dot-bracket is written" in capsys.readouterr().err and not list(tmp_path.glob("x.*"))
+
+
+def test_tables_of_outputs_that_differ_in_their_ending_stay_apart(predict: Predict, tmp_path: Path) -> None:
+    for name in ("sample.1", "sample.2"):
+        assert predict(f">{name}\n{HAIRPIN}\n", out=tmp_path / name) == 0
+    assert [rows(tmp_path / f"sample.{k}.tsv")[1][0] for k in (1, 2)] == ["sample.1", "sample.2"]
+
+
 def test_letters_are_repaired_with_notices_and_keep_their_number(predict: Predict, tmp_path: Path, capsys) -> None:
     assert predict(">r\nggggTTccaaaRcccc\n") == 0
     said = capsys.readouterr().err
@@ -148,7 +160,10 @@ def test_reactivities_change_what_the_folding_program_says(predict: Predict, tmp
     assert predict(f">a\n{text}\n") == 0
     without = (tmp_path / "pairs.tsv").read_text()
     assert predict(f">a\n{text}\n", reactivities=tmp_path / "r.tsv") == 0
-    assert (tmp_path / "pairs.tsv").read_text() != without
+    told = (tmp_path / "pairs.tsv").read_text()
+    assert told != without
+    assert predict(f">a\n{text}\n", "--processes", "2", reactivities=tmp_path / "r.tsv") == 0
+    assert (tmp_path / "pairs.tsv").read_text() == told
 
 
 @pytest.mark.parametrize(
@@ -160,6 +175,8 @@ def test_reactivities_change_what_the_folding_program_says(predict: Predict, tmp
         ("name\tposition0\treactivity\na\t2\thigh\n", "'high' is no number"),
         ("name\tposition0\treactivity\na\t2\tinf\n", "is not finite"),
         ("name\tposition0\treactivity\na\t2\n", "has 2 columns"),
+        ("name\tposition0\treactivity\na\t²\t1\n", "'²' is none of 0 to 19"),
+        ("name\tposition0\treactivity\na\t2\t1\na\t2\t1\n", "line 3: base 2 of 'a' is listed twice"),
     ],
 )
 def test_bad_reactivities_are_refused(predict: Predict, tmp_path: Path, capsys, lines: str, problem: str) -> None:
@@ -187,8 +204,8 @@ def test_wrong_usage_is_refused(predict: Predict, make_model, tmp_path: Path, ca
     fasta = f">a\n{HAIRPIN}\n"
     cases: list[tuple[dict[str, Any], tuple[str, ...], int, str]] = [
         ({"reactivities": tmp_path / "r.tsv"}, ("--no-thermodynamics",), 2, "act through ViennaRNA"),
-        ({"out": tmp_path / "x.tsv"}, (), 2, "Let its name end in .dbn"),
-        ({"pairs": tmp_path / "out.tsv"}, (), 2, "read and written"),
+        ({"out": tmp_path / "x.tsv"}, (), 2, "Let the name end in .dbn"),
+        ({"pairs": tmp_path / "out.tsv"}, (), 2, "is to hold two results"),
         ({}, ("--max-nt", "10"), 65, "has 20 nt, and --max-nt is 10"),
         ({"model": make_model(decoding="guess")}, (), 65, "decoding 'guess' is none of"),
         ({"model": make_model(threshold=2)}, (), 65, "threshold 2 is no probability"),

@@ -13,11 +13,10 @@ from ribolm.labels.structure.decoding import (
     ListedPairs,
     decode,
     listed_pairs,
-    mea_score,
     mean_pair_probability,
 )
 from ribolm.labels.structure.dot_bracket import parse_brackets
-from ribolm.labels.structure.greedy import surest_pairs
+from ribolm.labels.structure.greedy import greedy_pairs, surest_pairs
 from ribolm.labels.structure.pair_files import read_pairs, write_pairs
 
 
@@ -117,15 +116,16 @@ def test_a_matrix_and_its_list_say_the_same(p: np.ndarray, method: str) -> None:
     assert np.array_equal(decode(letters, p, rule), decode(letters, listed_pairs(p, 0.01), rule))
 
 
-def test_the_score_is_that_of_viennarna() -> None:
+def test_the_confidence_is_the_mean_of_the_pairs() -> None:
     letters = "GGGCUAUUAGCUCAGUUGGUUAGAGCGCACCCCUGAUAAGGGUGAGGUCGCUGAUUCGAAUUCAGCAUAGCCCA"
     found = ensemble(letters)
-    partner = found.mea.partner
-    assert mea_score(partner, found.probabilities) == pytest.approx(found.mea.accuracy / len(letters), abs=1e-4)
-    assert 0.2 < mean_pair_probability(partner, found.probabilities) <= 1
-    assert np.isnan(mean_pair_probability(np.full(4, -1), np.zeros((4, 4)))) and np.isnan(
-        mea_score(partner[:0], partner)
-    )
+    assert 0.2 < mean_pair_probability(found.mea.partner, found.probabilities) <= 1
+    assert np.isnan(mean_pair_probability(np.full(4, -1), np.zeros((4, 4))))
+
+
+def test_a_threshold_of_nothing_pairs_no_base_with_itself() -> None:
+    chosen = greedy_pairs(np.zeros((5, 5)), 0.0)
+    assert (chosen.i < chosen.j).all() and len(chosen.i) == 2
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ribolm.errors import DataError
-from ribolm.files import atomic_path, open_text
+from ribolm.files import atomic_path, is_whole_number, open_text
 from ribolm.labels.structure.pairs import Structure
 from ribolm.labels.structure.records import Reading, Row
 from ribolm.sequences.rna import MODIFIED
@@ -73,7 +73,7 @@ def _connect_tables(path: Path) -> Iterator[_Table]:
             if table is None or len(table.rows) == table.n_bases:
                 if table is not None:
                     yield table
-                if not words[0].isdigit():
+                if not is_whole_number(words[0]):
                     problem = f"a record begins with its length and name, found {text.strip()[:20]!r}"
                     raise DataError(f"{path.name} line {line}: {problem}. Give a CT file.")
                 table = _Table(_first_word(_ENERGY.sub(" ", text).split(maxsplit=1)[1:], path), line, int(words[0]))
@@ -91,7 +91,7 @@ def _bpseq_tables(path: Path) -> Iterator[_Table]:
             words = text.split()
             if not words:
                 continue
-            if not words[0].isdigit():
+            if not is_whole_number(words[0]):
                 said = _NAMED.match(text)
                 if said:
                     names.insert(0, text[said.end() :])
@@ -116,7 +116,7 @@ def _first_word(texts: list[str], path: Path) -> str:
 
 def _row(path: Path, line: int, words: list[str], position: int, width: int) -> Row:
     partner = words[width - 1] if len(words) >= width else ""
-    if not partner.isdigit() or words[0] != str(position):
+    if not is_whole_number(partner) or words[0] != str(position):
         shape = "position base partner" if width == _BPSEQ_WIDTH else "position base previous next partner"
         wanted = f"position {position} was to come"
         raise DataError(f"{path.name} line {line}: {wanted}, as '{shape}', found {' '.join(words)[:40]!r}. Correct it.")

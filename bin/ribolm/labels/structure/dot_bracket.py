@@ -21,6 +21,7 @@ BRACKETS = ("()", "[]", "{}", "<>", *(a + a.lower() for a in string.ascii_upperc
 _OPENS = {pair[0]: layer for layer, pair in enumerate(BRACKETS)}
 _CLOSES = {pair[1]: layer for layer, pair in enumerate(BRACKETS)}
 _MARKS = re.compile(r"[.()\[\]{}<>]")
+_BRACKETS_ALONE = re.compile(r"[.()\[\]{}<>]+")
 _ENERGY = re.compile(r"\s+[(\[{].*$")
 
 
@@ -93,6 +94,11 @@ class _Record:
     sequence: list[str] = field(default_factory=list)
     structure: list[str] = field(default_factory=list)
 
+    def goes_on(self, text: str) -> bool:
+        """Whether a line that begins with '>' can only be the rest of a wrapped structure: brackets, still missing."""
+        missing = sum(map(len, self.sequence)) - sum(map(len, self.structure))
+        return bool(self.structure) and len(text) <= missing and bool(_BRACKETS_ALONE.fullmatch(text))
+
     def add(self, text: str) -> None:
         if not self.sequence or not (self.structure or _MARKS.search(text)):
             self.sequence.append(text)
@@ -120,7 +126,7 @@ def _records(path: Path) -> Iterator[_Record]:
     with open_text(path) as handle:
         for number, text in enumerate(handle, start=1):
             line = text.strip()
-            if line.startswith((">", "#Name:")):
+            if line.startswith((">", "#Name:")) and not (record and record.goes_on(line)):
                 if record:
                     yield record
                 words = line.removeprefix("#Name:").removeprefix(">").split(maxsplit=1)

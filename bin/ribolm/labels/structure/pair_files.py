@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ribolm.errors import DataError, bad_value
-from ribolm.files import atomic_path, open_text
+from ribolm.files import atomic_path, is_whole_number, open_text
 from ribolm.labels.structure.decoding import ListedPairs
 
 COLUMNS = ("name", "i0", "j0", "probability")
@@ -62,7 +62,7 @@ def _parse(path: Path, line: int, words: list[str], lengths: Mapping[str, int]) 
             path, line, "name", name, "is no record of the structures", "Use tables and structures of one set."
         )
     for column, word in zip(COLUMNS[1:3], ends, strict=True):
-        if not word.isdigit() or int(word) >= lengths[name]:
+        if not is_whole_number(word) or int(word) >= lengths[name]:
             problem = f"is no 0-based position of '{name}' with its {lengths[name]:,} nt"
             raise bad_value(path, line, column, word, problem, "Correct it.")
     i0, j0 = map(int, ends)

@@ -138,6 +138,8 @@ def _member(reading: Reading, name: str, row: str, partner: Int64) -> Structure:
     """One aligned row without its gaps, with the pairs whose two columns it fills."""
     raw = np.frombuffer(row.encode("ascii", "replace"), dtype=np.uint8)
     is_base = ~np.isin(raw, np.frombuffer(_GAPS, dtype=np.uint8))
+    if not is_base.any():
+        raise reading.fault(name, ": is gaps alone. Remove the row.")
     letters = reading.letters(raw[is_base].tobytes().decode(), name)
     columns = np.flatnonzero(is_base)
     place = np.full(len(partner) + 1, UNPAIRED, dtype=np.int64)  # the last entry: where unpaired (-1) looks

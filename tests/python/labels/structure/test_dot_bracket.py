@@ -70,6 +70,13 @@ def test_wrapped_lines_energies_comments_and_bprna_headers_are_read(tmp_path: Pa
     assert (y.name, y.letters, len(y.pairs())) == ("y", "ACGU", 0)
 
 
+def test_a_wrapped_line_of_closing_brackets_is_no_header(tmp_path: Path) -> None:
+    x, y = read_dot_bracket(write(tmp_path, ">x\nGGAA\nACC\n<<..\n.>>\n>y\nGA\n..\n"))
+    assert (x.letters, x.pairs().tolist(), y.name) == ("GGAAACC", [[0, 6], [1, 5]], "y")
+    (x,) = read_dot_bracket(write(tmp_path, ">x\nGGAAACC\n<<...\n>>\n"))
+    assert x.pairs().tolist() == [[0, 6], [1, 5]]
+
+
 def test_an_empty_file_gives_no_record_and_back(tmp_path: Path) -> None:
     assert read_dot_bracket(write(tmp_path, "")) == []
     write_dot_bracket(tmp_path / "out.dbn", [])

@@ -126,6 +126,7 @@ def test_formats_are_recognised_by_content(
     (STOCKHOLM[:-3], "family plain has no end"),
     (STOCKHOLM.replace("a~>.", "a~.."), "family RF1, SS_cons, position 1: '<' opens"),
     (STOCKHOLM.replace("GACC", "GAC"), "family RF1, record 'b/1-4': 8 columns, not 9"),
+    (STOCKHOLM.replace("G--At", "-----").replace("GACC", "----"), "record 'b/1-4': is gaps alone"),
     (STOCKHOLM.replace(".ACC", ".ALC"), "record 'a/1-6', position 5: 'L' is no nucleotide"),
 ])  # fmt: skip
 def test_a_bad_file_is_refused_by_place(tmp_path: Path, content: str, message: str) -> None:

@@ -50,6 +50,19 @@ def require_folder_possible(folder: Path | str) -> None:
         raise ToolError(f"{folder}: cannot write {place} ({error.strerror}). Choose another folder.") from error
 
 
+def require_replaceable(path: Path | str) -> None:
+    """Raise DataError where a result would replace what is no ordinary file: a folder, a pipe, a device."""
+    path = Path(path)
+    if path.exists() and not path.is_file():
+        kind = "a folder" if path.is_dir() else "a pipe or device"
+        raise DataError(f"{path}: is {kind}, which a result cannot replace. Name a file.")
+
+
+def is_whole_number(text: str) -> bool:
+    """Whether text is a whole number from 0 in ASCII digits; isdigit alone takes '²', which int() refuses."""
+    return text.isascii() and text.isdigit()
+
+
 def require_other_than(out: Path | str | None, inputs: Iterable[Path | str | None]) -> None:
     """Raise UsageError when a result would replace a file or folder that it is made from; None stands for no path."""
     if out is None:
@@ -88,6 +101,7 @@ def require_no_other_kind(folder: Path | str, ours: Callable[[dict[str, Any]], b
 def atomic_path(path: Path | str) -> Iterator[Path]:
     """Yield a temporary path beside `path` that replaces it when the block ends well and vanishes when it does not."""
     path = Path(path)
+    require_replaceable(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     os.close(descriptor)

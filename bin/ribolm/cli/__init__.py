@@ -128,13 +128,15 @@ def _look_first(command: Any) -> None:
     begin = command.callback
 
     def checked(**chosen: Any) -> Any:
-        from ribolm.files import require_folder_possible
+        from ribolm.files import require_folder_possible, require_replaceable
 
         if (chosen.get("seed") or 0) > MAX_SEED:
             raise UsageError(f"--seed {chosen['seed']} is too large. Give a whole number from 0 to {MAX_SEED}.")
         for name in {"out", "outdir"} & {name for name, value in chosen.items() if value is not None}:
             result = Path(chosen[name])
             require_folder_possible(result if name == "outdir" or result.is_dir() else result.parent)
+            if not result.is_dir():
+                require_replaceable(result)
         return begin(**chosen)
 
     if begin is not None and "commands" not in vars(command):

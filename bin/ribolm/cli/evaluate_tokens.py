@@ -43,7 +43,9 @@ def add_tokens(cli: "typer.Typer") -> None:
 
 
 def _distances(text: str) -> tuple[int, ...]:
+    from ribolm.files import is_whole_number
+
     words = [word.strip() for word in text.split(",")]
-    if not all(word.isdigit() for word in words):
+    if not all(map(is_whole_number, words)):
         raise UsageError(f"--tolerance {text}: is no list of whole numbers of nt. Give for instance 0,5,10,25.")
     return tuple(int(word) for word in words)

@@ -10,18 +10,18 @@ from ribolm.errors import UsageError
 
 def require_inputs(out: Path, files: Sequence[Path | None], table: Path | None = None) -> None:
     """Require that files can be read and results (`out`, `table`) written; UsageError or DataError where not."""
-    from ribolm.files import require_file, require_folder_possible, require_other_than
+    from ribolm.files import require_file, require_folder_possible, require_other_than, require_replaceable
 
     for path in files:
         if path is not None:
             require_file(path)
     for result in (out, table):
         if result is not None:
-            if result.is_dir():
-                raise UsageError(f"{result} is a folder. Name a file.")
+            require_replaceable(result)
             require_folder_possible(result.parent)
             require_other_than(result, files)
-    require_other_than(out, (table,))
+    if table is not None and out.resolve() == table.resolve():
+        raise UsageError(f"{out} is to hold two results. Give each a name of its own.")
 
 
 def refuse_unused(specs: Sequence[Spec], chosen: Mapping[str, Any], because: str) -> None:

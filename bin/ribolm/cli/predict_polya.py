@@ -68,7 +68,7 @@ def _scores(
 
     loaded = load_window_model(model)
     forward = prepared(loaded, **chosen)
-    records = Genome.open(sequences)
+    records = Genome.open(sequences, may_be_empty=True)
     rows = _rows_of_fold(loaded.loaded, records, folds, fold)
     return write_scores(out, loaded, score_records(loaded, forward, records, anchor0, rows), of_fold=rows is not None)
 
@@ -83,7 +83,7 @@ def _values(model: Path, sequences: Path, out: Path, folds: Path | None, fold: i
     if chosen["tokens_per_batch"] is not None:
         notice("--tokens-per-batch is not used for values, where every pass has one shape.")
     forward = forward_of_values(loaded, chosen["device"].value, chosen["precision"].value)
-    records = Genome.open(sequences)
+    records = Genome.open(sequences, may_be_empty=True)
     rows = _rows_of_fold(loaded.loaded, records, folds, fold)
     return write_values(out, loaded, predict_records(loaded, forward, records, rows), of_fold=rows is not None)
 

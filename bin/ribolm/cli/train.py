@@ -179,11 +179,13 @@ def main(argv: Sequence[str]) -> int:
 
 def _processes(argv: Sequence[str]) -> int:
     """The number behind --processes; 1 where it is not there or no number, for the parser to refuse."""
+    from ribolm.files import is_whole_number
+
     for place, text in enumerate(argv):
         name, _, value = text.partition("=")
         if name == "--processes":
             value = value or next(iter(argv[place + 1 : place + 2]), "")
-            return int(value) if value.isdigit() and argv[0] != "key" else 1
+            return int(value) if is_whole_number(value) and argv[0] != "key" else 1
     return 1
 
 
@@ -250,11 +252,12 @@ def _pretrain_options(chosen: dict[str, Any]) -> "PretrainOptions":
 
 
 def _finetune_options(chosen: dict[str, Any]) -> "FinetuneOptions":
+    from ribolm.files import is_whole_number
     from ribolm.training.recipes.finetuning import FinetuneOptions
 
     chosen = _plain(chosen)
     own = {spec.name: chosen[spec.name] for spec in FINETUNE_OWN}
-    if not (own["fold"].isdigit() or own["fold"] == "none"):
+    if not (is_whole_number(own["fold"]) or own["fold"] == "none"):
         raise UsageError(f"--fold {own['fold']} is no number of a fold. Give one, or none.")
     own["fold"] = None if own["fold"] == "none" else int(own["fold"])
     return FinetuneOptions(**_shared(chosen, FINETUNE_LENGTHS, EPOCHS["finetune"]), **own)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ribolm.errors import DataError, bad_value
-from ribolm.files import open_text, require_file
+from ribolm.files import is_whole_number, open_text, require_file
 from ribolm.genome.coordinates import Int64
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _text_table(path: Path, lines: list[tuple[int, str]]) -> RawTable:
     first_line = lines[0][1]
     separator = "\t" if "\t" in first_line else ","
     first = first_line.lstrip("#").split(separator)
-    has_header = first_line.startswith("#") or not any(field.strip().isdigit() for field in first)
+    has_header = first_line.startswith("#") or not any(is_whole_number(field.strip()) for field in first)
     header = first if has_header else [*BED_COLUMNS, *(f"column_{i}" for i in range(7, len(first) + 1))][: len(first)]
     body = [(number, line) for number, line in lines[1 if has_header else 0 :] if not line.startswith("#")]
     rows: list[list[str]] = []

@@ -61,10 +61,11 @@ class Genome:
     _index: dict[str, int] = field(repr=False)
 
     @classmethod
-    def open(cls, fasta: Path | str, cache_dir: Path | str | None = None) -> "Genome":
+    def open(cls, fasta: Path | str, cache_dir: Path | str | None = None, may_be_empty: bool = False) -> "Genome":
         """Read a plain or gzip FASTA into an unnamed temporary memory map in `cache_dir` (default: TMPDIR).
 
-        Raises DataError for an empty file, a repeated name or a letter that is no nucleotide code. Repairs are told.
+        Raises DataError for a file without records (unless it `may_be_empty`), a repeated name or a letter that is no
+        nucleotide code. Repairs are told.
         Memory: the pages that are touched. Cost: about 3 s per GB.
         """
         path = require_file(fasta)
@@ -72,7 +73,7 @@ class Genome:
         lengths: list[int] = []
         repairs, digest = FastaRepairs(), hashlib.sha256()
         with tempfile.TemporaryFile(dir=cache_dir) as store:
-            for name, block in read_fasta(path, repairs):
+            for name, block in read_fasta(path, repairs, may_be_empty=may_be_empty):
                 if block is None:
                     names.append(name)
                     lengths.append(0)
@@ -120,11 +121,14 @@ def look_at_fasta(path: Path | None) -> None:
         next(read_fasta(path, FastaRepairs()))
 
 
-def read_fasta(path: Path, repairs: FastaRepairs, unique_names: bool = True) -> Iterator[tuple[str, bytes | None]]:
+def read_fasta(
+    path: Path, repairs: FastaRepairs, unique_names: bool = True, may_be_empty: bool = False
+) -> Iterator[tuple[str, bytes | None]]:
     """Stream a FASTA: (name, None) at each header, then (name, block) with normalised letters, newlines removed.
 
     The name is the header's first word. `repairs` is added to while reading. Raises DataError naming record and line,
-    also for a repeated name; without `unique_names` none is remembered, which millions of records need.
+    also for a repeated name; without `unique_names` none is remembered, which millions of records need. A file without
+    records is refused unless it `may_be_empty`.
     """
     seen: set[str] = set()
     name, line = "", 1
@@ -139,8 +143,8 @@ def read_fasta(path: Path, repairs: FastaRepairs, unique_names: bool = True) -> 
                 line += raw.count(b"\n")
             elif raw.strip():
                 raise DataError(f"{path.name} line 1: a FASTA begins with '>' and a name, found {_excerpt(raw)}.")
-    if not name:
-        raise DataError(f"{path}: no FASTA record. Give a genome with at least one sequence.")
+    if not name and not may_be_empty:
+        raise DataError(f"{path}: no FASTA record. Give a FASTA with at least one sequence.")
 
 
 def _chunks(handle: IO[bytes]) -> Iterator[bytes]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ribolm.console import notice
 from ribolm.errors import DataError, bad_value
-from ribolm.files import open_bytes, require_file
+from ribolm.files import is_whole_number, open_bytes, require_file
 from ribolm.genome.contigs import require_one_naming_style, require_shared_contigs
 from ribolm.genome.fasta import Genome
 
@@ -105,7 +105,7 @@ def _fields(path: Path, number: int, line: str) -> tuple[str, int, str, str, lis
             f"{path.name} line {number}: has {len(fields)} columns, at least {FIXED_COLUMNS} are needed. Mend the line."
         )
     chrom, position, name, ref, alt = fields[:FIXED_COLUMNS]
-    if not (position.isascii() and position.isdigit()) or int(position) < 1:
+    if not is_whole_number(position) or int(position) < 1:
         raise bad_value(path, number, "POS", position, "is no position from 1", "Mend the line.")
     return chrom, int(position) - 1, name, _bases(path, number, "REF", ref), alt.split(",")
 

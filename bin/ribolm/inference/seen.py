@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from ribolm.console import notice
 from ribolm.errors import DataError
-from ribolm.files import sha256_of
+from ribolm.files import is_whole_number, sha256_of
 from ribolm.genome.coordinates import Int64
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Training:
         """The inverse of `word`; None for any other text."""
         store, _, rest = word.partition(":")
         folds, _, fold = rest.partition(":")
-        if not store or not folds or not (fold == NOTHING or fold.isdigit()):
+        if not store or not folds or not (fold == NOTHING or is_whole_number(fold)):
             return None
         return cls(store, "" if folds == NOTHING else folds, None if fold == NOTHING else int(fold))
 

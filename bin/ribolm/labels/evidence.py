@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ribolm.console import choice, notice
 from ribolm.errors import UsageError
+from ribolm.files import is_whole_number
 from ribolm.labels.families import SEPARATOR, Families
 from ribolm.labels.placing import LOST, OUTCOMES, Placed, joined_names
 
@@ -95,7 +96,7 @@ def _least(min_families: str, present: Sequence[str]) -> int:
         shown = ", ".join(present) or "none"
         choice("families that must agree on a site", least, f"families in the tables: {shown}")
         return least
-    if not min_families.isdigit() or int(min_families) < 1:
+    if not is_whole_number(min_families) or int(min_families) < 1:
         raise UsageError(f"--min-families {min_families} is neither 'auto' nor a whole number from 1.")
     return int(min_families)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ribolm.errors import DataError, bad_value
-from ribolm.files import open_text
+from ribolm.files import is_whole_number, open_text
 
 if TYPE_CHECKING:
     import polars
@@ -41,7 +41,7 @@ def detect_format(path: Path, lines: Lines) -> str:
         return "atlas"
     if {"Chr", "Sites"} <= set(first):
         return "glori"
-    if len(first) >= 3 and first[1].isdigit() and first[2].isdigit():
+    if len(first) >= 3 and is_whole_number(first[1]) and is_whole_number(first[2]):
         return "bedmethyl" if len(first) >= 11 and _is_bedmethyl(first) else "bed"
     raise DataError(
         f"{path.name} line {lines[0][0]}: neither the header of m6A-Atlas v2 (seqnames, start, strand, …) or GLORI "
@@ -51,7 +51,7 @@ def detect_format(path: Path, lines: Lines) -> str:
 
 def _is_bedmethyl(cells: Sequence[str]) -> bool:
     """Coverage in column 10, per cent modified in column 11; BED12 has commas there."""
-    return len(cells) != 12 and cells[9].isdigit() and _number(cells[10]) is not None
+    return len(cells) != 12 and is_whole_number(cells[9]) and _number(cells[10]) is not None
 
 
 def parse_sites(path: Path, file_format: str, lines: Lines, technique: str) -> "polars.DataFrame":

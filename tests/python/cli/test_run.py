@@ -1,6 +1,7 @@
 """How every command line ends when the system, not the input, is at fault."""
 
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from ribolm.cli.labels import main as labels
 from ribolm.cli.peaks import main as peaks
 from ribolm.cli.preprocess import main as preprocess
 from ribolm.errors import DataError
-from ribolm.files import require_file
+from ribolm.files import atomic_path, require_file
 
 SHEET = "sample,group,assay,fastq_1\na,g,ip,1.fq\nb,g,input,2.fq\n"
 
@@ -36,6 +37,14 @@ def test_a_pipe_is_refused_because_it_is_read_twice(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(DataError, match="is a pipe or device"):
         require_file(tmp_path / "pipe")
+
+
+def test_a_result_replaces_no_pipe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataError, match="which a result cannot replace"), atomic_path(tmp_path / "pipe"):
+        pass
+    assert labels(["folds", "--store", "nowhere", "--out", str(tmp_path / "pipe")]) == 65
+    assert "pipe: is a pipe or device" in capsys.readouterr().err and stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

@@ -9,6 +9,7 @@ from ribolm.errors import DataError, ToolError, UsageError
 from ribolm.files import (
     atomic_directory,
     atomic_path,
+    is_whole_number,
     open_text,
     require_folder_possible,
     require_no_other_kind,
@@ -25,6 +26,11 @@ def test_a_failed_write_leaves_the_old_file_and_no_trace(tmp_path: Path) -> None
         raise RuntimeError
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize(("text", "whole"), [("0", True), ("12", True), ("", False), ("-1", False), ("²", False)])
+def test_a_whole_number_is_what_int_reads(text: str, whole: bool) -> None:
+    assert is_whole_number(text) == whole and (not whole or int(text) >= 0)
 
 
 def test_a_failed_folder_is_not_created(tmp_path: Path) -> None:

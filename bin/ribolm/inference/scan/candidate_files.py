@@ -12,7 +12,7 @@ import numpy.typing as npt
 import polars as pl
 
 from ribolm.errors import DataError
-from ribolm.files import open_bytes
+from ribolm.files import is_whole_number, open_bytes
 from ribolm.genome.contigs import require_one_naming_style, require_shared_contigs
 from ribolm.genome.coordinates import Int64
 from ribolm.genome.fasta import Genome
@@ -101,7 +101,7 @@ def _first_fault(path: Path, text: bytes, line: int, genome: Genome | None = Non
 def _fault(cells: list[str], lengths: dict[str, int], genome: Genome | None) -> str:
     if len(cells) < len(COLUMNS):
         return f"{len(cells)} columns; a candidate has six: {', '.join(COLUMNS)}. Give a file with all of them."
-    if not (cells[1].isdigit() and cells[2].isdigit()):
+    if not (is_whole_number(cells[1]) and is_whole_number(cells[2])):
         return f"'{cells[1]}' to '{cells[2]}' are no whole numbers from 0 on. Mend the position."
     if int(cells[2]) != int(cells[1]) + 1:
         return f"{cells[1]} to {cells[2]} is not one base. A candidate is the A behind the cleavage alone."
@@ -123,7 +123,7 @@ def hexamer_distances(name: npt.NDArray[np.object_], path_name: str) -> Int64:
     distances = np.zeros(len(unique), dtype=np.int64)
     for k, text in enumerate(unique.tolist()):
         hexamer, at, digits = text.partition("@-")
-        if not (at and digits.isdigit() and len(digits) < 4 and hexamer.isalpha()):
+        if not (at and is_whole_number(digits) and len(digits) < 4 and hexamer.isalpha()):
             raise DataError(
                 f"{path_name}: the name '{text}' is not HEXAMER@-DISTANCE. Give a file of `ribolm-predict candidates`."
             )

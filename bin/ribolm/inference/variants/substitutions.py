@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ribolm.errors import DataError, bad_value
-from ribolm.files import open_text
+from ribolm.files import is_whole_number, open_text
 
 COLUMNS = ("name", "position0", "reference", "alternative")
 ADDED = "delta_log_probability"
@@ -91,7 +91,7 @@ def _substitution(path: Path, number: int, line: str, width: int, letters: Mappi
 
 
 def _position0(path: Path, number: int, name: str, text: str, length_nt: int) -> int:
-    if not (text.isascii() and text.isdigit()):
+    if not is_whole_number(text):
         raise bad_value(path, number, "position0", text, "is no whole number from 0", MEND)
     if int(text) >= length_nt:
         problem = f"lies outside record '{name}' of {length_nt:,} nt, whose last base is {length_nt - 1}"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ribolm.console import Repairs
 from ribolm.errors import DataError, bad_value
-from ribolm.files import open_text
+from ribolm.files import is_whole_number, open_text
 from ribolm.sequences.rna import RnaRecord, rna_letters
 
 MEND = "Mend or remove the row."
@@ -134,7 +134,7 @@ def _site0(path: Path, line: int, cells: Mapping[str, str], layout: _Layout, tar
     if not any(texts):
         return None
     for column, text in zip(layout.site, texts, strict=True):
-        if not (text.isascii() and text.isdigit()):
+        if not is_whole_number(text):
             raise bad_value(path, line, column, text, f"is no whole number from {layout.first}", MEND)
     start0, end0 = int(texts[0]) - layout.first, int(texts[1])
     if not 0 <= start0 < end0 <= target_nt:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ribolm.errors import DataError, bad_value
+from ribolm.files import is_whole_number
 from ribolm.genome.coordinates import STRAND_CODE
 
 GENCODE_SITE = "polyA_site"
@@ -38,11 +39,12 @@ def detect_format(path: Path, lines: Lines) -> tuple[str, str]:
     if set(UCSC_COLUMNS) <= {cell.lstrip("#") for cell in first}:
         return "gencode_ucsc", "its header"
     sample = [[cell.strip() for cell in cells] for _, cells in lines[:200]]
-    if all(len(cells) == 9 and cells[3].isdigit() and cells[6] in STRAND_CODE for cells in sample):
+    if all(len(cells) == 9 and is_whole_number(cells[3]) and cells[6] in STRAND_CODE for cells in sample):
         return "gencode_gff", "nine columns, positions in 4 and 5"
     if all(set(cells) & set(GENCODE_FEATURES) and _strand_column(cells) in (2, 3) for cells in sample):
         return "gencode_ucsc", "features with the strand before the positions"
-    if not (len(first) >= 3 and first[1].isdigit() and first[2].isdigit()):  # later rows are named by the parser
+    # later rows are named by the parser
+    if not (len(first) >= 3 and is_whole_number(first[1]) and is_whole_number(first[2])):
         raise DataError(
             f"{path.name} line {lines[0][0]}: is no site list of PolyASite, PolyA_DB or GENCODE, and no BED. Convert "
             "it to BED with a strand in column 6."

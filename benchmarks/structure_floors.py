@@ -5,19 +5,18 @@
 RNAfold's structures of minimum free energy (MFE) and of maximum expected accuracy (MEA, γ 1), the pairs whose mean
 probability by the energy sets that the default model is shown is 0.5 or more, and LinearPartition's where
 linearpartition-unofficial is installed (non-commercial terms; the package is not part of ribolm). References and
-measures are those of `ribolm-evaluate structure`. Predictions go to --scratch as dot-bracket and are taken from there
-when they exist. One process. Writes benchmarks/results/structure_floors.md.
+measures are those of `ribolm-evaluate structure`. Predictions go to --scratch in parts of some RNAs, and those that are
+there are not made again. One process. Writes benchmarks/results/structure_floors.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime
-import json
 import platform
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -38,6 +37,7 @@ from ribolm.labels.structure.files import read_structures  # noqa: E402
 from ribolm.labels.structure.pairs import Int64, Structure  # noqa: E402
 from ribolm.labels.structure.stored import SHARED_NT, shared_with  # noqa: E402
 from structure_default_model import ENERGIES  # noqa: E402
+from structure_parts import file_of, in_parts  # noqa: E402
 
 Partners = dict[str, Int64]
 SETS = ("TS0", "VL0", "archiveII")
@@ -77,25 +77,24 @@ def tools() -> dict[str, Callable[[str], Partners]]:
     return found
 
 
-def predicted(tool: str, fold: Callable[[str], Partners], reference: ReferenceSet, scratch: Path) -> dict[str, float]:
-    """Fold a set into one file per method, unless that was done; return processor seconds by method."""
-    label = reference.label.split(".")[0]
-    done = scratch / f"{label}.{tool}.json"
-    if not done.exists():
-        begun_s, rows = time.process_time(), []
-        for at, one in enumerate(reference.structures):
-            rows.append(fold(one.letters))
-            if at % 500 == 499:
-                print(f"{label}, {tool}: {at + 1:,} of {len(reference):,}", file=sys.stderr, flush=True)
+def predicted(
+    tool: str, fold: Callable[[str], Partners], reference: ReferenceSet, scratch: Path
+) -> dict[str, tuple[Path, float]]:
+    """Fold a set, unless that was done: by method its file and processor seconds."""
+    stem = scratch / f"{reference.label.split('.')[0]}.{tool}"
+
+    def work(records: Sequence[Structure], part: Path) -> dict[str, float]:
+        begun_s = time.process_time()
+        rows = [fold(one.letters) for one in records]
         seconds = time.process_time() - begun_s
         for method in rows[0]:
-            structures = (
-                Structure(one.name, one.letters, row[method])
-                for one, row in zip(reference.structures, rows, strict=True)
-            )
-            write_dot_bracket(scratch / f"{label}.{method.replace(' ', '_')}.dbn", structures)
-        done.write_text(json.dumps(dict.fromkeys(rows[0], seconds)), "utf-8")
-    return dict(json.loads(done.read_text("utf-8")))
+            named = zip(records, rows, strict=True)
+            found = (Structure(one.name, one.letters, row[method]) for one, row in named)
+            write_dot_bracket(file_of(part, method), found)
+        print(f"{part}: {seconds:,.0f} s", file=sys.stderr, flush=True)
+        return dict.fromkeys(rows[0], seconds)
+
+    return {method: (file_of(stem, method), s) for method, s in in_parts(reference.structures, stem, work).items()}
 
 
 def subset(reference: ReferenceSet, rows: np.ndarray) -> ReferenceSet:
@@ -172,10 +171,8 @@ def main() -> None:
         reference = read_reference(folder / f"{name}.dbn.gz", "prefix" if name == "archiveII" else None)
         seconds, partners = {}, {}
         for tool, fold in usable.items():
-            seconds |= predicted(tool, fold, reference, arguments.scratch)
-        for method in seconds:
-            path = arguments.scratch / f"{name}.{method.replace(' ', '_')}.dbn"
-            partners[method] = read_prediction(path, reference)
+            for method, (path, spent) in predicted(tool, fold, reference, arguments.scratch).items():
+                partners[method], seconds[method] = read_prediction(path, reference), spent
         for title, rows in subsets(reference, training).items():
             here = {method: [all_of[at] for at in rows] for method, all_of in partners.items()}
             found = assess_partners(subset(reference, rows), here, arguments.draws)

@@ -14,19 +14,21 @@ import datetime
 import hashlib
 import platform
 import resource
-import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY / "bin"))
 RESULT = Path(__file__).parent / "results" / "rna-structure-small.md"
 
+from commands import command  # noqa: E402
 from ribolm.evaluation.structures.assessment import assess_partners  # noqa: E402
 from ribolm.evaluation.structures.record_sets import ReferenceSet, read_prediction, read_reference  # noqa: E402
 from ribolm.labels.structure.files import read_structures  # noqa: E402
-from ribolm.labels.structure.pairs import Int64  # noqa: E402
+from ribolm.labels.structure.pairs import Structure  # noqa: E402
 from structure_floors import TRAINING, families_table, predicted, section, subset, subsets, tools  # noqa: E402
+from structure_parts import file_of, in_parts  # noqa: E402
 
 SETS = ("TS0", "archiveII")
 ARMS: dict[str, tuple[str, ...]] = {"model": (), "model without thermodynamics": ("--no-thermodynamics",)}
@@ -35,42 +37,42 @@ PUBLISHED = (
 )
 
 
-def by_model(model: Path, reference: ReferenceSet, arm: str, scratch: Path, processes: int) -> tuple[Path, float]:
-    """Predictions of one arm, unless they are there; and processor seconds, 0 for those that were."""
-    label = reference.label.split(".")[0]
+def by_model(
+    model: Path, reference: ReferenceSet, arm: str, scratch: Path, processes: int
+) -> dict[str, tuple[Path, float]]:
+    """Predictions of one arm, those that are not there yet: its file and processor seconds."""
     digest = hashlib.sha256((model / "manifest.json").read_bytes()).hexdigest()[:12]
-    out = scratch / f"{label}.{arm.replace(' ', '_')}.{digest}.dbn"
-    if out.exists():
-        return out, 0.0
-    fasta = out.with_suffix(".fa")
-    fasta.write_text("".join(f">{one.name}\n{one.letters}\n" for one in reference.structures), "ascii")
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    line = [sys.executable, str(REPOSITORY / "bin" / "ribolm-predict"), "structure", "--model", str(model)]
-    line += ["--sequences", str(fasta), "--out", str(out), "--processes", str(processes), *ARMS[arm]]
-    subprocess.run(line, check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return out, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    stem = scratch / f"{reference.label.split('.')[0]}.{digest}.{arm.replace(' ', '_')}"
+
+    def work(records: Sequence[Structure], part: Path) -> dict[str, float]:
+        fasta = part.with_suffix(".fa")
+        fasta.write_text("".join(f">{one.name}\n{one.letters}\n" for one in records), "ascii")
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        places = ("--model", model, "--sequences", fasta, "--out", file_of(part, arm))
+        command("predict", "structure", *places, "--processes", processes, *ARMS[arm])
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return {arm: after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime}
+
+    return {method: (file_of(stem, method), s) for method, s in in_parts(reference.structures, stem, work).items()}
 
 
 def sections(arguments: argparse.Namespace, name: str) -> list[str]:
     """All tables of one set; the first method, with which others are compared, is the model."""
     folder = arguments.data / "resm"
     reference = read_reference(folder / f"{name}.dbn.gz", "prefix" if name == "archiveII" else None)
-    partners: dict[str, list[Int64]] = {}
-    seconds: dict[str, float] = {}
+    found_by: dict[str, tuple[Path, float]] = {}
     for arm in ARMS:
-        path, seconds[arm] = by_model(arguments.model, reference, arm, arguments.scratch, arguments.processes)
-        partners[arm] = read_prediction(path, reference)
+        found_by |= by_model(arguments.model, reference, arm, arguments.scratch, arguments.processes)
     floors = arguments.floors or arguments.scratch
     for tool, fold in tools().items():
-        for method, spent in predicted(tool, fold, reference, floors).items():
-            seconds[method] = spent
-            partners[method] = read_prediction(floors / f"{name}.{method.replace(' ', '_')}.dbn", reference)
+        found_by |= predicted(tool, fold, reference, floors)
+    partners = {method: read_prediction(path, reference) for method, (path, _) in found_by.items()}
+    seconds = {method: spent for method, (_, spent) in found_by.items()}
     found = []
     for title, rows in subsets(reference, read_structures(folder / f"{TRAINING}.dbn.gz")).items():
         here = {method: [all_of[at] for at in rows] for method, all_of in partners.items()}
         assessment = assess_partners(subset(reference, rows), here, arguments.draws)
-        found.append(section(title, assessment, {arm: s for arm, s in seconds.items() if s} if title == name else {}))
+        found.append(section(title, assessment, seconds if title == name else {}))
         if assessment.reference.families:
             found.append(families_table(assessment))
         print(found[-1], file=sys.stderr)

@@ -37,15 +37,16 @@ DIFFERENCES = Section(
     "The reference minus each other method at the same tolerance, from the same draws of genes.",
     "A causal backbone reads its answer some bases later and on both strands, so that it has seen what follows a site.",
 )
-THREE, FOUR, COUNT = {"format": "{:.3f}"}, {"format": "{:.4f}"}, {"format": "{:,.0f}"}
+# sites are so rare that four decimals of their precision are often none
+FOUR, SHORT, COUNT = {"format": "{:.4f}"}, {"format": "{:.3g}"}, {"format": "{:,.0f}"}
 COLUMNS: Mapping[str, Mapping[str, Any]] = {
     "source": {"title": "Data", "description": "This run, or published on data that were not released"},
-    "average_precision": {"title": "Average precision", "description": "Of the ranking", **FOUR},
+    "average_precision": {"title": "Average precision", "description": "Of the ranking", **SHORT},
     "average_precision_interval": {"title": "95 % interval", "description": "Bootstrap over genes"},
     "roc_auc": {"title": "ROC-AUC", "description": "Of the ranking", **FOUR},
     "roc_auc_interval": {"title": "95 % interval", "description": "Bootstrap over genes"},
-    "precision_at_recall_16": {"title": "P at R 16 %", "description": "Precision at the published recall", **FOUR},
-    "precision": {"title": "Precision", "description": "Of the calls, positive class", **FOUR},
+    "precision_at_recall_16": {"title": "P at R 16 %", "description": "Precision at the published recall", **SHORT},
+    "precision": {"title": "Precision", "description": "Of the calls, positive class", **SHORT},
     "recall": {"title": "Recall", "description": "Of the calls, positive class", **FOUR},
     "true_positives": {"title": "Found", "description": "Sites that are called", **COUNT},
     "false_positives": {"title": "False", "description": "Calls that are no site", **COUNT},
@@ -55,7 +56,7 @@ COLUMNS: Mapping[str, Mapping[str, Any]] = {
     "prevalence": {"title": "Prevalence", "description": "Sites among n", "format": "{:.2e}"},
 }
 DIFFERENCE_COLUMNS: Mapping[str, Mapping[str, Any]] = {
-    "average_precision": {"title": "Average precision", "description": "Difference", **FOUR},
+    "average_precision": {"title": "Average precision", "description": "Difference", **SHORT},
     "average_precision_interval": {"title": "95 % interval", "description": "Paired bootstrap over genes"},
     "average_precision_p": {"title": "p-value", "description": "Two-sided, from the draws", "format": "{:.3g}"},
     "roc_auc": {"title": "ROC-AUC", "description": "Difference", **FOUR},
@@ -98,7 +99,7 @@ def _cells(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _interval(low: float | None, high: float | None) -> str | None:
-    return None if low is None or high is None else f"{low:.4f}\u00a0to\u00a0{high:.4f}"
+    return None if low is None or high is None else f"{low:.3g}\u00a0to\u00a0{high:.3g}"
 
 
 def _differences(folders: Sequence[TokenFolder]) -> dict[str, dict[str, Any]]:

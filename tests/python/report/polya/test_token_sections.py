@@ -54,7 +54,7 @@ def test_tolerances_pairs_and_the_published_row(tmp_path: Path) -> None:
     write_token_sections(tmp_path, [read_tokens(token_folder(tmp_path / "human"))])
     rows = section(tmp_path, "token_methods")["data"]
     assert len(rows) == 2 * len(METHODS) + 1
-    assert rows["causal, ±25 nt"]["average_precision_interval"] == "0.1000\u00a0to\u00a00.9500"
+    assert rows["causal, ±25 nt"]["average_precision_interval"] == "0.1\u00a0to\u00a00.95"
     published = rows["HyenaDNA, ±0 nt (published, other data)"]
     assert (published["recall"], published["precision"], published["roc_auc"]) == (0.16, 0.356, 0.8711)
     assert published["source"] == "published&#44; other data" and published["prevalence"] == pytest.approx(

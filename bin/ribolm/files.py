@@ -53,9 +53,15 @@ def require_folder_possible(folder: Path | str) -> None:
 def require_replaceable(path: Path | str) -> None:
     """Raise DataError where a result would replace what is no ordinary file: a folder, a pipe, a device."""
     path = Path(path)
-    if path.exists() and not path.is_file():
-        kind = "a folder" if path.is_dir() else "a pipe or device"
-        raise DataError(f"{path}: is {kind}, which a result cannot replace. Name a file.")
+    if path.is_dir():
+        raise DataError(f"{path}: is a folder, which a result cannot replace. Name a file.")
+    if (path.exists() and not path.is_file()) or _names_a_descriptor(path):
+        raise DataError(f"{path}: is a pipe or device, which a result cannot replace. Name a file.")
+
+
+def _names_a_descriptor(path: Path) -> bool:
+    """Whether a path is another name of an open file, as /dev/stdout is, also where that is an ordinary file."""
+    return str(path.absolute()).startswith("/dev/fd/") or (path.is_symlink() and os.readlink(path).startswith("/proc/"))
 
 
 def is_whole_number(text: str) -> bool:

@@ -14,6 +14,7 @@ from ribolm.files import (
     require_folder_possible,
     require_no_other_kind,
     require_other_than,
+    require_replaceable,
     write_json,
 )
 
@@ -26,6 +27,17 @@ def test_a_failed_write_leaves_the_old_file_and_no_trace(tmp_path: Path) -> None
         raise RuntimeError
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_name_of_an_open_file_is_not_replaced(tmp_path: Path) -> None:
+    with (tmp_path / "log").open("w") as log:
+        (tmp_path / "stdout").symlink_to(f"/proc/self/fd/{log.fileno()}")
+        assert (tmp_path / "stdout").is_file()
+        for name in (tmp_path / "stdout", f"/dev/fd/{log.fileno()}"):
+            with pytest.raises(DataError, match="a pipe or device"):
+                require_replaceable(name)
+    (tmp_path / "link").symlink_to(tmp_path / "log")
+    require_replaceable(tmp_path / "link")
 
 
 @pytest.mark.parametrize(("text", "whole"), [("0", True), ("12", True), ("", False), ("-1", False), ("²", False)])

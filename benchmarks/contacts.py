@@ -40,7 +40,6 @@ EXACT_NT = 500
 
 def make_network(preset: str) -> tuple[Any, Tensor]:
     """A network of random weights and weights for its maps."""
-    from ribolm.models.attention_features import n_attention_maps
     from ribolm.models.network import new_network
     from ribolm.models.presets import preset_config
     from ribolm.models.token_dropout import use_token_dropout
@@ -48,7 +47,7 @@ def make_network(preset: str) -> tuple[Any, Tensor]:
 
     network = new_network(preset_config(preset, make_tokenizer("esm")), None, seed=1).eval()
     use_token_dropout(network, False)
-    weights = torch.randn(1, n_attention_maps(network), generator=torch.Generator().manual_seed(1))
+    weights = torch.randn(1, network.config.n_attention_maps, generator=torch.Generator().manual_seed(1))
     return network, weights
 
 

@@ -20,7 +20,7 @@ HEADER = "sample,group,replicate,assay,fastq_1,fastq_2,bam,strandedness"
 # runs this short spend more on Java's second compiler than they gain, and a fifth of their time on a small heap
 JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xms1500m -Xmn1g"
 QUICK_START = {"NXF_ANSI_LOG": "false", "JDK_JAVA_OPTIONS": JAVA}
-# of a stub run, ten times what one needs beside another; of a real one
+# seconds that a stub run (one to two minutes beside another) and a real one may take
 STUB_S, REAL_S = 420, 1800
 # modes in which Nextflow 25.04 to 26 run: parser, parameters as text
 MODES = {
@@ -81,7 +81,7 @@ class Launcher:
         )
 
     def run(self, *options: str, env: dict[str, str] | None = None, profile: str = "test,local") -> Run:
-        """Run to the end; a stub run that stands still is told of and started once more (one in some 1,500 does)."""
+        """Run to the end; a stub run that stands still is told of and started once more."""
         stub = "-stub-run" in options
         for start in range(2 if stub else 1):
             process = self.start(*options, env=env, profile=profile)

@@ -56,7 +56,7 @@ class PredictionOptions:
 class Prediction:
     """One RNA. pairs: those with a probability from 0.01 on. confidence: mean probability of the predicted pairs, NaN
     where there is none; mea_score: expected share of bases whose partner, or lack of one, is right: the mean of what
-    each base gives its own state (2 Σ p_ij + Σ q_i over L: Do et al. 2006, Bioinformatics 22:e90, γ = 1).
+    each base gives its own state (what MEA folding sums up: Do et al. 2006, Bioinformatics 22:e90, γ = 1).
     """
 
     structure: Structure

@@ -17,12 +17,13 @@ from ribolm.errors import DataError
 from ribolm.folding.energy import EnergyModel
 from ribolm.folding.vienna import probable_pairs
 from ribolm.inference.structures.model import load_structure_model
-from ribolm.inference.structures.prediction import PredictionOptions, predict_structures, prediction_bytes
+from ribolm.inference.structures.prediction import PredictionOptions, _decoded, predict_structures, prediction_bytes
 from ribolm.labels.structure.dot_bracket import read_dot_bracket
 from ribolm.labels.structure.pair_files import read_pairs
 from ribolm.models.heads import HeadSpec
 from ribolm.models.network import new_network
 from ribolm.models.pair_maps.configuration import PairMapConfig, base_ids
+from ribolm.models.pair_maps.inputs import PairLogits
 from ribolm.models.presets import preset_config
 from ribolm.models.weights import save_model
 from ribolm.sequences.rna import RnaRecord
@@ -94,6 +95,18 @@ def test_three_files_say_the_same(predict: Predict, tmp_path: Path, capsys) -> N
     assert {tuple(pair) for pair in one.pairs().tolist()} <= set(
         zip(listed.i0.tolist(), listed.j0.tolist(), strict=True)
     )
+
+
+def test_the_score_is_what_each_base_gives_its_own_state(model: Path) -> None:
+    loaded = load_structure_model(model, CPU)
+    pairs, unpaired = torch.full((6, 6), -1e4), torch.zeros(6)
+    pairs[0, 5] = pairs[5, 0] = 4.0
+    unpaired[5] = 1.0
+    found = _decoded(loaded, RnaRecord("a", "GAAAAC"), PairLogits(pairs, unpaired), False, False)
+    first, last = 1 / (1 + np.exp(-4)), 1 / (1 + np.exp(-3))
+    assert found.structure.pairs().tolist() == [[0, 5]]
+    assert found.mea_score == pytest.approx((first + last + 4) / 6, abs=1e-6)
+    assert found.confidence == pytest.approx((first * last) ** 0.5, abs=1e-6)
 
 
 @pytest.mark.parametrize("ending", ["ct", "bpseq", "dbn.gz", "tsv"])

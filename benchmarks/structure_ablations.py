@@ -36,7 +36,7 @@ from ribolm.sequences.rna import RnaRecord  # noqa: E402
 from ribolm.sequences.store import TokenStore  # noqa: E402
 from ribolm.training.machine.precision import Device  # noqa: E402
 from structure_default_model import ENERGIES, PRESET, RECIPE  # noqa: E402
-from structure_floors import by_energy_sets, by_rnafold, families_table, subset  # noqa: E402
+from structure_floors import MEAN_OF_SETS, by_energy_sets, by_rnafold, families_table, subset  # noqa: E402
 
 Words = tuple[object, ...]
 ONE = "rna_turner2004"
@@ -90,7 +90,7 @@ def predict(model: Path, data: Path, reference: ReferenceSet, shown: bool) -> li
 def floors(reference: ReferenceSet) -> dict[str, list[Int64]]:
     """Partners by folding alone."""
     rows = [by_rnafold(one.letters) | by_energy_sets(one.letters) for one in reference.structures]
-    return {method: [row[method] for row in rows] for method in rows[0]}
+    return {method: [row[method].partner for row in rows] for method in rows[0]}
 
 
 def table(found: StructureAssessment, first: str) -> str:
@@ -159,12 +159,12 @@ def families(data: Path, scratch: Path, processes: int, draws: int) -> str:
         for name, shown in methods.items():
             for at, found in zip(here, predict(model, rows, subset(reference, here), shown), strict=True):
                 partners[name][at] = found
-    found = assess_partners(reference, partners | floors(reference), draws)
+    assessed = assess_partners(reference, partners | floors(reference), draws)
     size = (
         f"{len(reference):,} RNAs of ArchiveII up to {2 * SCORE_NT} nt, at most {PER_FAMILY} per family; {FOLDS} folds."
     )
     return "\n\n".join(
-        ["## Families that were not seen", size, table(found, "ViennaRNA, mean of energy sets"), families_table(found)]
+        ["## Families that were not seen", size, table(assessed, MEAN_OF_SETS), families_table(assessed)]
     )
 
 

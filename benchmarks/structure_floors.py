@@ -16,7 +16,7 @@ import datetime
 import platform
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -31,16 +31,16 @@ from ribolm.evaluation.structures.assessment import StructureAssessment, assess_
 from ribolm.evaluation.structures.record_sets import ReferenceSet, read_prediction, read_reference  # noqa: E402
 from ribolm.folding import linear_partition, vienna  # noqa: E402
 from ribolm.folding.energy import energy_models  # noqa: E402
+from ribolm.folding.pair_lists import PairList  # noqa: E402
 from ribolm.labels.structure.decoding import DecodingRule, ListedPairs, decode  # noqa: E402
-from ribolm.labels.structure.dot_bracket import write_dot_bracket  # noqa: E402
 from ribolm.labels.structure.files import read_structures  # noqa: E402
 from ribolm.labels.structure.pairs import Int64, Structure  # noqa: E402
 from ribolm.labels.structure.stored import SHARED_NT, shared_with  # noqa: E402
 from structure_default_model import ENERGIES  # noqa: E402
-from structure_parts import file_of, in_parts  # noqa: E402
+from structure_parts import Fold, Folded, in_parts  # noqa: E402
 
-Partners = dict[str, Int64]
-SETS = ("TS0", "VL0", "archiveII")
+ARCHIVE, MEAN_OF_SETS = "archiveII", "ViennaRNA, mean of energy sets"
+SETS = ("TS0", "VL0", ARCHIVE)
 TRAINING = "TR0"
 COLUMNS = {
     "f1": "F1", "precision": "precision", "recall": "recall", "f1_within_1": "F1 ±1", "pooled_f1": "pooled F1",
@@ -48,27 +48,36 @@ COLUMNS = {
 }  # fmt: skip
 
 
-def by_rnafold(letters: str) -> Partners:
+def by_rnafold(letters: str) -> dict[str, Folded]:
     """Both structures of RNAfold from one pass."""
+    begun_s = time.process_time()
     found = vienna.ensemble(letters)
-    return {"RNAfold MFE": found.mfe.partner, "RNAfold MEA": found.mea.partner}
+    spent = time.process_time() - begun_s
+    return {"RNAfold MFE": Folded(found.mfe.partner, spent), "RNAfold MEA": Folded(found.mea.partner, spent)}
 
 
-def by_energy_sets(letters: str) -> Partners:
-    """Pairs that the mean of all energy sets calls more probable than not; nothing is chosen on any data."""
-    found = vienna.probable_pairs(letters, energy_models(ENERGIES))
-    pairs = ListedPairs(found.i, found.j, found.p.astype(np.float64))
-    return {"ViennaRNA, mean of energy sets": decode(letters, pairs, DecodingRule(threshold=0.5))}
+def by_energy_sets(letters: str) -> dict[str, Folded]:
+    """What `more_probable` makes of the mean of all energy sets."""
+    begun_s = time.process_time()
+    partner = more_probable(letters, vienna.probable_pairs(letters, energy_models(ENERGIES)))
+    return {MEAN_OF_SETS: Folded(partner, time.process_time() - begun_s)}
 
 
-def by_linear_partition(letters: str, mode: str) -> Partners:
+def more_probable(letters: str, found: PairList) -> Int64:
+    """Partners int64 [L] by the pairs that are more probable than not; nothing is chosen on any data."""
+    return decode(letters, ListedPairs(found.i, found.j, found.p.astype(np.float64)), DecodingRule(threshold=0.5))
+
+
+def by_linear_partition(letters: str, mode: str) -> dict[str, Folded]:
     """The structure of maximum expected accuracy of LinearPartition."""
-    return {f"LinearPartition {mode}": linear_partition.linear_partition(letters, mode).partner}
+    begun_s = time.process_time()
+    partner = linear_partition.linear_partition(letters, mode).partner
+    return {f"LinearPartition {mode}": Folded(partner, time.process_time() - begun_s)}
 
 
-def tools() -> dict[str, Callable[[str], Partners]]:
+def tools() -> dict[str, Fold]:
     """What can fold here, by name."""
-    found: dict[str, Callable[[str], Partners]] = {"rnafold": by_rnafold, "energy_sets": by_energy_sets}
+    found: dict[str, Fold] = {"rnafold": by_rnafold, "energy_sets": by_energy_sets}
     if linear_partition.is_installed():
         linear_partition.show_terms()
         found |= {
@@ -77,24 +86,14 @@ def tools() -> dict[str, Callable[[str], Partners]]:
     return found
 
 
-def predicted(
-    tool: str, fold: Callable[[str], Partners], reference: ReferenceSet, scratch: Path
-) -> dict[str, tuple[Path, float]]:
-    """Fold a set, unless that was done: by method its file and processor seconds."""
-    stem = scratch / f"{reference.label.split('.')[0]}.{tool}"
-
-    def work(records: Sequence[Structure], part: Path) -> dict[str, float]:
-        begun_s = time.process_time()
-        rows = [fold(one.letters) for one in records]
-        seconds = time.process_time() - begun_s
-        for method in rows[0]:
-            named = zip(records, rows, strict=True)
-            found = (Structure(one.name, one.letters, row[method]) for one, row in named)
-            write_dot_bracket(file_of(part, method), found)
-        print(f"{part}: {seconds:,.0f} s", file=sys.stderr, flush=True)
-        return dict.fromkeys(rows[0], seconds)
-
-    return {method: (file_of(stem, method), s) for method, s in in_parts(reference.structures, stem, work).items()}
+def scored_set(folder: Path, name: str, training: Sequence[Structure]) -> ReferenceSet:
+    """A set to be scored; of ArchiveII, whose families are prefixes of names, without the sequences of TR0."""
+    if name != ARCHIVE:
+        return read_reference(folder / f"{name}.dbn.gz")
+    reference = read_reference(folder / f"{name}.dbn.gz", "prefix")
+    known = {one.letters for one in training}
+    apart = [at for at, one in enumerate(reference.structures) if one.letters not in known]
+    return replace(subset(reference, np.array(apart)), label=f"{name} without sequences of {TRAINING}")
 
 
 def subset(reference: ReferenceSet, rows: np.ndarray) -> ReferenceSet:
@@ -103,23 +102,16 @@ def subset(reference: ReferenceSet, rows: np.ndarray) -> ReferenceSet:
     return replace(reference, structures=tuple(reference.structures[at] for at in rows), families=families)
 
 
-def subsets(reference: ReferenceSet, training: list[Structure]) -> dict[str, np.ndarray]:
-    """The whole set, and what models trained on TR0 have not met: no common sequence, no common stretch of 31 nt."""
-    everything = np.arange(len(reference))
+def subsets(reference: ReferenceSet, training: Sequence[Structure]) -> dict[str, np.ndarray]:
+    """All of the set, and what shares no stretch of 31 nt with TR0."""
+    everything, near = np.arange(len(reference)), shared_with(reference.structures, training)
     label = reference.label.split(".")[0]
-    known = {one.letters for one in training}
-    apart = np.array([at for at, one in enumerate(reference.structures) if one.letters not in known])
-    near = shared_with(reference.structures, training)
-    found = {label: everything}
-    if len(apart) < len(everything):
-        found[f"{label} without sequences of {TRAINING}"] = apart
-    return found | {
-        f"{label} without a {SHARED_NT}-mer of {TRAINING}": np.array(sorted(set(everything.tolist()) - near))
-    }
+    apart = np.array(sorted(set(everything.tolist()) - near))
+    return {label: everything, f"{label.split(' ')[0]} without a {SHARED_NT}-mer of {TRAINING}": apart}
 
 
 def section(title: str, found: StructureAssessment, seconds: dict[str, float]) -> str:
-    """One table of a set, with the differences of MEA to the others."""
+    """One table of a set, with the differences of the first method to the others."""
     shown = {metric: text for metric, text in COLUMNS.items() if metric != "family_f1" or found.reference.families}
     n_families = len(set(found.reference.families))
     size = f"{len(found.reference):,} RNAs" + (f" of {n_families} families" if n_families else "")
@@ -154,6 +146,23 @@ def families_table(found: StructureAssessment) -> str:
     return "\n".join(lines)
 
 
+def tables(
+    reference: ReferenceSet, folded: dict[str, tuple[Path, float]], training: Sequence[Structure], draws: int
+) -> list[str]:
+    """All tables of one set; the first method is the one that others are compared with."""
+    partners = {method: read_prediction(path, reference) for method, (path, _) in folded.items()}
+    seconds = {method: spent for method, (_, spent) in folded.items()}
+    found = []
+    for title, rows in subsets(reference, training).items():
+        here = {method: [all_of[at] for at in rows] for method, all_of in partners.items()}
+        assessment = assess_partners(subset(reference, rows), here, draws)
+        found.append(section(title, assessment, seconds if len(rows) == len(reference) else {}))
+        if assessment.reference.families:
+            found.append(families_table(assessment))
+    print("\n\n".join(found), file=sys.stderr)
+    return found
+
+
 def main() -> None:
     """Fold, score and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -166,25 +175,18 @@ def main() -> None:
     arguments.scratch.mkdir(parents=True, exist_ok=True)
     folder, usable = arguments.data / "resm", tools()
     training = read_structures(folder / f"{TRAINING}.dbn.gz")
-    sections = []
+    found = []
     for name in arguments.sets.split(","):
-        reference = read_reference(folder / f"{name}.dbn.gz", "prefix" if name == "archiveII" else None)
-        seconds, partners = {}, {}
+        reference = scored_set(folder, name, training)
+        folded: dict[str, tuple[Path, float]] = {}
         for tool, fold in usable.items():
-            for method, (path, spent) in predicted(tool, fold, reference, arguments.scratch).items():
-                partners[method], seconds[method] = read_prediction(path, reference), spent
-        for title, rows in subsets(reference, training).items():
-            here = {method: [all_of[at] for at in rows] for method, all_of in partners.items()}
-            found = assess_partners(subset(reference, rows), here, arguments.draws)
-            sections.append(section(title, found, seconds if title == name else {}))
-            if found.reference.families:
-                sections.append(families_table(found))
-            print(sections[-1], file=sys.stderr)
+            folded |= in_parts(reference.structures, arguments.scratch / f"{name}.{tool}", fold)
+        found += tables(reference, folded, training, arguments.draws)
     arguments.out.parent.mkdir(exist_ok=True)
-    arguments.out.write_text("\n\n".join([heading(usable), *sections, ""]), "utf-8")
+    arguments.out.write_text("\n\n".join([heading(usable), *found, ""]), "utf-8")
 
 
-def heading(usable: dict[str, Callable[[str], Partners]]) -> str:
+def heading(usable: dict[str, Fold]) -> str:
     """What was done, with what, when."""
     import RNA
 

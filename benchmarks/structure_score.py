@@ -3,80 +3,89 @@
     python benchmarks/structure_score.py --model MODEL --data ../shared/data --scratch /tmp/structure-score
 
 Run once, when everything is chosen on VL0. The model predicts with and without the pair probabilities of ViennaRNA, at
-the decoding of its task.json; the floors are those of benchmarks/structure_floors.py (give its --scratch and they are
-not folded again). Every table pairs the model with the others on the same draws of RNAs. Of TS0 a second table leaves
-out what shares a 31-mer with TR0; of ArchiveII tables leave out the sequences of TR0, and what shares a 31-mer, with F1
-by family. Writes benchmarks/results/rna-structure-small.md.
+the decoding of its task.json; the floors are those of benchmarks/structure_floors.py. Every table pairs the model with
+the others on the same draws of RNAs. Of ArchiveII the sequences of TR0 are left out; of both sets a second table leaves
+out what shares a 31-mer with TR0. One process, one thread; equal sequences are folded once, and what lies in --scratch
+is not folded again. Writes benchmarks/results/rna-structure-small.md.
 """
 
 import argparse
 import datetime
 import hashlib
 import platform
-import resource
 import sys
-from collections.abc import Sequence
+import time
 from pathlib import Path
+
+import torch
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY / "bin"))
 RESULT = Path(__file__).parent / "results" / "rna-structure-small.md"
 
-from commands import command  # noqa: E402
-from ribolm.evaluation.structures.assessment import assess_partners  # noqa: E402
-from ribolm.evaluation.structures.record_sets import ReferenceSet, read_prediction, read_reference  # noqa: E402
+from ribolm.folding import vienna  # noqa: E402
+from ribolm.folding.pair_lists import PairList  # noqa: E402
+from ribolm.inference.structures.model import StructureModel, load_structure_model  # noqa: E402
+from ribolm.inference.structures.prediction import PredictionOptions, predict_folded  # noqa: E402
 from ribolm.labels.structure.files import read_structures  # noqa: E402
-from ribolm.labels.structure.pairs import Structure  # noqa: E402
-from structure_floors import TRAINING, families_table, predicted, section, subset, subsets, tools  # noqa: E402
-from structure_parts import file_of, in_parts  # noqa: E402
+from ribolm.labels.structure.pairs import Int64  # noqa: E402
+from ribolm.sequences.rna import RnaRecord  # noqa: E402
+from ribolm.training.log import TrainingLog  # noqa: E402
+from ribolm.training.machine.precision import choose_device  # noqa: E402
+from structure_floors import (  # noqa: E402
+    ARCHIVE,
+    MEAN_OF_SETS,
+    TRAINING,
+    by_energy_sets,
+    more_probable,
+    scored_set,
+    tables,
+    tools,
+)  # fmt: skip
+from structure_parts import Fold, Folded, in_parts  # noqa: E402
 
-SETS = ("TS0", "archiveII")
-ARMS: dict[str, tuple[str, ...]] = {"model": (), "model without thermodynamics": ("--no-thermodynamics",)}
+SETS = ("TS0", ARCHIVE)
 PUBLISHED = (
     "Published, not measured here: MXfold2 0.551 on every 4th RNA of TS0 (327; overlap with its training unchecked)."
 )
 
 
-def by_model(
-    model: Path, reference: ReferenceSet, arm: str, scratch: Path, processes: int
-) -> dict[str, tuple[Path, float]]:
-    """Predictions of one arm, those that are not there yet: its file and processor seconds."""
-    digest = hashlib.sha256((model / "manifest.json").read_bytes()).hexdigest()[:12]
-    stem = scratch / f"{reference.label.split('.')[0]}.{digest}.{arm.replace(' ', '_')}"
+def by_model(model: StructureModel) -> Fold:
+    """The model with and without the probabilities of ViennaRNA, and what these are worth alone, from one folding."""
 
-    def work(records: Sequence[Structure], part: Path) -> dict[str, float]:
-        fasta = part.with_suffix(".fa")
-        fasta.write_text("".join(f">{one.name}\n{one.letters}\n" for one in records), "ascii")
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        places = ("--model", model, "--sequences", fasta, "--out", file_of(part, arm))
-        command("predict", "structure", *places, "--processes", processes, *ARMS[arm])
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return {arm: after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime}
+    def fold(letters: str) -> dict[str, Folded]:
+        begun_s = time.process_time()
+        known = vienna.probable_pairs(letters, model.energies)
+        folded_s = time.process_time() - begun_s
+        shown, shown_s = predicted(letters, known)
+        blind, blind_s = predicted(letters, None)
+        alone = more_probable(letters, known)
+        return {
+            "model": Folded(shown, folded_s + shown_s),
+            "model without thermodynamics": Folded(blind, blind_s),
+            MEAN_OF_SETS: Folded(alone, folded_s),
+        }
 
-    return {method: (file_of(stem, method), s) for method, s in in_parts(reference.structures, stem, work).items()}
+    def predicted(letters: str, known: PairList | None) -> tuple[Int64, float]:
+        begun_s = time.process_time()
+        found = predict_folded(model, RnaRecord("one", letters), known, PredictionOptions())
+        return found.structure.partner, time.process_time() - begun_s
+
+    return fold
 
 
-def sections(arguments: argparse.Namespace, name: str) -> list[str]:
-    """All tables of one set; the first method, with which others are compared, is the model."""
+def scored(arguments: argparse.Namespace, name: str) -> list[str]:
+    """All tables of one set."""
     folder = arguments.data / "resm"
-    reference = read_reference(folder / f"{name}.dbn.gz", "prefix" if name == "archiveII" else None)
-    found_by: dict[str, tuple[Path, float]] = {}
-    for arm in ARMS:
-        found_by |= by_model(arguments.model, reference, arm, arguments.scratch, arguments.processes)
-    floors = arguments.floors or arguments.scratch
+    training = read_structures(folder / f"{TRAINING}.dbn.gz")
+    reference = scored_set(folder, name, training)
+    digest = hashlib.sha256((arguments.model / "manifest.json").read_bytes()).hexdigest()[:12]
+    model = load_structure_model(arguments.model, choose_device("cpu", "fp32", 0, TrainingLog(None)))
+    folded = in_parts(reference.structures, arguments.scratch / f"{name}.{digest}", by_model(model))
     for tool, fold in tools().items():
-        found_by |= predicted(tool, fold, reference, floors)
-    partners = {method: read_prediction(path, reference) for method, (path, _) in found_by.items()}
-    seconds = {method: spent for method, (_, spent) in found_by.items()}
-    found = []
-    for title, rows in subsets(reference, read_structures(folder / f"{TRAINING}.dbn.gz")).items():
-        here = {method: [all_of[at] for at in rows] for method, all_of in partners.items()}
-        assessment = assess_partners(subset(reference, rows), here, arguments.draws)
-        found.append(section(title, assessment, seconds if title == name else {}))
-        if assessment.reference.families:
-            found.append(families_table(assessment))
-        print(found[-1], file=sys.stderr)
-    return found
+        if fold is not by_energy_sets:
+            folded |= in_parts(reference.structures, arguments.scratch / f"{name}.{tool}", fold)
+    return tables(reference, folded, training, arguments.draws)
 
 
 def heading(model: Path) -> str:
@@ -95,14 +104,13 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--data", type=Path, default=REPOSITORY.parent / "shared" / "data")
     parser.add_argument("--scratch", type=Path, required=True)
-    parser.add_argument("--floors", type=Path, default=None, help="--scratch of structure_floors.py")
     parser.add_argument("--sets", default=",".join(SETS))
-    parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--draws", type=int, default=1000)
     parser.add_argument("--out", type=Path, default=RESULT)
     arguments = parser.parse_args()
     arguments.scratch.mkdir(parents=True, exist_ok=True)
-    found = [text for name in arguments.sets.split(",") for text in sections(arguments, name)]
+    torch.set_num_threads(1)
+    found = [text for name in arguments.sets.split(",") for text in scored(arguments, name)]
     arguments.out.parent.mkdir(exist_ok=True)
     arguments.out.write_text("\n\n".join([heading(arguments.model), *found, ""]), "utf-8")
 

@@ -32,8 +32,9 @@ from ribolm.evaluation.structures.record_sets import ReferenceSet, read_predicti
 from ribolm.folding import linear_partition, vienna  # noqa: E402
 from ribolm.folding.energy import energy_models  # noqa: E402
 from ribolm.folding.pair_lists import PairList  # noqa: E402
-from ribolm.labels.structure.decoding import DecodingRule, ListedPairs, decode  # noqa: E402
+from ribolm.labels.structure.decoding import DecodingRule, decode  # noqa: E402
 from ribolm.labels.structure.files import read_structures  # noqa: E402
+from ribolm.labels.structure.listed import ListedPairs  # noqa: E402
 from ribolm.labels.structure.pairs import Int64, Structure  # noqa: E402
 from ribolm.labels.structure.stored import SHARED_NT, shared_with  # noqa: E402
 from structure_default_model import ENERGIES  # noqa: E402

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ribolm.evaluation.structures.pair_counts import Float64, share
-from ribolm.labels.structure.decoding import ListedPairs, listed_pairs
+from ribolm.labels.structure.listed import ListedPairs, listed_pairs
 from ribolm.labels.structure.pairs import Int64
 
 STEPS = 1_000  # thresholds 0, 0.001, … 1

@@ -19,11 +19,10 @@ from ribolm.folding.pair_lists import PairList
 from ribolm.folding.vienna import probable_pairs
 from ribolm.inference.structures.model import StructureModel
 from ribolm.labels.structure.decoding import (
-    ListedPairs,
     decode,
-    listed_pairs,
     mean_pair_probability,
 )
+from ribolm.labels.structure.listed import ListedPairs, listed_pairs
 from ribolm.labels.structure.pair_files import LEAST_LISTED
 from ribolm.labels.structure.pairs import Structure
 from ribolm.models.pair_maps.folding import pair_map, seen, states

@@ -8,16 +8,15 @@ threshold (a maximum-weight matching: the γ-centroid estimator of Hamada et al.
 
 from dataclasses import dataclass
 from math import inf
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from ribolm.errors import UsageError
 from ribolm.labels.structure.greedy import surest_pairs, taken_first
+from ribolm.labels.structure.listed import ListedPairs, listed_pairs
 from ribolm.labels.structure.pairs import UNPAIRED, Int64
 
-Float64 = npt.NDArray[np.float64]
 GREEDY, MATCHING, EXPECTED_F1 = "greedy", "matching", "expected_f1"
 METHODS = (GREEDY, MATCHING, EXPECTED_F1)
 CANONICAL = ("AU", "UA", "GC", "CG", "GU", "UG")
@@ -52,20 +51,6 @@ class DecodingRule:
         return "by expected F1" if self.method == EXPECTED_F1 else f"at {self.threshold:g}"
 
 
-class ListedPairs(NamedTuple):
-    """Pairs with their probabilities: `i0`, `j0` int64 [P] (0-based, i0 < j0), `probability` float64 [P]."""
-
-    i0: Int64
-    j0: Int64
-    probability: Float64
-
-
-def listed_pairs(probabilities: npt.NDArray[np.floating], least: float) -> ListedPairs:
-    """The pairs of the upper triangle of a matrix [L, L] that have at least this probability, by rows."""
-    i0, j0 = np.nonzero(np.triu(probabilities >= least, k=1))
-    return ListedPairs(i0, j0, probabilities[i0, j0].astype(np.float64))
-
-
 def decode(letters: str, probabilities: npt.NDArray[np.floating] | ListedPairs, rule: DecodingRule) -> Int64:
     """Return the partners int64 [L] (-1: none) of an RNA of letters ACGUN by its pair probabilities [L, L] or listed.
 
@@ -80,9 +65,7 @@ def decode(letters: str, probabilities: npt.NDArray[np.floating] | ListedPairs, 
     if rule.method == EXPECTED_F1:
         p = pairs.probability
         chosen = chosen[: surest_pairs(p[chosen], float(p.sum()), rule.recall_weight)]
-    partner = np.full(len(letters), UNPAIRED, dtype=np.int64)
-    partner[pairs.i0[chosen]], partner[pairs.j0[chosen]] = pairs.j0[chosen], pairs.i0[chosen]
-    return partner
+    return pairs.taken(chosen).partners(len(letters))
 
 
 def _admitted(letters: str, pairs: ListedPairs, rule: DecodingRule) -> ListedPairs:
@@ -93,7 +76,7 @@ def _admitted(letters: str, pairs: ListedPairs, rule: DecodingRule) -> ListedPai
         for pair in CANONICAL:
             can_pair[ord(pair[0]), ord(pair[1])] = True
         keep &= can_pair[raw[pairs.i0], raw[pairs.j0]]
-    return ListedPairs(pairs.i0[keep], pairs.j0[keep], pairs.probability[keep])
+    return pairs.taken(keep)
 
 
 def _matching(pairs: ListedPairs, threshold: float) -> Int64:

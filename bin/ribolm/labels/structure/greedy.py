@@ -6,38 +6,22 @@ Any two pairs may cross (pseudoknots).
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ribolm.labels.structure.pairs import UNPAIRED, Int64
+from ribolm.labels.structure.listed import ListedPairs, listed_pairs
+from ribolm.labels.structure.pairs import Int64
 
 
-class ChosenPairs(NamedTuple):
-    """Pairs by falling probability: i, j int64 [P], 0-based, i < j; p float [P]."""
-
-    i: Int64
-    j: Int64
-    p: NDArray[Any]
-
-    def partners(self, n: int, threshold: float = 0.0) -> Int64:
-        """Partner of each of n bases by the pairs from a threshold on, -1 unpaired; int64 [n]."""
-        partner = np.full(n, UNPAIRED, dtype=np.int64)
-        first = self.p >= threshold
-        partner[self.i[first]], partner[self.j[first]] = self.j[first], self.i[first]
-        return partner
-
-
-def greedy_pairs(probabilities: NDArray[Any], threshold: float) -> ChosenPairs:
+def greedy_pairs(probabilities: NDArray[np.floating], threshold: float) -> ListedPairs:
     """Take the pairs of a symmetric matrix [L, L] from `threshold` on, the most probable first, each base once.
 
-    Of equals the one with the smaller i, then j. Cost: a sort of the candidates.
+    In the order of taking; of equals the one with the smaller i, then j. Cost: a sort of the candidates.
     """
-    i, j = np.nonzero(np.triu(probabilities >= threshold, 1))
-    p = probabilities[i, j]
-    taken = taken_first(i, j, p, len(probabilities))
-    return ChosenPairs(i[taken], j[taken], p[taken])
+    pairs = listed_pairs(probabilities, threshold)
+    return pairs.taken(taken_first(*pairs, len(probabilities)))
 
 
 def taken_first(i: Int64, j: Int64, p: NDArray[Any], n: int) -> Int64:

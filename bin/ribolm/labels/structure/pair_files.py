@@ -8,7 +8,7 @@ import numpy as np
 
 from ribolm.errors import DataError, bad_value
 from ribolm.files import atomic_path, is_whole_number, open_text
-from ribolm.labels.structure.decoding import ListedPairs
+from ribolm.labels.structure.listed import ListedPairs
 
 COLUMNS = ("name", "i0", "j0", "probability")
 HEADER = "\t".join(COLUMNS) + "\n"

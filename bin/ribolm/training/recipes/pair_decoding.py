@@ -9,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from ribolm.labels.structure.decoding import EXPECTED_F1, GREEDY
-from ribolm.labels.structure.greedy import ChosenPairs, greedy_pairs, surest_pairs
+from ribolm.labels.structure.greedy import greedy_pairs, surest_pairs
+from ribolm.labels.structure.listed import ListedPairs, listed_pairs
 from ribolm.labels.structure.pair_files import LEAST_LISTED
 from ribolm.models.network import Network
 from ribolm.models.pair_maps.folding import fold
@@ -103,9 +104,8 @@ def _told(session: Session, suffix: str, way: Way, mean: Float64, n: int) -> dic
 def decoded_f1(probabilities: NDArray[Any], partners: Int64) -> Float64:
     """F1 of one RNA at every value of every way, float64; arguments as in `f1_curve`."""
     chosen = greedy_pairs(probabilities, LEAST_LISTED)
-    listed = np.triu(probabilities, 1)
-    expected = float(listed[listed >= LEAST_LISTED].sum(dtype=np.float64))
-    surest = [surest_pairs(chosen.p, expected, weight) for weight in WEIGHTS.tolist()]
+    expected = float(listed_pairs(probabilities, LEAST_LISTED).probability.sum())
+    surest = [surest_pairs(chosen.probability, expected, weight) for weight in WEIGHTS.tolist()]
     return f1_of_first(chosen, partners, np.concatenate([_at_least(chosen, GRID), surest]).astype(np.int64))
 
 
@@ -119,7 +119,7 @@ def f1_curve(probabilities: NDArray[Any], partners: Int64, grid: Float64) -> Flo
     return f1_of_first(chosen, partners, _at_least(chosen, grid))
 
 
-def f1_of_first(chosen: ChosenPairs, partners: Int64, n_taken: Int64) -> Float64:
+def f1_of_first(chosen: ListedPairs, partners: Int64, n_taken: Int64) -> Float64:
     """F1 of the first pairs of a choice, for several numbers of them, float64 like `n_taken`; partners as above."""
     i, j, _ = chosen
     known = (partners[i] != UNKNOWN) & (partners[j] != UNKNOWN)
@@ -127,6 +127,6 @@ def f1_of_first(chosen: ChosenPairs, partners: Int64, n_taken: Int64) -> Float64
     return np.asarray(2 * right / (np.count_nonzero(partners >= 0) / 2 + taken), dtype=np.float64)
 
 
-def _at_least(chosen: ChosenPairs, grid: Float64) -> Int64:
+def _at_least(chosen: ListedPairs, grid: Float64) -> Int64:
     """How many pairs have each of these probabilities or more."""
-    return np.asarray((chosen.p[:, None] >= grid).sum(axis=0), dtype=np.int64)
+    return np.asarray((chosen.probability[:, None] >= grid).sum(axis=0), dtype=np.int64)

@@ -13,8 +13,8 @@ from ribolm.evaluation.structures.measures import METRICS, Groups, measure, resa
 from ribolm.evaluation.structures.pair_counts import count_pairs
 from ribolm.evaluation.structures.record_sets import ReferenceSet, read_prediction, read_reference
 from ribolm.evaluation.structures.threshold_curve import ThresholdCurve
-from ribolm.labels.structure.decoding import ListedPairs
 from ribolm.labels.structure.dot_bracket import parse_brackets
+from ribolm.labels.structure.listed import ListedPairs
 from ribolm.labels.structure.pairs import Structure
 
 TRUTH = (

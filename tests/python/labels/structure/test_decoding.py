@@ -10,13 +10,12 @@ from ribolm.folding.vienna import ensemble
 from ribolm.labels.structure.decoding import (
     METHODS,
     DecodingRule,
-    ListedPairs,
     decode,
-    listed_pairs,
     mean_pair_probability,
 )
 from ribolm.labels.structure.dot_bracket import parse_brackets
 from ribolm.labels.structure.greedy import greedy_pairs, surest_pairs
+from ribolm.labels.structure.listed import ListedPairs, listed_pairs
 from ribolm.labels.structure.pair_files import read_pairs, write_pairs
 
 
@@ -125,7 +124,7 @@ def test_the_confidence_is_the_mean_of_the_pairs() -> None:
 
 def test_a_threshold_of_nothing_pairs_no_base_with_itself() -> None:
     chosen = greedy_pairs(np.zeros((5, 5)), 0.0)
-    assert (chosen.i < chosen.j).all() and len(chosen.i) == 2
+    assert (chosen.i0 < chosen.j0).all() and len(chosen.i0) == 2
 
 
 @pytest.mark.parametrize(

@@ -11,17 +11,15 @@ import torch
 from numpy.typing import NDArray
 
 from ribolm.alphabet import letters
-from ribolm.console import Progress, choice
+from ribolm.console import Progress, choice, notice
 from ribolm.errors import DataError, UsageError
 from ribolm.folding.energy import memory_bytes
 from ribolm.folding.many import fold_many
 from ribolm.folding.pair_lists import PairList
 from ribolm.folding.vienna import probable_pairs
 from ribolm.inference.structures.model import StructureModel
-from ribolm.labels.structure.decoding import (
-    decode,
-    mean_pair_probability,
-)
+from ribolm.labels.structure.decoding import decode, mean_pair_probability
+from ribolm.labels.structure.dot_bracket import within_brackets
 from ribolm.labels.structure.listed import ListedPairs, listed_pairs
 from ribolm.labels.structure.pair_files import LEAST_LISTED
 from ribolm.labels.structure.pairs import Structure
@@ -111,7 +109,10 @@ def predict_folded(
 def _decoded(model: StructureModel, record: RnaRecord, logits: PairLogits, shown: bool, canonical: bool) -> Prediction:
     probabilities = logits.probabilities().cpu().numpy()
     partner = decode(record.letters, probabilities, model.rule_for(shown, canonical))
-    structure = Structure(record.name, record.letters, partner)
+    structure, n_beyond = within_brackets(Structure(record.name, record.letters, partner))
+    partner = structure.partner
+    if n_beyond:
+        notice(f"'{record.name}': {n_beyond:,} predicted pairs cross more others than dot-bracket can say; left out.")
     right = logits.log_probability(torch.from_numpy(partner).to(logits.pairs.device)).exp()
     scores = mean_pair_probability(partner, probabilities), float(right.mean())
     return Prediction(structure, listed_pairs(probabilities, LEAST_LISTED), *scores)

@@ -62,8 +62,36 @@ def write_brackets(structure: Structure) -> str:
     """Return the dot-bracket text of a structure, the same for the same pairs.
 
     Pairs go, by their first base, into the first layer in which they cross no other; the layer of most pairs is
-    written as `()`, the next as `[]`, and so on. Raises ValueError where 30 layers are not enough.
+    written as `()`, the next as `[]`, and so on. Raises DataError where 30 layers are not enough.
     """
+    layers = _layers(structure)
+    if len(layers) > len(BRACKETS):
+        raise DataError(
+            f"The pairs of '{structure.name}' cross in {len(layers)} layers, and dot-bracket has {len(BRACKETS)} kinds "
+            "of brackets. Write BPSEQ or CT."
+        )
+    text = ["."] * len(structure)
+    for brackets, layer_pairs in zip(BRACKETS, layers, strict=False):
+        for i, j in layer_pairs:
+            text[i], text[j] = brackets[0], brackets[1]
+    return "".join(text)
+
+
+def within_brackets(structure: Structure) -> tuple[Structure, int]:
+    """The structure without the pairs that `write_brackets` has no brackets for, and how many those are.
+
+    The 30 layers of most pairs stay. Structures of known RNAs have three; what a model is unsure of can have more.
+    """
+    layers = _layers(structure)
+    beyond = sum(map(len, layers[len(BRACKETS) :]))
+    if not beyond:
+        return structure, 0
+    kept = [pair for layer in layers[: len(BRACKETS)] for pair in layer]
+    return Structure.from_pairs(structure.name, structure.letters, kept), beyond
+
+
+def _layers(structure: Structure) -> list[list[tuple[int, int]]]:
+    """Pairs (i, j) in layers without crossings, that of most pairs first."""
     layers: list[list[tuple[int, int]]] = []
     open_in: list[list[int]] = []
     for i, j in structure.pairs().tolist():
@@ -76,13 +104,7 @@ def write_brackets(structure: Structure) -> str:
             open_in.append([])
         layers[layer].append((i, j))
         open_in[layer].append(j)
-    if len(layers) > len(BRACKETS):
-        raise ValueError(f"the pairs of '{structure.name}' cross in {len(layers)} layers, which no brackets can say")
-    text = ["."] * len(structure)
-    for brackets, layer_pairs in zip(BRACKETS, sorted(layers, key=lambda pairs: -len(pairs)), strict=False):
-        for i, j in layer_pairs:
-            text[i], text[j] = brackets[0], brackets[1]
-    return "".join(text)
+    return sorted(layers, key=lambda pairs: -len(pairs))
 
 
 @dataclass

@@ -18,7 +18,7 @@ from ribolm.folding.energy import EnergyModel
 from ribolm.folding.vienna import probable_pairs
 from ribolm.inference.structures.model import load_structure_model
 from ribolm.inference.structures.prediction import PredictionOptions, _decoded, predict_structures, prediction_bytes
-from ribolm.labels.structure.dot_bracket import read_dot_bracket
+from ribolm.labels.structure.dot_bracket import read_dot_bracket, write_brackets
 from ribolm.labels.structure.pair_files import read_pairs
 from ribolm.models.heads import HeadSpec
 from ribolm.models.network import new_network
@@ -107,6 +107,17 @@ def test_the_score_is_what_each_base_gives_its_own_state(model: Path) -> None:
     assert found.structure.pairs().tolist() == [[0, 5]]
     assert found.mea_score == pytest.approx((first + last + 4) / 6, abs=1e-6)
     assert found.confidence == pytest.approx((first * last) ** 0.5, abs=1e-6)
+
+
+def test_pairs_that_no_bracket_is_left_for_are_told_and_left_out(model: Path, capsys) -> None:
+    n, at = 40, torch.arange(40)
+    pairs = torch.full((2 * n, 2 * n), -1e4)
+    pairs[at, n + at] = pairs[n + at, at] = 9.0
+    loaded = load_structure_model(model, CPU)
+    found = _decoded(loaded, RnaRecord("dense", "G" * n + "C" * n), PairLogits(pairs, torch.zeros(2 * n)), False, False)
+    assert len(found.structure.pairs()) == 30 and len(found.pairs.i0) == n
+    assert len(write_brackets(found.structure)) == 2 * n
+    assert "'dense': 10 predicted pairs" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("ending", ["ct", "bpseq", "dbn.gz", "tsv"])

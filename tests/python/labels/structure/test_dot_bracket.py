@@ -8,6 +8,7 @@ from ribolm.errors import DataError
 from ribolm.labels.structure.dot_bracket import (
     parse_brackets,
     read_dot_bracket,
+    within_brackets,
     write_brackets,
     write_dot_bracket,
 )
@@ -90,6 +91,18 @@ def test_names_may_repeat_where_asked(tmp_path: Path) -> None:
 
 def test_the_layer_of_most_pairs_is_round() -> None:
     assert write_brackets(Structure.from_pairs("x", "A" * 8, [(0, 4), (2, 7), (3, 6)])) == "[.((].))"
+
+
+def test_pairs_that_no_bracket_is_left_for_are_refused_or_left_out() -> None:
+    stem = [(80, 95), (81, 94)]
+    dense = Structure.from_pairs("x", "A" * 96, [*((at, 40 + at) for at in range(40)), *stem])
+    with pytest.raises(DataError, match=r"'x' cross in 40 layers.*BPSEQ or CT"):
+        write_brackets(dense)
+    kept, n_beyond = within_brackets(dense)
+    assert n_beyond == 10 and len(kept.pairs()) == 32
+    assert {*stem} <= {*map(tuple, kept.pairs().tolist())} <= {*map(tuple, dense.pairs().tolist())}
+    assert np.array_equal(parse_brackets(write_brackets(kept)), kept.partner)
+    assert within_brackets(kept) == (kept, 0)
 
 
 @given(structures())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from ribolm.inference.batches import Float32
 
 HEADER = "name\ti0\tj0\tprobability"
-INDEX, ABOUT = "index.tsv", "about.json"
+INDEX, ABOUT, INDEX_HEADER = "index.tsv", "about.json", "file\tname\tlength_nt"
+MATRIX_NAME = re.compile(r"\d{6,}\.npz")
 
 
 class Contacts(NamedTuple):
@@ -48,7 +50,7 @@ def writer_for(out: Path) -> Writer:
     if out.suffix and out.is_dir():
         raise UsageError(f"{out} is a folder. Name a file.")
     if not out.suffix:
-        _require_own_folder(out)
+        _own_matrices(out)
     return writers[out.suffix]
 
 
@@ -104,9 +106,9 @@ def write_folder(out: Path, found: Iterable[Contacts], kept: Kept, facts: Mappin
     Arrays: `probabilities` float32 [L, L], `name`, `letters`. All pairs are in it, whatever `kept` says.
     """
     del kept
-    _require_own_folder(out)
+    before = _own_matrices(out)
     with atomic_directory(out) as folder:
-        lines = ["file\tname\tlength_nt\n"]
+        lines = [f"{INDEX_HEADER}\n"]
         for number, one in enumerate(found, 1):
             file = f"{number:06d}.npz"
             matrix = np.empty_like(one.logits)
@@ -117,13 +119,23 @@ def write_folder(out: Path, found: Iterable[Contacts], kept: Kept, facts: Mappin
         (folder / INDEX).write_text("".join(lines), "utf-8")
         write_json(folder / ABOUT, dict(facts))
         written = {path.name for path in folder.iterdir()}
-    for path in out.glob("[0-9]*.npz"):
-        if path.name not in written:
-            path.unlink()  # of a longer list that was there before
+    for name in before - written:
+        (out / name).unlink(missing_ok=True)  # of a longer list that was there before
     return len(lines) - 1
 
 
-def _require_own_folder(out: Path) -> None:
-    """Raise DataError for a path that is neither new, nor an empty folder, nor one of contacts."""
-    if out.exists() and not (out.is_dir() and ((out / INDEX).exists() or not any(out.iterdir()))):
+def _own_matrices(out: Path) -> set[str]:
+    """Names of the matrices that an earlier call has left in a folder, none in a new or empty one.
+
+    Raises DataError where the path is something else.
+    """
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return set()
+    try:
+        facts = json.loads((out / ABOUT).read_text("utf-8"))
+        lines = (out / INDEX).read_text("utf-8").splitlines()
+    except (OSError, ValueError):
+        facts, lines = None, []
+    if not isinstance(facts, dict) or "model_sha256" not in facts or lines[:1] != [INDEX_HEADER]:
         raise DataError(f"{out}: holds something else than contacts. Choose another --out.")
+    return {name for line in lines[1:] if MATRIX_NAME.fullmatch(name := line.split("\t")[0])}

@@ -115,6 +115,24 @@ def test_a_folder_has_whole_matrices(call: Call, fitted: Path, tmp_path: Path) -
     assert sorted(path.name for path in (tmp_path / "o").iterdir()) == ["000001.npz", "about.json", "index.tsv"]
 
 
+@pytest.mark.parametrize("content", ["file\tname\tlength_nt\n2024_run.npz\ta\t4\n", "sample\tvalue\n"])
+def test_a_folder_of_something_else_is_left_as_it_is(call: Call, tmp_path: Path, content: str) -> None:
+    theirs = {"index.tsv": content, "2024_run.npz": "theirs"}
+    (tmp_path / "o").mkdir()
+    for name, text in theirs.items():
+        (tmp_path / "o" / name).write_text(text)
+    code, _, err = call("o")
+    assert code == 65 and "something else than contacts" in err
+    assert {path.name: path.read_text() for path in (tmp_path / "o").iterdir()} == theirs
+
+
+def test_a_file_put_among_matrices_stays(call: Call, tmp_path: Path) -> None:
+    assert call("o")[0] == 0
+    (tmp_path / "o" / "2024_run.npz").write_text("theirs")
+    assert call("o", records={"z": "ACGU"})[0] == 0
+    assert (tmp_path / "o" / "2024_run.npz").read_text() == "theirs"
+
+
 def test_what_else_is_predicted_changes_no_bit(call: Call, tmp_path: Path) -> None:
     assert call("all.tsv", "--threshold", "0")[0] == 0
     lines = (tmp_path / "all.tsv").read_text().splitlines()[1:]

@@ -95,6 +95,7 @@ def test_a_model_that_reads_attention_says_so(train: Train, tmp_path: Path, caps
 def test_a_run_cut_short_goes_on_bit_for_bit(train: Train, tmp_path: Path, capsys) -> None:
     options = {"steps": 6, "checkpoint_every_steps": 2, "dev": None, "dev_share": 0}
     assert train(**options) == 0
+    assert "no RNA is held out" in capsys.readouterr().err
     whole = sha256(tmp_path / "model/model.safetensors")
     again = {**options, "out": tmp_path / "cut", "checkpoint_dir": tmp_path / "other"}
     faults.plan("step.forward@4=full")

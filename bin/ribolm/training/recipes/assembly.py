@@ -84,10 +84,15 @@ class Start:
 
 def held_out_blocks(n_rows: int, share: float, seed: int, block_rows: int = BLOCK_ROWS) -> tuple[Int64, Int64]:
     """(rows to train on, rows held out): blocks of neighbouring rows drawn by chance, none where there are too few."""
-    n_blocks = -(-n_rows // block_rows)
-    n_held = min(round(share * n_blocks) or int(share > 0), n_blocks // 2)
-    held = generator(seed, "held out").permutation(n_blocks)[:n_held]
-    mask = np.isin(np.arange(n_rows) // block_rows, held)
+    return held_out_units(np.arange(n_rows) // block_rows, share, seed)
+
+
+def held_out_units(unit: Int64, share: float, seed: int) -> tuple[Int64, Int64]:
+    """(rows to train on, rows held out): whole units drawn by chance; unit int64 [n], rows of one number are one."""
+    names, number = np.unique(unit, return_inverse=True)
+    n_held = min(round(share * len(names)) or int(share > 0), len(names) // 2)
+    held = generator(seed, "held out").permutation(len(names))[:n_held]
+    mask = np.isin(number, held)
     return np.flatnonzero(~mask), np.flatnonzero(mask)
 
 

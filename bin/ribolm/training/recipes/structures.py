@@ -17,6 +17,7 @@ from ribolm.labels.structure.stored import TASK
 from ribolm.models.heads import HeadSpec
 from ribolm.models.network import Network
 from ribolm.models.pair_maps.configuration import PairMapConfig, base_ids
+from ribolm.sequences.deduplication import equal_rows
 from ribolm.sequences.store import TokenStore
 from ribolm.training.feed.batches import Feed
 from ribolm.training.objectives.structures import Structures
@@ -25,7 +26,7 @@ from ribolm.training.recipes.assembly import (
     Start,
     check_out,
     file_digest,
-    held_out_blocks,
+    held_out_units,
     require_length,
     validation_feed,
     write_model,
@@ -89,6 +90,8 @@ def train_structure(options: StructureOptions, key_only: bool = False) -> str:
     settings = _settings(options, train_rows, dev_rows, options.start.record(model, network), shape)
     if key_only:
         return settings.key()
+    if not dev_rows.rows.size:
+        notice("no RNA is held out: training takes all its steps, and pairs are decoded by what is usual.")
     runtime = options.runtime.named(settings.key())
     check_out(options.out, runtime.checkpoint_dir, settings)
     runtime = _fitting_micro_batches(runtime, train_rows, options)
@@ -131,7 +134,8 @@ def _split(options: StructureOptions, store: TokenStore) -> tuple[Int64, Int64]:
     if options.folds is None:
         if options.fold is not None:
             raise UsageError("--fold needs --folds, the table of folds.")
-        return held_out_blocks(len(store), options.dev_share, options.optimisation.seed)
+        equal = equal_rows(np.asarray(store.tokens), store.offsets)
+        return held_out_units(equal, options.dev_share, options.optimisation.seed)
     table = read_folds(options.folds, len(store))
     if options.fold is not None:
         train, dev, _ = table.split(options.fold)

@@ -51,6 +51,7 @@ OTHER_FORMATS = {
     **dict.fromkeys((".txt", ".tab"), "Rename or link it to .tsv or .csv."),
 }
 # splits that say something to a task; without any, all rows of the file are used
+MEASURED = ("structure", "regression", "families", "interactions")  # have results of their own by sample
 PARTS = {"pretrain": ("train", "test"), "structure": SPLITS, "interactions": PARTNERS}
 DEALT = "ribolm deals the rows into folds, those of a group (column group) into one."
 MEANT_SPLIT = {
@@ -149,6 +150,12 @@ def _check_headings(table: Table, row: Row, task: str, values: dict[str, str]) -
 
 
 def _refuse_repeated(path: Path, found: Sequence[DataSet]) -> None:
+    measured: dict[str, DataSet] = {}
+    for one in (one for one in found if one.task in MEASURED):
+        first = measured.setdefault(one.sample, one)
+        if first.task != one.task:
+            problem = f"names a set of task {first.task} in line {first.row}, and results lie under this name"
+            raise bad_value(path, one.row, "sample", one.sample, problem, "Give one of them another name.")
     parts: dict[tuple[str, str, str], int] = {}
     files: dict[tuple[str, str], int] = {}
     for one in found:

@@ -142,6 +142,14 @@ def test_four_columns_are_enough(check: Callable[[str], Outcome]) -> None:
     assert "mine,predict,,${RNAS}/mine.fa,fasta,,,,,2" in table.read_text()
 
 
+@pytest.mark.parametrize("row", ["load,regression", "types,families", "pairs,interactions"])
+def test_a_name_of_results_belongs_to_one_task(check: Callable[[str], Outcome], row: str) -> None:
+    name, task = row.split(",")
+    code, told, _ = check(swap(f"\n{row},", f"\nknown,{task},"))
+    assert code == 65 and "column 'sample'" in told and "names a set of task structure in line 3" in told
+    assert check(swap("\nmine,predict,", f"\n{name},predict,"))[0] == 0
+
+
 @given(task=st.sampled_from(sorted(OF_TASK)), ending=st.sampled_from([e for some in FORMATS.values() for e in some]))
 def test_a_task_takes_its_formats_and_no_other(task: str, ending: str) -> None:
     table = Table(Path("data.csv"), Row(1, ("sample", "task", "path")), (Row(2, ("a", task, f"x.{ending}")),))

@@ -276,7 +276,7 @@ workflow SIMULATED_CONTACTS {
 workflow SIMULATED_STRUCTURES {
     main:
     ch_sets = channel.of('train', 'validation').map { split -> [[id: "known.${split}".toString(), split: split], simulatedRna("structures.${split}.dbn")] }
-    LABELS_STRUCTURES(ch_sets, 'rna', 'code')
+    LABELS_STRUCTURES(ch_sets, [], 'rna', 'code')
     train = LABELS_STRUCTURES.out.store.filter { meta, _folder -> meta.split == 'train' }.map { _meta, folder -> folder }
     validation = LABELS_STRUCTURES.out.store.filter { meta, _folder -> meta.split == 'validation' }.map { _meta, folder -> folder }
 

@@ -23,7 +23,14 @@ workflow FINETUNE_STRUCTURES {
     code                // map of maps: digest of each sub-command
 
     main:
-    LABELS_STRUCTURES(ch_structures.filter { meta, _dbn, _fasta -> meta.split != 'test' }.map { meta, dbn, _fasta -> [meta, dbn] }, tokenizer, code.labels.structures)
+    // what a model is tested on, and what is nearly the same, is neither learnt from nor chosen by
+    ch_tested = ch_structures
+        .filter { meta, _dbn, _fasta -> meta.split == 'test' }
+        .map { _meta, dbn, _fasta -> dbn }
+        .collect(sort: { dbn -> dbn.name })
+        .ifEmpty([])
+    ch_learnt = ch_structures.filter { meta, _dbn, _fasta -> meta.split != 'test' }.map { meta, dbn, _fasta -> [meta, dbn] }
+    LABELS_STRUCTURES(ch_learnt, ch_tested, tokenizer, code.labels.structures)
     ch_by_split = LABELS_STRUCTURES.out.store.branch { meta, _store ->
         train: meta.split == 'train'
         validation: meta.split == 'validation'

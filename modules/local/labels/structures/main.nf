@@ -9,6 +9,7 @@ process LABELS_STRUCTURES {
 
     input:
     tuple val(meta), path(structures)
+    path tested, stageAs: 'tested/?/*'
     val tokenizer
     val code
 
@@ -18,10 +19,11 @@ process LABELS_STRUCTURES {
 
     script:
     def args = task.ext.args ?: ''
+    def apart = [tested].flatten().collect { file -> "--exclude ${file}" }.join(' ')
     """
     # code: ${code}
     export OMP_NUM_THREADS=${task.cpus}
-    ribolm-labels structures ${args} --structures ${structures} --tokenizer ${tokenizer} --processes ${task.cpus} --out ${meta.id}
+    ribolm-labels structures ${args} --structures ${structures} ${apart} --tokenizer ${tokenizer} --processes ${task.cpus} --out ${meta.id}
     """
 
     stub:

@@ -31,7 +31,7 @@ def add_embed(cli: "typer.Typer", computing: tuple[Spec, ...]) -> None:
     def embed(
         model: Path, sequences: Path, out: Path, level: EmbeddingLevel, token_dropout: bool, **computing: Any
     ) -> None:
-        """Write the vectors of all RNAs of a FASTA; what else is in it changes none."""
+        """Write the vectors of all RNAs of a FASTA; what else is in it moves them by rounding alone."""
         from ribolm.files import require_file, require_other_than
         from ribolm.inference.embedding_files import writer_for
         from ribolm.models.directories import require_model

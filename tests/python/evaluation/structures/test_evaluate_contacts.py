@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 
 from ribolm.cli.evaluate import main as evaluate
+from ribolm.evaluation.contact_arms import contact_arms
 from ribolm.evaluation.structures.contact_maps import GRID, choose_threshold, drawn
 from ribolm.evaluation.structures.record_sets import read_reference
 from ribolm.inference.calibration import probability
 from ribolm.inference.contacts import contact_forward, contact_logits, load_contact_model
+from ribolm.labels.structure.files import read_structures, write_structures
 from ribolm.labels.structure.greedy import greedy_pairs
+from ribolm.training.recipes.contacts import ContactOptions, fit_contacts
 
 from ..contact_models import write_contact_model, write_hairpins
 
@@ -39,7 +42,7 @@ def test_models_controls_and_rnafold_are_scored_by_both_metrics(tmp_path: Path, 
     found = values(tmp_path)
     assert {method for method, _ in found} == {"fitted", "random weights", "RNAfold MFE", "RNAfold MEA"}
     for method in ("fitted", "random weights"):
-        assert 0 <= found[method, "f1"] <= 1 and 0 <= found[method, "pooled_max_f1"] <= 1
+        assert found[method, "f1"] <= found["RNAfold MFE", "f1"]
     assert found["RNAfold MFE", "f1"] > 0.5
     models = json.loads((tmp_path / "m.json").read_text())["settings"]["models"]
     assert models["random weights"]["kind"] == "random" and models["fitted"]["validation"]["n"] == 8
@@ -65,6 +68,16 @@ def test_the_threshold_is_the_best_of_the_validation_set(tmp_path: Path, fitted:
 
     assert mean_f1(threshold) == pytest.approx(told["f1"], abs=1e-9)
     assert told["f1"] == pytest.approx(max(mean_f1(float(at)) for at in [*GRID[::40].tolist(), threshold]), abs=1e-9)
+
+
+def test_a_control_is_fitted_on_structures_of_another_format(tmp_path: Path, fitted: tuple[Path, Path]) -> None:
+    bpseq = tmp_path / "fit.bpseq"
+    one = read_structures(fitted[1])[0]
+    write_structures(bpseq, [one])
+    fit_contacts(ContactOptions(fitted[0].parent / "plain", bpseq, tmp_path / "own", n=1, c=50.0, device="cpu"))
+    arms = contact_arms([tmp_path / "own"], bpseq, 1)
+    assert [arm.kind for arm in arms] == ["model", "random"]
+    assert arms[1].model.record["rnas"] == [one.name]
 
 
 def test_a_part_of_a_set_is_drawn_by_seed(tmp_path: Path) -> None:

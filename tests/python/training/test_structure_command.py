@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -160,6 +161,25 @@ def test_training_that_will_not_fit_is_refused_before_it_starts(train: Train, mo
     monkeypatch.setattr("ribolm.training.recipes.pair_memory.available_bytes", lambda _device: (10**8, "memory"))
     assert train() == 2
     assert "Training will need" in capsys.readouterr().err
+
+
+def test_dev_rnas_that_no_option_cuts_are_counted(
+    train: Train, data: Path, tmp_path: Path, monkeypatch, capsys
+) -> None:
+    long = Structure.from_pairs("long", "GGGGCCACGAAAGUGGCCCC" + "A" * 1_500, [(k, 19 - k) for k in range(8)])
+    write_dot_bracket(tmp_path / "long.dbn", [long])
+    store = ["--structures", str(tmp_path / "long.dbn"), "--out", str(tmp_path / "long"), "--no-thermodynamics"]
+    assert labels(["structures", *store]) == 0
+    options = {"store": data / "plain", "dev": tmp_path / "long", "crop_tokens": 20, "steps": 1}
+    assert train("--no-thermodynamics", **options) == 0
+    told = re.findall(r"memory(?: of dev)? = ([0-9.]+) of", capsys.readouterr().err)
+    training, dev = (float(size) * 1e9 for size in told[:2])
+    assert dev > training + 2e7
+    monkeypatch.setattr(
+        "ribolm.training.recipes.pair_memory.available_bytes", lambda _device: (int((training + dev) / 1.9), "memory")
+    )
+    assert train("--no-thermodynamics", **options, out=tmp_path / "other", checkpoint_dir=tmp_path / "anew") == 2
+    assert "an RNA of dev of 1,522 nt will need" in capsys.readouterr().err and not (tmp_path / "other").exists()
 
 
 def test_what_training_keeps_is_what_was_told() -> None:

@@ -10,7 +10,7 @@ from ribolm.models.pair_maps.head import PairMapHead
 from ribolm.models.pair_maps.inputs import PairLogits, PairProbabilities
 
 TILE_NT = 512  # bases per side; a quarter of the work of a tile of 256 is in its halo
-# per pair of bases: logits, their mirror, probabilities, what decoding and scoring look at; measured at 1,000 and 2,000 nt
+# per pair of bases: logits, their mirror, probabilities, what scoring looks at; measured at 1,000 and 2,000 nt
 MAP_BYTES = 52
 TILE_WIDTHS = 8
 

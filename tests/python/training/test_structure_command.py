@@ -145,6 +145,8 @@ def test_training_without_the_folding_program(train: Train, data: Path, tmp_path
         ({"dilations": "1,two"}, 2, "--dilations 1,two are no numbers"),
         ({"downsampling": 3}, 65, "downsampled by 1, 2, 4"),
         ({"dev_share": 0.2}, 2, "--dev is the store of dev"),
+        ({"fold": 3}, 2, "--fold 3 has no effect: --dev is the store of dev"),
+        ({"folds": "f.tsv"}, 2, "--folds f.tsv has no effect"),
         ({"fold": 1, "dev": None}, 2, "--fold needs --folds"),
         ({"max_nt": 5}, 65, "no RNA is left"),
         ({"preset": "hyena-tiny"}, 2, "has the tokenizer hyena"),
@@ -155,6 +157,11 @@ def test_bad_input_is_refused(train: Train, data: Path, tmp_path: Path, capsys, 
     assert train(**{name: data / "plain" if value == "PLAIN" else value for name, value in changes.items()}) == code
     said = capsys.readouterr().err
     assert sentence in said and "Traceback" not in said and not (tmp_path / "model").exists()
+
+
+def test_a_share_of_nothing_is_refused(train: Train, tmp_path: Path, capsys) -> None:
+    assert train("--no-thermodynamics", hidden_share=0.9) == 2
+    assert "--hidden-share 0.9 has no effect" in capsys.readouterr().err and not (tmp_path / "model").exists()
 
 
 def test_training_that_will_not_fit_is_refused_before_it_starts(train: Train, monkeypatch, capsys) -> None:

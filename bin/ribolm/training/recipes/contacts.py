@@ -144,8 +144,8 @@ def fit_regression(features: Float32, is_pair: npt.NDArray[np.bool_], c: float, 
     Raises DataError where all examples are alike.
     """
     if is_pair.all() or not is_pair.any():
-        told = f"Of {len(is_pair):,} examples, pairs of bases, {'all' if is_pair.any() else 'none'} are pairs of structures"
-        raise DataError(f"{told}: nothing tells them apart. Give more or longer RNAs.")
+        told = f"{'all' if is_pair.any() else 'none'} of {len(is_pair):,} examples are pairs"
+        raise DataError(f"The regression has one class: {told} of the structures. Give more or longer RNAs.")
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 

@@ -35,6 +35,7 @@ def add_folding(cli: "typer.Typer") -> None:
         from ribolm.console import Progress
         from ribolm.folding.floors import folded_by
         from ribolm.folding.many import fold_many
+        from ribolm.folding.requirements import require_foldable
         from ribolm.labels.structure.files import output_format, write_structures
         from ribolm.labels.structure.pairs import Structure
         from ribolm.sequences.rna import read_rna
@@ -43,6 +44,8 @@ def add_folding(cli: "typer.Typer") -> None:
         require_inputs(out, [sequences])
         function = folded_by(method.value)
         records = read_rna(sequences)
+        if method is not Method.linearpartition:
+            require_foldable(records, "Leave it out, or give a shorter stretch.", processes)
         found = []
         with Progress("folding", len(records), "RNAs") as progress:
             for record, partner in zip(records, fold_many(function, records, processes), strict=True):

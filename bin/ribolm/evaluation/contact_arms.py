@@ -13,7 +13,7 @@ from ribolm.console import notice
 from ribolm.errors import DataError
 from ribolm.files import require_each_once, sha256_of
 from ribolm.inference.contacts import ContactModel, load_contact_model
-from ribolm.labels.structure.dot_bracket import read_dot_bracket
+from ribolm.labels.structure.files import read_structures
 from ribolm.models.directories import names_of
 from ribolm.models.network import new_network
 from ribolm.models.token_dropout import use_token_dropout
@@ -64,7 +64,7 @@ def random_contact_model(model: ContactModel, fit_on: Path, seed: int) -> Contac
             "Give that file, so that the control learns from the same RNAs."
         )
     wanted = set(record["rnas"])
-    structures = [one for one in read_dot_bracket(fit_on) if one.name in wanted]
+    structures = [one for one in read_structures(fit_on) if one.name in wanted]
     network = new_network(model.loaded.network.config, None, seed).eval()
     dropout = use_token_dropout(network, bool(record.get("token_dropout")))
     loaded = LoadedModel(network, model.loaded.tokenizer, None, {}, Path("random weights"), "")

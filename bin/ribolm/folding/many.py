@@ -4,6 +4,7 @@ import multiprocessing
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from itertools import islice
 from typing import TypeVar
@@ -11,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ribolm.errors import DataError
+from ribolm.errors import DataError, ToolError
 from ribolm.sequences.rna import RnaRecord
 
 Result = TypeVar("Result")
@@ -29,7 +30,7 @@ def fold_many(
 
     `function` is one of `ribolm.folding` or a functools.partial of it, so that processes can be sent it; of a record
     that has `reactivities` (by name, one per base) it is told them under that name. With one worker all is done here.
-    Raises DataError naming the record where the function refuses it.
+    Raises DataError naming the record where the function refuses it, ToolError where the system ends a process.
     """
     named = partial(_named, function, reactivities or {})
     if workers <= 1:
@@ -48,6 +49,11 @@ def fold_many(
                 for record in islice(remaining, 1):
                     waiting.append(pool.submit(named, record))
                 yield result
+        except BrokenProcessPool as error:
+            raise ToolError(
+                "A process that folds was ended from outside, as systems do when memory runs out. Use fewer "
+                "--processes, or leave the longest RNAs out."
+            ) from error
         finally:
             for future in waiting:
                 future.cancel()

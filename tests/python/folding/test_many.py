@@ -3,7 +3,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from ribolm.errors import DataError
+from ribolm.errors import DataError, ToolError
 from ribolm.folding.energy import EnergyModel
 from ribolm.folding.many import fold_many
 from ribolm.folding.vienna import mfe, pair_probabilities
@@ -28,3 +28,9 @@ def test_the_record_that_is_refused_is_named(workers: int) -> None:
     short = partial(mfe, model=EnergyModel(max_nt=20))
     with pytest.raises(DataError, match=r"Record 'r8': an RNA of 20 nt|Record 'r\d+': an RNA of 2\d nt"):
         list(fold_many(short, RECORDS, workers))
+
+
+def test_a_process_that_the_system_ends_is_told_in_one_sentence() -> None:
+    ended = RnaRecord("r", "__import__('os')._exit(9)")
+    with pytest.raises(ToolError, match=r"ended from outside.*fewer --processes"):
+        list(fold_many(eval, [ended, *RECORDS], workers=2))

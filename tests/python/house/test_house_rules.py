@@ -20,7 +20,7 @@ FLOORS = {
     "training": ("recipes", "run", "objectives", "feed", "checkpoints", "machine"),
     "report": ("run", "training", "resm", "polya", "m6a_sites", "libraries", "peaks", "browser", "folders", "drawing"),
 }
-ROOT_MODULES = {"alphabet", "errors", "console", "files", "version"}
+ROOT_MODULES = {"alphabet", "errors", "console", "files", "free_memory", "version"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 SOURCES = [*MODULES, *sorted((ROOT / "benchmarks").glob("*.py"))]
 

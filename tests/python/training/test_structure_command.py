@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -145,6 +146,8 @@ def test_training_without_the_folding_program(train: Train, data: Path, tmp_path
         ({"dilations": "1,two"}, 2, "--dilations 1,two are no numbers"),
         ({"downsampling": 3}, 65, "downsampled by 1, 2, 4"),
         ({"dev_share": 0.2}, 2, "--dev is the store of dev"),
+        ({"fold": 3}, 2, "--fold 3 has no effect: --dev is the store of dev"),
+        ({"folds": "f.tsv"}, 2, "--folds f.tsv has no effect"),
         ({"fold": 1, "dev": None}, 2, "--fold needs --folds"),
         ({"max_nt": 5}, 65, "no RNA is left"),
         ({"preset": "hyena-tiny"}, 2, "has the tokenizer hyena"),
@@ -157,10 +160,34 @@ def test_bad_input_is_refused(train: Train, data: Path, tmp_path: Path, capsys, 
     assert sentence in said and "Traceback" not in said and not (tmp_path / "model").exists()
 
 
+def test_a_share_of_nothing_is_refused(train: Train, tmp_path: Path, capsys) -> None:
+    assert train("--no-thermodynamics", hidden_share=0.9) == 2
+    assert "--hidden-share 0.9 has no effect" in capsys.readouterr().err and not (tmp_path / "model").exists()
+
+
 def test_training_that_will_not_fit_is_refused_before_it_starts(train: Train, monkeypatch, capsys) -> None:
     monkeypatch.setattr("ribolm.training.recipes.pair_memory.available_bytes", lambda _device: (10**8, "memory"))
     assert train() == 2
     assert "Training will need" in capsys.readouterr().err
+
+
+def test_dev_rnas_that_no_option_cuts_are_counted(
+    train: Train, data: Path, tmp_path: Path, monkeypatch, capsys
+) -> None:
+    long = Structure.from_pairs("long", "GGGGCCACGAAAGUGGCCCC" + "A" * 1_500, [(k, 19 - k) for k in range(8)])
+    write_dot_bracket(tmp_path / "long.dbn", [long])
+    store = ["--structures", str(tmp_path / "long.dbn"), "--out", str(tmp_path / "long"), "--no-thermodynamics"]
+    assert labels(["structures", *store]) == 0
+    options = {"store": data / "plain", "dev": tmp_path / "long", "crop_tokens": 20, "steps": 1}
+    assert train("--no-thermodynamics", **options) == 0
+    told = re.findall(r"memory(?: of dev)? = ([0-9.]+) of", capsys.readouterr().err)
+    training, dev = (float(size) * 1e9 for size in told[:2])
+    assert dev > training + 2e7
+    monkeypatch.setattr(
+        "ribolm.training.recipes.pair_memory.available_bytes", lambda _device: (int((training + dev) / 1.9), "memory")
+    )
+    assert train("--no-thermodynamics", **options, out=tmp_path / "other", checkpoint_dir=tmp_path / "anew") == 2
+    assert "an RNA of dev of 1,522 nt will need" in capsys.readouterr().err and not (tmp_path / "other").exists()
 
 
 def test_what_training_keeps_is_what_was_told() -> None:

@@ -61,7 +61,11 @@ def _tell(sites: SiteAssessment | None, ranking: RankingAssessment | None) -> No
             notice(text)
     for row in sites.method_rows() if sites is not None else ():
         place = f"{row['universe']}, {row['method']} (n = {row['n']:,})"
-        chance = f"{row['site_recall_by_chance']:.3f} by chance"
-        notice(f"{place}: site recall {row[HIT]:.3f} ({chance}), position F1 {row[F1]:.3f}")
+        chance = f"{_shown(row['site_recall_by_chance'])} by chance"
+        notice(f"{place}: site recall {_shown(row[HIT])} ({chance}), position F1 {_shown(row[F1])}")
     for row in ranking.method_rows() if ranking is not None else ():
-        notice(f"ranking, {row['method']}: ROC-AUC {row[AUC]:.3f}, median rank share {row[MEDIAN]:.3f}")
+        notice(f"ranking, {row['method']}: ROC-AUC {_shown(row[AUC])}, median rank share {_shown(row[MEDIAN])}")
+
+
+def _shown(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.3f}"

@@ -7,13 +7,14 @@ methods on the same pairs, and say little in themselves.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ribolm.console import notice
 from ribolm.errors import DataError
 from ribolm.evaluation.bootstrap import DRAWS, Draws, cluster_weights, interval_note
 from ribolm.evaluation.metrics import average_precision, roc_auc
@@ -28,7 +29,7 @@ TOP_SHARE = 0.1
 
 @dataclass(frozen=True)
 class Question:
-    """One query and the targets that are ranked for it; `is_verified` bool [targets]."""
+    """One query and the targets that are ranked for it; `is_verified` bool [targets], of both kinds at least one."""
 
     query: str
     targets: tuple[str, ...]
@@ -36,26 +37,44 @@ class Question:
 
 
 def choose_questions(
-    verified: Mapping[str, Sequence[str]], targets: Sequence[str], n_others: int = 0, seed: int = 1
+    verified: Mapping[str, Sequence[str]],
+    targets: Sequence[str],
+    n_others: int = 0,
+    seed: int = 1,
+    fits: Callable[[str, str], bool] | None = None,
 ) -> tuple[Question, ...]:
     """The verified targets of every query and `n_others` others, drawn by seed and query; 0: all others.
 
-    Targets keep their order. Raises DataError where no query has a verified target.
+    Targets keep their order; those for which `fits`(query, target) is false are not ranked. A query without a verified
+    target or without another one cannot be ranked: it is left out and told. Raises DataError where no query is left.
     """
+    asked = [query for query in sorted(verified) if verified[query]]
     found: list[Question] = []
-    for query in sorted(verified):
-        own = set(verified[query])
-        others = np.flatnonzero([target not in own for target in targets])
-        if 0 < n_others < len(others):
-            stream = np.random.SeedSequence([seed, zlib.crc32(query.encode())])
-            others = np.random.Generator(np.random.Philox(stream)).permutation(others)[:n_others]
-        kept = np.sort(np.r_[others, np.flatnonzero([target in own for target in targets])]).tolist()
-        names = tuple(targets[at] for at in kept)
-        if own:
-            found.append(Question(query, names, np.array([name in own for name in names], dtype=bool)))
+    for query in asked:
+        names = [target for target in targets if fits is None or fits(query, target)]
+        question = _drawn_question(query, set(verified[query]), names, n_others, seed)
+        if 0 < question.is_verified.sum() < len(question.targets):
+            found.append(question)
     if not found:
-        raise DataError("No query has a verified target among the given sequences. Give the list of these RNAs.")
+        raise DataError(
+            "No query has a verified target and another one among the given sequences. Give the list of these RNAs, "
+            "or more targets."
+        )
+    if len(found) < len(asked):
+        notice(
+            f"{len(asked) - len(found):,} of {len(asked):,} queries not ranked: without a verified or another target."
+        )
     return tuple(found)
+
+
+def _drawn_question(query: str, own: set[str], targets: Sequence[str], n_others: int, seed: int) -> Question:
+    others = np.flatnonzero([target not in own for target in targets])
+    if 0 < n_others < len(others):
+        stream = np.random.SeedSequence([seed, zlib.crc32(query.encode())])
+        others = np.random.Generator(np.random.Philox(stream)).permutation(others)[:n_others]
+    kept = np.sort(np.r_[others, np.flatnonzero([target in own for target in targets])]).tolist()
+    names = tuple(targets[at] for at in kept)
+    return Question(query, names, np.array([name in own for name in names], dtype=bool))
 
 
 @dataclass(frozen=True)
@@ -139,8 +158,6 @@ def _measured(question: Question, scores: Float64) -> tuple[float, ...]:
     """ROC-AUC, average precision, median over verified targets of the share of others above them (ties half), and the
     share of verified targets among the tenth of all targets with the highest scores (ties count by their share)."""
     own, others = scores[question.is_verified], scores[~question.is_verified]
-    if not len(others):
-        return (float("nan"),) * len(METRICS)
     above = (others[None] > own[:, None]).mean(axis=1) + (others[None] == own[:, None]).mean(axis=1) / 2
     n_top = TOP_SHARE * len(scores)
     reach = (scores[None] > own[:, None]).sum(axis=1), (scores[None] == own[:, None]).sum(axis=1)

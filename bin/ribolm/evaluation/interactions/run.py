@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ribolm.console import notice
 from ribolm.evaluation.contact_arms import ContactArm, contact_arms
 from ribolm.evaluation.interactions.baselines import COFOLD, COMPLEMENT, DUPLEX
 from ribolm.evaluation.interactions.contact_maps import contact_rankings, contact_sites
@@ -20,6 +22,7 @@ from ribolm.labels.interactions.verified import read_verified
 from ribolm.sequences.rna import RnaRecord, read_rna
 
 Row = dict[str, Any]
+ByName = dict[str, RnaRecord]
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ def _sites(plan: InteractionPlan, arms: list[ContactArm]) -> SiteAssessment:
     pairs = with_sites(read_pairs(plan.pairs))
     methods = [found_sites(DUPLEX, pairs), found_sites(COFOLD, pairs, plan.longest_cofold_nt)]
     methods.append(found_sites(COMPLEMENT, pairs))
-    lengths = [len(pair.query.letters) + len(pair.target.letters) for pair in pairs]
+    lengths = [_length(pair.query, pair.target) for pair in pairs]
     longest = [length for length in lengths if not plan.longest_map_nt or length <= plan.longest_map_nt]
     for arm in arms:
         forward = contact_forward(arm.model, plan.device)
@@ -79,19 +82,42 @@ def _ranking(plan: InteractionPlan, arms: list[ContactArm]) -> RankingAssessment
     assert plan.queries is not None and plan.targets is not None and plan.verified is not None
     queries, targets = _by_name(plan.queries), _by_name(plan.targets)
     verified = read_verified(plan.verified, queries, targets)
-    questions = choose_questions(verified, list(targets), plan.others, plan.seed)
+    fits = _fitting(plan, bool(arms), verified, queries, targets)
+    questions = choose_questions(verified, list(targets), plan.others, plan.seed, fits)
     methods = [found_rankings(DUPLEX, questions, queries, targets)]
     if plan.cofold:
         methods.append(found_rankings(COFOLD, questions, queries, targets))
     methods += [found_rankings(COMPLEMENT, questions, queries, targets), gc_rankings(questions, queries, targets)]
-    longest = max(len(one.letters) for one in queries.values()) + max(len(one.letters) for one in targets.values())
+    lengths = [_length(queries[one.query], targets[name]) for one in questions for name in one.targets]
     for arm in arms:
         forward = contact_forward(arm.model, plan.device)
-        require_memory(arm.model, forward, [longest])
+        require_memory(arm.model, forward, lengths)
         found = contact_rankings(arm.name, arm.kind, arm.model, forward, questions, queries, targets, plan.width)
         methods.append(found)
     return assess_rankings(questions, methods, plan.draws, plan.seed)
 
 
-def _by_name(path: Path) -> dict[str, RnaRecord]:
+def _fitting(
+    plan: InteractionPlan, models: bool, verified: Mapping[str, Sequence[str]], queries: ByName, targets: ByName
+) -> Callable[[str, str], bool]:
+    """Whether no method that runs finds a pair too long: methods are ranked on the same pairs. The others are told."""
+    limits = {"--longest-cofold-nt": plan.longest_cofold_nt if plan.cofold else 0}
+    limits["--longest-map-nt"] = plan.longest_map_nt if models else 0
+    option, most = min(((name, nt) for name, nt in limits.items() if nt), key=lambda one: one[1], default=("", 0))
+
+    def fits(query: str, target: str) -> bool:
+        return not most or _length(queries[query], targets[target]) <= most
+
+    asked = [(query, target) for query, own in verified.items() if own for target in targets]
+    n_long = sum(not fits(*pair) for pair in asked)
+    if n_long:
+        notice(f"ranking: {n_long:,} of {len(asked):,} pairs left out for all methods, longer than {option} {most}.")
+    return fits
+
+
+def _length(query: RnaRecord, target: RnaRecord) -> int:
+    return len(query.letters) + len(target.letters)
+
+
+def _by_name(path: Path) -> ByName:
     return {record.name: record for record in read_rna(path)}

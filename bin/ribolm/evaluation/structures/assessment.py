@@ -43,7 +43,7 @@ class StructurePlan:
 
     def settings(self) -> Row:
         """All choices and the files with their digests, as they are recorded."""
-        files = [self.truth, *self.predictions, *([self.pairs] if self.pairs else [])]
+        digests: Row = {"truth": sha256_of(self.truth), "predictions": [sha256_of(path) for path in self.predictions]}
         return {
             "truth": self.truth.name,
             "predictions": [path.name for path in self.predictions],
@@ -52,7 +52,7 @@ class StructurePlan:
             "families": self.families,
             "draws": self.draws,
             "seed": self.seed,
-            "sha256": {path.name: sha256_of(path) for path in files},
+            "sha256": {**digests, "pairs": sha256_of(self.pairs) if self.pairs else None},
         }
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ribolm.console import Progress, choice, notice
+from ribolm.errors import DataError
 from ribolm.evaluation.bootstrap import DRAWS
 from ribolm.evaluation.contact_arms import contact_arms
 from ribolm.evaluation.structures.assessment import StructureAssessment, assess_partners
@@ -21,13 +22,15 @@ from ribolm.evaluation.structures.pair_counts import Float64
 from ribolm.evaluation.structures.record_sets import ReferenceSet, read_reference
 from ribolm.evaluation.structures.threshold_curve import STEPS, PooledMax, ThresholdCurve
 from ribolm.files import sha256_of
-from ribolm.folding.vienna import mea, mfe
+from ribolm.folding.requirements import require_foldable
+from ribolm.folding.vienna import ensemble
 from ribolm.inference.batches import Forward
 from ribolm.inference.calibration import probability
 from ribolm.inference.contacts import ContactModel, contact_forward, contact_logits, require_memory
 from ribolm.labels.structure.decoding import MIN_LOOP_NT
 from ribolm.labels.structure.greedy import greedy_pairs
 from ribolm.labels.structure.pairs import Int64, Structure
+from ribolm.sequences.rna import RnaRecord
 from ribolm.training.recipes.pair_decoding import f1_curve
 
 Row = dict[str, Any]
@@ -55,10 +58,11 @@ class ContactPlan:
 
     def settings(self) -> Row:
         """All choices, and the files with their digests."""
-        files = {path.name: sha256_of(path) for path in (self.truth, self.validation)}
+        files = {name: getattr(self, name).name for name in ("truth", "validation")}
+        digests = {name: sha256_of(getattr(self, name)) for name in files}
         names = ("families", "n_truth", "n_validation", "draws", "seed")
         decoding = {"method": "greedy", "min_loop_nt": MIN_LOOP_NT}
-        return {"sha256": files, "decoding": decoding, **{name: getattr(self, name) for name in names}}
+        return {**files, "sha256": digests, "decoding": decoding, **{name: getattr(self, name) for name in names}}
 
 
 @dataclass(frozen=True)
@@ -72,11 +76,16 @@ class ContactAssessment:
 def assess_contacts(plan: ContactPlan) -> ContactAssessment:
     """Predict and measure every model, its control with random weights, and RNAfold.
 
-    Raises DataError for files and models that do not fit.
+    Raises DataError for files and models that do not fit, a validation set without pairs, an RNA too long to be folded.
     """
     reference = drawn(read_reference(plan.truth, plan.families), plan.n_truth, plan.seed)
     validation = drawn(read_reference(plan.validation), plan.n_validation, plan.seed)
+    if not len(validation):
+        raise DataError(f"{plan.validation}: no RNA has a pair. Give known structures, on which thresholds are chosen.")
     _tell_shared(reference, validation)
+    if plan.rnafold:
+        records = [RnaRecord(one.name, one.letters) for one in reference.structures]
+        require_foldable(records, "Leave it out, or use --no-rnafold.")
     partners: dict[str, list[Int64]] = {}
     best: dict[str, PooledMax] = {}
     models: dict[str, Row] = {}
@@ -108,13 +117,15 @@ def drawn(reference: ReferenceSet, n: int, seed: int) -> ReferenceSet:
 def choose_threshold(
     name: str, model: ContactModel, forward: Forward, structures: Sequence[Structure]
 ) -> tuple[float, Row]:
-    """The threshold of largest mean F1 over RNAs, the highest of equal ones, and what it achieves there."""
+    """The threshold of largest mean F1 over RNAs (one or more), the highest of equal ones, and what it achieves."""
     total, n = np.zeros(len(GRID)), 0
     for structure, chance in _contacts(f"{name}, validation", model, forward, structures):
         total += f1_curve(chance, structure.partner, GRID)
         n += 1
-    mean: Float64 = total / max(n, 1)
+    mean: Float64 = total / n
     at = len(GRID) - 1 - int(np.argmax(mean[::-1]))
+    if not mean[at]:
+        notice(f"{name}: no pair of the validation set is right at any threshold; the highest one says nothing.")
     choice(f"threshold of {name}", f"{GRID[at]:g}", f"mean F1 {mean[at]:.4f} over {n:,} RNAs of the validation set")
     return float(GRID[at]), {"f1": float(mean[at]), "n": n}
 
@@ -124,8 +135,9 @@ def folded(structures: Sequence[Structure]) -> dict[str, list[Int64]]:
     found: dict[str, list[Int64]] = {MFE: [], MEA: []}
     with Progress("folding", len(structures), "RNAs") as progress:
         for structure in structures:
-            found[MFE].append(mfe(structure.letters).partner)
-            found[MEA].append(mea(structure.letters).partner)
+            both = ensemble(structure.letters)
+            found[MFE].append(both.mfe.partner)
+            found[MEA].append(both.mea.partner)
             progress.advance()
     return found
 

@@ -20,6 +20,7 @@ from ribolm.files import sha256_of
 from ribolm.folding.energy import EnergyModel
 from ribolm.folding.many import fold_many
 from ribolm.folding.pair_lists import FOLDER, LEAST, PairList, write_pair_lists
+from ribolm.folding.requirements import require_foldable
 from ribolm.folding.vienna import describe, probable_pairs
 from ribolm.genome.coordinates import Int64
 from ribolm.labels.structure.files import read_structures
@@ -31,6 +32,7 @@ from ribolm.sequences.store import LabelSpec, StoreWriter
 from ribolm.sequences.tokenizers import Tokenizer
 
 TASK = "partner"
+LONG_REMEDY = "Leave it out (--max-nt), or write the store with --no-thermodynamics."
 SHARED_NT = 31  # a stretch of so many bases in common with an RNA of the test
 
 
@@ -106,7 +108,8 @@ def build_structure_store(
 ) -> StructureCounts:
     """Write a token store of all RNAs of some files of structures; returns what became of them.
 
-    Raises DataError for a file that cannot be read and when nothing is left.
+    Raises DataError for a file that cannot be read, when nothing is left, and for an RNA that is too long to be folded;
+    UsageError for too little memory.
     """
     sieve = _Sieve(options)
     structures = [one for path in paths for one in read_structures(path)]
@@ -115,6 +118,9 @@ def build_structure_store(
     )
     if not kept:
         raise DataError(f"{paths[0]}: none of {sieve.counts.read:,} RNAs is left. Check the length rule and --exclude.")
+    records = [RnaRecord(one.name, one.letters) for one in kept]
+    if options.processes:
+        require_foldable(records, LONG_REMEDY, options.processes, options.energies)
     source = _source(paths, options, sieve.counts)
     with StoreWriter(out, tokenizer, {TASK: LabelSpec("token")}, source) as writer:
         for one in kept:
@@ -124,7 +130,7 @@ def build_structure_store(
             ends = np.array([0, len(tokens)])
             writer.add_batch(tokens, ends, [one.name], row, {TASK: one.partner.astype(np.float32)})
         if options.processes:
-            _add_probabilities(writer, kept, options)
+            _add_probabilities(writer, records, options)
     return sieve.counts
 
 
@@ -151,19 +157,18 @@ def _source(paths: Sequence[Path], options: StructureStoreOptions, counts: Struc
     chosen = {"min_nt": options.min_nt, "max_nt": options.max_nt, "family": options.family, "complete_labels": True}
     return {
         "kind": "structures",
-        "files": {path.name: sha256_of(path) for path in paths},
-        "excluded": {path.name: sha256_of(path) for path in options.exclude},
+        "files": [{"name": path.name, "sha256": sha256_of(path)} for path in paths],
+        "excluded": [{"name": path.name, "sha256": sha256_of(path)} for path in options.exclude],
         "options": chosen,
         "counts": vars(counts),
     }
 
 
-def _add_probabilities(writer: StoreWriter, structures: Sequence[Structure], options: StructureStoreOptions) -> None:
+def _add_probabilities(writer: StoreWriter, records: Sequence[RnaRecord], options: StructureStoreOptions) -> None:
     """Fold all RNAs and put the pair lists beside the rows; their digests go into the manifest."""
-    records = (RnaRecord(one.name, one.letters) for one in structures)
     folded = fold_many(partial(probable_pairs, models=options.energies), records, options.processes)
-    with Progress("folding", len(structures), "RNAs") as progress:
-        longest = max(len(one) for one in structures)
+    with Progress("folding", len(records), "RNAs") as progress:
+        longest = max(len(record.letters) for record in records)
         files = write_pair_lists(writer.folder / FOLDER, _counted(folded, progress), longest)
     writer.source[FOLDER] = {"least": LEAST, "files": files, **describe(options.energies)}
 

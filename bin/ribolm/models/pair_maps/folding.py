@@ -10,6 +10,7 @@ from torch import Tensor
 from ribolm.models.pair_maps.attention import attended
 from ribolm.models.pair_maps.head import PairMapHead
 from ribolm.models.pair_maps.inputs import PairLogits, PairProbabilities
+from ribolm.models.pair_maps.tiles import tiled
 from ribolm.models.ragged import Ragged, rows_of
 
 if TYPE_CHECKING:
@@ -31,11 +32,20 @@ def states(network: Network, batch: Ragged) -> list[tuple[Tensor, Tensor]]:
     return [(h[before : len(h) - behind], t[before : len(t) - behind]) for h, t in zip(hidden, tokens, strict=True)]
 
 
-def fold(network: Network, batch: Ragged, probabilities: Sequence[PairProbabilities | None]) -> Iterator[PairLogits]:
-    """Logits of each RNA of a batch, computed when asked for; `probabilities`: one or None for each."""
+def fold(
+    network: Network, batch: Ragged, probabilities: Sequence[PairProbabilities | None], tile_nt: int | None = None
+) -> Iterator[PairLogits]:
+    """Logits of each RNA of a batch, computed when asked for; `probabilities`: one or None for each.
+
+    tile_nt: compute maps in such tiles, for what learns nothing from them and may be long; None: whole.
+    """
     head, whole = pair_map(network), rows_of(batch, batch.tokens)
     for row, known, told in zip(states(network, batch), probabilities, whole, strict=True):
-        logits: PairLogits = head(*row, known, seen(network, told))
+        logits: PairLogits
+        if tile_nt is None:
+            logits = head(*row, known, seen(network, told))
+        else:
+            logits = tiled(head, *row, known, tile_nt, seen(network, told))
         yield logits
 
 

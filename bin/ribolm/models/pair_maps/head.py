@@ -6,6 +6,7 @@ of pairs may be computed in tiles, see `tiles`. Symmetric: the map at (i, j) and
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -24,6 +25,8 @@ DISTANCES, PER_DOUBLING = 40, 4.4  # classes of distance: of equal width in its 
 FORBIDDEN = -1e4  # logit of a pair that cannot be
 BASES = 5  # A, C, G, U and N
 SIDE_FEATURES = 4  # log of being unpaired, paired to the right, to the left, and whether these are known
+ALONE_SCALE = 0.3  # brings that logarithm, -9.2 to 0, to the order of the features beside it
+PER_SCALED = round(-math.log(LEAST) / 2, 1)  # from `scaled_log` back to logits; rounded, as models were trained with
 
 
 class Prepared(NamedTuple):
@@ -107,7 +110,7 @@ class PairMapHead(nn.Module):
         alone: Tensor | float = 0.0
         if probabilities is not None:
             alone = (1 - probabilities.sums.sum(dim=1)).clamp(LEAST, 1.0).log()
-            features = [0.3 * alone, *probabilities.sums.unbind(dim=1), torch.ones_like(alone)]
+            features = [ALONE_SCALE * alone, *probabilities.sums.unbind(dim=1), torch.ones_like(alone)]
             x = x + self.side_features(torch.stack(features, dim=1))
         for layer in self.side:
             x = layer(x)
@@ -146,7 +149,7 @@ class PairMapHead(nn.Module):
         z = raw[:n, :n] + raw[:n, :n].T
         if prepared.probabilities is not None and prepared.scaled is not None:
             i, j = prepared.probabilities.i, prepared.probabilities.j
-            added = self.shares[0] * 4.6 * prepared.scaled  # 4.6: a doubled half of the logarithm's span of ln 1e4
+            added = self.shares[0] * PER_SCALED * prepared.scaled
             z = z.index_put_((torch.cat([i, j]), torch.cat([j, i])), added.repeat(2), accumulate=True)
         impossible = torch.zeros(n, n, device=z.device)
         for distance in range(min(self.shape.min_distance, n)):

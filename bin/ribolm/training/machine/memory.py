@@ -14,6 +14,8 @@ import torch
 
 from ribolm import console
 from ribolm.errors import UsageError
+from ribolm.free_memory import SPARE_SHARE as SPARE_SHARE
+from ribolm.free_memory import free_bytes
 from ribolm.models.family import BackboneConfig
 
 TRAINED_BYTES, FROZEN_BYTES, REDUCED_BYTES = 16, 4, 4  # per weight; the last: a copy of the gradients between processes
@@ -28,7 +30,6 @@ LOGIT_COPIES = 4  # logits, their log softmax, the gradient, and one in passing
 # Libraries and their buffers; on a card the CUDA context and its workspaces. CPU [measured, torch 2.15].
 PROCESS_BYTES = {"cpu": 800_000_000, "cuda": 1_200_000_000}
 FRAGMENTS = 1.15  # blocks of the allocator that fit no request [measured]
-SPARE_SHARE = 0.05  # of what is free, left to everything that is not foreseen
 
 _GB = 1e9
 
@@ -107,55 +108,7 @@ def available_bytes(device: torch.device | str, root: Path | str = "/") -> tuple
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         return int(free), torch.cuda.get_device_name(device)
-    root = Path(root)
-    bounds = [(size, "memory of the machine") for size in _machine_bytes(root)]
-    bounds += [(size, "memory limit of the container") for size in _group_bytes(root)]
-    return min(bounds, default=(0, "unknown"))
-
-
-def _machine_bytes(root: Path) -> list[int]:
-    try:
-        lines = (root / "proc/meminfo").read_text("ascii").splitlines()
-    except OSError:
-        return []
-    return [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
-
-
-def _group_bytes(root: Path) -> list[int]:
-    """What every control group above this process leaves, of version 2 and 1."""
-    places = [
-        (root / "sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"),
-        (root / "sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
-    ]
-    own = _own_groups(root)
-    found = []
-    for base, limit_file, usage_file, cache_name in places:
-        for folder in dict.fromkeys([base, *(path for group in own for path in _folders(base, group))]):
-            try:
-                limit, usage = (
-                    (folder / limit_file).read_text("ascii").strip(),
-                    (folder / usage_file).read_text("ascii"),
-                )
-                cached = [line.split()[1] for line in (folder / "memory.stat").read_text("ascii").splitlines()
-                          if line.startswith(cache_name + " ")]  # fmt: skip
-            except OSError:
-                continue
-            if limit.isdigit() and int(limit) < 1 << 60:  # version 1 writes a huge number for none
-                found.append(max(0, int(limit) - int(usage) + sum(int(size) for size in cached)))
-    return found
-
-
-def _own_groups(root: Path) -> list[str]:
-    try:
-        lines = (root / "proc/self/cgroup").read_text("ascii").splitlines()
-    except OSError:
-        return []
-    return [parts[2].strip("/") for parts in (line.split(":", 2) for line in lines) if parts[1] in ("", "memory")]
-
-
-def _folders(base: Path, group: str) -> list[Path]:
-    parts = [part for part in group.split("/") if part not in ("", "..")]
-    return [base.joinpath(*parts[:n]) for n in range(1, len(parts) + 1)]
+    return free_bytes(root)
 
 
 def require_memory(need: MemoryNeed, available: int, bound: str, longest: int = 0, processes: int = 1) -> None:

@@ -19,6 +19,7 @@ from ribolm.labels.structure.decoding import DecodingRule, decode
 from ribolm.models.network import Network
 from ribolm.models.pair_maps.folding import fold
 from ribolm.models.pair_maps.inputs import PairLogits, PairProbabilities
+from ribolm.models.pair_maps.tiles import TILE_NT
 from ribolm.training.feed.batches import RowBatch
 from ribolm.training.feed.row_streams import uniform
 from ribolm.training.objectives.labels import LabelArray
@@ -124,11 +125,13 @@ class Structures:
         return found
 
 
-def _answers(network: nn.Module, batch: TrainingBatch) -> Iterator[tuple[PairLogits, Tensor]]:
-    """(logits, partners) of each RNA."""
+def _answers(
+    network: nn.Module, batch: TrainingBatch, tile_nt: int | None = None
+) -> Iterator[tuple[PairLogits, Tensor]]:
+    """(logits, partners) of each RNA; tile_nt: see `fold`."""
     assert isinstance(network, Network) and isinstance(batch, StructureBatch)
     targets = batch.targets.split_with_sizes(batch.lengths)
-    yield from zip(fold(network, batch.sequences, batch.known), targets, strict=True)
+    yield from zip(fold(network, batch.sequences, batch.known, tile_nt), targets, strict=True)
 
 
 def _loss(logits: PairLogits, targets: Tensor) -> LossSum:
@@ -139,7 +142,7 @@ def _loss(logits: PairLogits, targets: Tensor) -> LossSum:
 def _statistics(network: nn.Module, batch: StructureBatch) -> Statistics:
     zero = torch.zeros((), device=batch.targets.device)
     loss, weight, f1, n = zero, zero, 0.0, 0
-    for logits, targets in _answers(network, batch):
+    for logits, targets in _answers(network, batch, TILE_NT):  # RNAs of dev are not cropped
         one = _loss(logits, targets)
         loss, weight = loss + one.loss, weight + one.weight
         found = _f1(logits.probabilities().cpu().numpy(), targets.cpu().numpy())

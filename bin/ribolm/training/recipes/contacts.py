@@ -58,7 +58,7 @@ def fit_contacts(options: ContactOptions) -> dict[str, Any]:
     """Fit the head and write the model with it; returns the record of the fit.
 
     Raises UsageError for a backbone without attention and where memory will not do, DataError for structures that are
-    too few or have no pair that far apart.
+    too few, have no pair that far apart, or nothing else.
     """
     require_file(options.structures)
     model = load_model(options.model)
@@ -93,15 +93,15 @@ def fit_contacts(options: ContactOptions) -> dict[str, Any]:
 
 
 def choose_structures(structures: Sequence[Structure], n: int, seed: int, separation: int) -> list[Structure]:
-    """The first n, in an order of the seed, of those with a pair that far apart; in the order of the file.
+    """The first n, in an order of the seed, of those with a pair of known bases that far apart; in the file's order.
 
     Raises DataError where there are fewer.
     """
-    useful = [i for i, one in enumerate(structures) if (np.diff(one.pairs(), axis=1) >= separation).any()]
+    useful = [i for i, one in enumerate(structures) if _has_example(one, separation)]
     if len(useful) < n:
         raise DataError(
-            f"{len(useful):,} of {len(structures):,} structures have a pair at least {separation} bases apart, fewer "
-            f"than --n {n}. Give more structures or a smaller --n."
+            f"{len(useful):,} of {len(structures):,} structures have a pair of known bases at least {separation} bases "
+            f"apart, fewer than --n {n}. Give more structures or a smaller --n."
         )
     order = np.random.default_rng(seed).permutation(len(useful))[:n]
     return [structures[useful[i]] for i in np.sort(order).tolist()]
@@ -124,6 +124,12 @@ def training_pairs(
     return np.concatenate(features), np.concatenate(labels)
 
 
+def _has_example(structure: Structure, separation: int) -> bool:
+    pairs = structure.pairs()
+    known = np.array([structure.letters[i] != "N" != structure.letters[j] for i, j in pairs.tolist()], dtype=bool)
+    return bool((known & (np.diff(pairs, axis=1)[:, 0] >= separation)).any())
+
+
 def resolved_pairs(structure: Structure, separation: int) -> Int64:
     """All pairs i < j at least so far apart whose bases are known, int64 [P, 2]: no pair of an N is a negative."""
     known = np.frombuffer(structure.letters.encode("ascii"), dtype=np.uint8) != ord("N")
@@ -133,7 +139,13 @@ def resolved_pairs(structure: Structure, separation: int) -> Int64:
 
 
 def fit_regression(features: Float32, is_pair: npt.NDArray[np.bool_], c: float, seed: int) -> tuple[Float32, float]:
-    """Weights [layers · heads] and bias of the L1 logistic regression, unscaled features as published."""
+    """Weights [layers · heads] and bias of the L1 logistic regression, unscaled features as published.
+
+    Raises DataError where all examples are alike.
+    """
+    if is_pair.all() or not is_pair.any():
+        told = f"{'all' if is_pair.any() else 'none'} of {len(is_pair):,} examples are pairs"
+        raise DataError(f"The regression has one class: {told} of the structures. Give more or longer RNAs.")
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 

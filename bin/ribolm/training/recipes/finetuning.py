@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +12,6 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from ribolm.errors import UsageError
 from ribolm.genome.coordinates import ranges
 from ribolm.labels.incomplete import CROSS_PREDICTED
 from ribolm.labels.values.targets import Standardised
@@ -34,6 +33,7 @@ from ribolm.training.recipes.assembly import (
 from ribolm.training.recipes.calibration import decide
 from ribolm.training.recipes.crosspredict import CrossPrediction, Place, cross_predict
 from ribolm.training.recipes.labelled_rows import LabelledRows, Level, open_labelled_rows
+from ribolm.training.recipes.unused import refuse_unused
 from ribolm.training.run.loop import Loop
 from ribolm.training.run.parameters import parameter_groups
 from ribolm.training.run.session import Lesson, Session, open_session
@@ -82,7 +82,7 @@ class FinetuneOptions:
 
 def finetune(options: FinetuneOptions, key_only: bool = False) -> str:
     """Train, calibrate and write the model; returns the checkpoint key. With `key_only` nothing else is done."""
-    _refuse_unused(options)
+    refuse_unused(options, _unused(options))
     optimisation = options.optimisation
     split = (options.folds, options.fold, options.dev_share, optimisation.seed)
     data = open_labelled_rows(options.store, options.task, options.level, *split)
@@ -104,8 +104,8 @@ def finetune(options: FinetuneOptions, key_only: bool = False) -> str:
     return settings.key()
 
 
-def _refuse_unused(options: FinetuneOptions) -> None:
-    """Raise UsageError for an option that was set although it changes nothing."""
+def _unused(options: FinetuneOptions) -> dict[str, str]:
+    """Fields that change nothing beside the others, with the reason."""
     level = options.level
     unused: dict[str, str] = {}
     if options.folds is not None:
@@ -115,17 +115,12 @@ def _refuse_unused(options: FinetuneOptions) -> None:
     elif options.unlabeled not in CROSS_PREDICTED:
         unused["rounds"] = f"--unlabeled {options.unlabeled} predicts no labels"
     if options.head_only:
-        unused |= dict.fromkeys(("lora",), "--head-only leaves the encoder as it is")
-        if options.optimisation.freeze:
-            raise UsageError(f"--freeze {options.optimisation.freeze} has no effect: --head-only freezes every layer.")
+        unused |= {"lora": "--head-only leaves the encoder as it is", "freeze": "--head-only freezes every layer"}
     if level != "regression":
         unused["huber_delta"] = f"it is about values, not --level {level}"
     else:
         unused |= dict.fromkeys(("positive_weight", "focal_gamma", "label_smoothing"), "a regression has no classes")
-    for field in fields(options):
-        if field.name in unused and getattr(options, field.name) != field.default:
-            option = f"--{field.name.replace('_', '-')} {getattr(options, field.name)}"
-            raise UsageError(f"{option} has no effect: {unused[field.name]}. Leave it out.")
+    return unused
 
 
 class _Finetuning:

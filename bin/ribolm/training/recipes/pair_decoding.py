@@ -14,6 +14,7 @@ from ribolm.labels.structure.listed import ListedPairs, listed_pairs
 from ribolm.labels.structure.pair_files import LEAST_LISTED
 from ribolm.models.network import Network
 from ribolm.models.pair_maps.folding import fold
+from ribolm.models.pair_maps.tiles import TILE_NT
 from ribolm.training.objectives.structures import UNKNOWN, StructureBatch
 from ribolm.training.run.loop import Loop
 from ribolm.training.run.session import Lesson, Session
@@ -64,7 +65,7 @@ def _curves(network: Network, batch: StructureBatch) -> list[Float64]:
     """F1 of each RNA with pairs at every value of every way, float64 [values of all ways]."""
     found = []
     targets = batch.targets.split_with_sizes(batch.lengths)
-    for logits, partners in zip(fold(network, batch.sequences, batch.known), targets, strict=True):
+    for logits, partners in zip(fold(network, batch.sequences, batch.known, TILE_NT), targets, strict=True):
         truth = partners.cpu().numpy()
         if (truth >= 0).any():
             found.append(decoded_f1(logits.probabilities().cpu().numpy(), truth))

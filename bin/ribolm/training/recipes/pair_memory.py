@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ribolm.console import choice
+from ribolm.errors import UsageError
 from ribolm.models.network import Network
 from ribolm.models.pair_maps.configuration import PairMapConfig
+from ribolm.models.pair_maps.tiles import tiled_bytes
 from ribolm.training.feed.batches import Feed
-from ribolm.training.machine.memory import FRAGMENTS, available_bytes, estimate_training, require_memory
+from ribolm.training.machine.memory import (
+    FRAGMENTS,
+    SPARE_SHARE,
+    MemoryNeed,
+    available_bytes,
+    estimate_training,
+    require_memory,
+)
 from ribolm.training.run.parameters import count_parameters
 from ribolm.training.run.session import Session
 
@@ -35,7 +45,6 @@ def check_pair_memory(session: Session, network: Network, feed: Feed, validation
     """Tell the memory needed and refuse what will not fit. Raises UsageError."""
     fitting, device, world = session.fitting(step), session.device, session.world
     assert network.spec is not None and network.spec.pair_map is not None
-    longest = max(feed.longest, validation.longest if validation else 0)
     tokens = max(min(fitting.tokens, step), feed.longest)
     trained, weights = count_parameters(network)
     need = estimate_training(
@@ -53,5 +62,22 @@ def check_pair_memory(session: Session, network: Network, feed: Feed, validation
     maps = pair_map_bytes(shape, tokens * feed.longest, n_maps)
     free, bound = available_bytes(device.name)
     if world.first:
-        need = replace(need, activations=need.activations + maps)
-        require_memory(need, free, bound, longest, world.size if device.kind == "cpu" else 1)
+        sharing = world.size if device.kind == "cpu" else 1
+        training = replace(need, activations=need.activations + maps)
+        require_memory(training, free, bound, feed.longest, sharing)
+        _check_dev(shape, need, validation, (free // sharing, bound))
+
+
+def _check_dev(shape: PairMapConfig, need: MemoryNeed, validation: Feed | None, free: tuple[int, str]) -> None:
+    """Tell what scoring dev needs, whose RNAs are neither cropped nor left out. Raises UsageError."""
+    if validation is None:
+        return
+    total = need.state + need.process + tiled_bytes(shape, validation.longest)
+    told = f"{total / 1e9:.2f} of {free[0] / 1e9:.2f} GB"
+    choice("memory of dev", told, f"maps of {validation.longest:,} nt, whole but in tiles")
+    if free[0] and total > free[0] * (1 - SPARE_SHARE):
+        raise UsageError(
+            f"Scoring an RNA of dev of {validation.longest:,} nt will need {total / 1e9:.1f} GB, but "
+            f"{free[0] / 1e9:.1f} GB are free ({free[1]}). Leave long RNAs out of dev: write its store with "
+            "`ribolm-labels structures --max-nt`."
+        )

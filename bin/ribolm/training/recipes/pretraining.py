@@ -22,6 +22,7 @@ from ribolm.training.recipes.assembly import (
     validation_feed,
     write_model,
 )
+from ribolm.training.recipes.unused import refuse_unused
 from ribolm.training.run.parameters import freeze, parameter_groups
 from ribolm.training.run.session import Lesson, open_session
 from ribolm.training.settings import Optimisation, Runtime, Settings
@@ -59,7 +60,8 @@ def pretrain(options: PretrainOptions, key_only: bool = False) -> str:
     does not fit.
     """
     optimisation = options.optimisation
-    _refuse_unused(options)
+    if options.dev_share == 0:
+        refuse_unused(options, dict.fromkeys(("patience", "evaluate_every_steps"), "--dev-share 0 holds no row out"))
     store = TokenStore.open(options.store)
     model = options.start.load(store.tokenizer, "masked_lm")
     network = options.start.network(model, store.tokenizer, MASKED_LM, optimisation.seed)
@@ -122,11 +124,3 @@ def _replacements(options: PretrainOptions, network: Network, tokenizer: Tokeniz
     if network.encoder.mapped_ids is not None:
         network.encoder.mapped_ids = network.encoder.mapped_ids.with_more(PUBLISHED_REPLACEMENTS)
     return PUBLISHED_REPLACEMENTS
-
-
-def _refuse_unused(options: PretrainOptions) -> None:
-    """Raise UsageError for an option that was set although it changes nothing."""
-    for name in ("patience", "evaluate_every_steps"):
-        if options.dev_share == 0 and getattr(options.optimisation, name) is not None:
-            option = f"--{name.replace('_', '-')}"
-            raise UsageError(f"{option} has no effect with --dev-share 0: no row is held out. Leave it out.")

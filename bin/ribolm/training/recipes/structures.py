@@ -33,6 +33,7 @@ from ribolm.training.recipes.assembly import (
 )
 from ribolm.training.recipes.pair_decoding import choose_decoding
 from ribolm.training.recipes.pair_memory import check_pair_memory, micro_batch_tokens
+from ribolm.training.recipes.unused import refuse_unused
 from ribolm.training.run.parameters import parameter_groups
 from ribolm.training.run.session import Lesson, Session, open_session
 from ribolm.training.settings import Optimisation, Runtime, Settings
@@ -81,6 +82,7 @@ class _Rows:
 
 def train_structure(options: StructureOptions, key_only: bool = False) -> str:
     """Train, choose the threshold and write the model; returns the checkpoint key, alone with `key_only`."""
+    refuse_unused(options, _unused(options))
     optimisation, train_rows, dev_rows = options.optimisation, *_open_rows(options)
     tokenizer = train_rows.store.tokenizer
     shape = PairMapConfig(base_ids(tokenizer), thermodynamic=options.thermodynamics, **(options.shape or {}))
@@ -105,12 +107,20 @@ def train_structure(options: StructureOptions, key_only: bool = False) -> str:
     return settings.key()
 
 
+def _unused(options: StructureOptions) -> dict[str, str]:
+    """Fields that change nothing beside the others, with the reason."""
+    unused: dict[str, str] = {}
+    if options.folds is not None:
+        unused["dev_share"] = "--folds says which rows are dev"
+    if options.dev is not None:
+        unused |= dict.fromkeys(("folds", "fold", "dev_share"), "--dev is the store of dev")
+    if not options.thermodynamics:
+        unused["hidden_share"] = "--no-thermodynamics shows no RNA any"
+    return unused
+
+
 def _open_rows(options: StructureOptions) -> tuple[_Rows, _Rows]:
     """(rows to train on, rows of dev)."""
-    if options.dev is not None and (options.folds is not None or options.dev_share != StructureOptions.dev_share):
-        raise UsageError("--dev is the store of dev: leave out --folds and --dev-share.")
-    if options.folds is not None and options.dev_share != StructureOptions.dev_share:
-        raise UsageError("--dev-share has no effect: --folds says which rows are dev. Leave it out.")
     store = TokenStore.open(options.store)
     if options.dev is not None:
         dev_store = TokenStore.open(options.dev)

@@ -11,6 +11,7 @@ import pytest
 
 from ribolm.cli.evaluate import main as evaluate
 from ribolm.cli.predict import main as predict
+from ribolm.evaluation.interactions.output import _shown
 from ribolm.inference.contacts import contact_forward, contact_logits, load_contact_model
 from ribolm.inference.interactions.concatenation import cross_map
 
@@ -112,32 +113,56 @@ def test_sites_are_measured_beside_energies_runs_and_random_weights(
     assert "RNAcofold: 10 of 10 pairs not run, longer than 100 nt" in capsys.readouterr().err
 
 
-def test_targets_are_ranked_and_what_cannot_run_is_told(
-    tmp_path: Path, fitted: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def ranking(tmp_path: Path) -> list[str]:
+    """Options of a ranking: one query of 40 nt, twelve targets of 80 nt, of which g3 is verified; g11 has 300 nt."""
     rng = np.random.default_rng(6)
     query = random_rna(40, rng)
     targets = {f"g{number}": random_rna(80, rng) for number in range(12)}
     targets["g3"] = targets["g3"][:30] + reverse_complement(query[10:26]) + targets["g3"][46:]
+    targets["g11"] = random_rna(300, rng)
     (tmp_path / "q.fa").write_text(f">S_NC\n{query}\n")
     (tmp_path / "t.fa").write_text("".join(f">{name}\n{letters}\n" for name, letters in targets.items()))
     (tmp_path / "v.tsv").write_text("sRNA\tgene\torganism\nS\tg3\tNC\n")
-    files = [
-        "--queries",
-        str(tmp_path / "q.fa"),
-        "--targets",
-        str(tmp_path / "t.fa"),
-        "--verified",
-        str(tmp_path / "v.tsv"),
-    ]
-    options = ["--outdir", str(tmp_path / "out"), "--others", "6", "--draws", "0", "--device", "cpu"]
-    assert evaluate(["interactions", *files, "--model", str(fitted[0]), *options]) == 0
+    files = {"queries": "q.fa", "targets": "t.fa", "verified": "v.tsv", "outdir": "out"}
+    named = [text for option, name in files.items() for text in (f"--{option}", str(tmp_path / name))]
+    return ["interactions", *named, "--draws", "0", "--device", "cpu"]
+
+
+def test_targets_are_ranked_and_what_cannot_run_is_told(
+    tmp_path: Path, fitted: tuple[Path, Path], ranking: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert evaluate([*ranking, "--model", str(fitted[0]), "--others", "6"]) == 0
     rows = {row["method"]: row for row in table(tmp_path / "out" / "ranking.tsv")}
     assert list(rows) == ["RNAduplex", "RNAcofold", "complementary run", "GC share of the target", "fitted"]
     assert float(rows["complementary run"]["roc_auc"]) == 1
     assert min(float(rows[method]["roc_auc"]) for method in ("RNAduplex", "RNAcofold")) > 0.8
     assert rows["fitted"]["n"] == "7" and rows["fitted"]["n_verified"] == "1"
     assert "random weights of the shape of fitted: not run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("more", "n"), [(["--longest-cofold-nt", "200"], 11), (["--longest-map-nt", "130"], 11), (["--no-cofold"], 12)]
+)
+def test_pairs_too_long_for_one_method_are_ranked_by_none(
+    tmp_path: Path, fitted: tuple[Path, Path], ranking: list[str], more: list[str], n: int, capsys
+) -> None:
+    limits = more if len(more) == 2 else [*more, "--longest-cofold-nt", "200"]
+    assert evaluate([*ranking, "--model", str(fitted[0]), "--others", "0", *limits]) == 0
+    assert {row["n"] for row in table(tmp_path / "out" / "ranking.tsv")} == {str(n)}
+    said = capsys.readouterr().err
+    assert (f"1 of 12 pairs left out for all methods, longer than {' '.join(more)}" in said) == (n == 11)
+    assert f"{120 if n == 11 else 340} nt are the longest" in said
+
+
+def test_a_ranking_without_other_targets_is_refused(tmp_path: Path, ranking: list[str], capsys) -> None:
+    (tmp_path / "t.fa").write_text(">g3\nACGUACGU\n")
+    assert evaluate(ranking) == 65
+    assert "a verified target and another one" in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+def test_numbers_that_are_undefined_are_told_as_that() -> None:
+    assert [_shown(value) for value in (None, 0.25)] == ["undefined", "0.250"]
 
 
 def test_questions_that_are_incomplete_are_refused(tmp_path: Path, pairs: Path) -> None:

@@ -28,6 +28,20 @@ def test_without_a_verified_target_nothing_is_ranked() -> None:
         choose_questions({}, TARGETS)
 
 
+def test_a_query_that_all_targets_are_verified_for_is_left_out_and_told(capsys: pytest.CaptureFixture[str]) -> None:
+    (kept,) = choose_questions({"s": ("g0", "g1"), "t": ("g0",)}, ["g0", "g1"])
+    assert kept.query == "t" and kept.targets == ("g0", "g1")
+    assert "1 of 2 queries not ranked" in capsys.readouterr().err
+    with pytest.raises(DataError, match="No query has a verified target and another one"):
+        choose_questions({"s": ("g0", "g1")}, ["g0", "g1"])
+
+
+def test_targets_that_do_not_fit_are_neither_ranked_nor_drawn() -> None:
+    (question,) = choose_questions({"s": ("g5", "g150")}, TARGETS, 20, fits=lambda _query, target: int(target[1:]) < 60)
+    assert len(question.targets) == 21 and question.is_verified.sum() == 1
+    assert max(int(name[1:]) for name in question.targets) < 60
+
+
 def asked(n: int, verified: list[int]) -> Question:
     is_verified = np.zeros(n, dtype=bool)
     is_verified[verified] = True

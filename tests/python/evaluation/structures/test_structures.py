@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from ribolm.cli.evaluate import main
 from ribolm.errors import DataError
-from ribolm.evaluation.structures.assessment import assess_partners
+from ribolm.evaluation.structures.assessment import StructurePlan, assess_partners
 from ribolm.evaluation.structures.measures import METRICS, Groups, measure, resample
 from ribolm.evaluation.structures.pair_counts import count_pairs
 from ribolm.evaluation.structures.record_sets import ReferenceSet, read_prediction, read_reference
 from ribolm.evaluation.structures.threshold_curve import ThresholdCurve
+from ribolm.files import sha256_of
 from ribolm.labels.structure.dot_bracket import parse_brackets
 from ribolm.labels.structure.listed import ListedPairs
 from ribolm.labels.structure.pairs import Structure
@@ -156,6 +157,18 @@ def test_the_command_works_on_anybodys_files(tmp_path: Path, capsys: pytest.Capt
     assert row["n"] == 3 and row["split"] == "test" and "pseudoknots included" in row["universe"]
     assert {r["name"] for r in content["strata"]} == {"0-49", "a", "b"}
     assert (tmp_path / "rnas.tsv").read_text().splitlines()[1].startswith("a_1\ta\t12\tpred\t4\t3\t3\t")
+
+
+def test_files_of_one_name_keep_a_digest_each(tmp_path: Path) -> None:
+    texts = {"truth": "((...))", "one": "(.....)", "other": "......."}
+    paths = {}
+    for name, pairs in texts.items():
+        (tmp_path / name).mkdir()
+        paths[name] = tmp_path / name / "s.dbn"
+        paths[name].write_text(f">a\nGGAAACC\n{pairs}\n")
+    told = StructurePlan(paths["truth"], [paths["one"], paths["other"]]).settings()["sha256"]
+    assert told["truth"] == sha256_of(paths["truth"]) and told["pairs"] is None
+    assert told["predictions"] == [sha256_of(paths["one"]), sha256_of(paths["other"])]
 
 
 def test_listed_pairs_are_decoded_and_their_best_threshold_is_called_optimistic(

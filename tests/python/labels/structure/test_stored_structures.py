@@ -9,6 +9,7 @@ import pytest
 
 from ribolm.cli.labels import main
 from ribolm.errors import DataError
+from ribolm.files import sha256_of
 from ribolm.folding.pair_lists import StoredPairs
 from ribolm.folding.vienna import probable_pairs
 from ribolm.labels.folds import deal_folds, read_folds
@@ -77,6 +78,16 @@ def test_rnas_that_share_their_sequence_or_31_bases_with_the_test_are_left_out(
     store = TokenStore.open(tmp_path / "store")
     assert store.names(["name"])["name"].to_list() == [one.name for one in left]
     assert StoredPairs.open(store) is None
+
+
+def test_files_of_one_name_keep_a_digest_each(known: Path, tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    write_dot_bracket(tmp_path / "b/known.dbn", hairpins(3, seed=4, prefix="other{}_"))
+    files = ["--structures", str(known), "--structures", str(tmp_path / "b/known.dbn")]
+    assert main(["structures", *files, "--out", str(tmp_path / "store"), "--no-thermodynamics"]) == 0
+    told = TokenStore.open(tmp_path / "store").manifest["source"]["files"]
+    assert [one["name"] for one in told] == ["known.dbn"] * 2
+    assert [one["sha256"] for one in told] == [sha256_of(known), sha256_of(tmp_path / "b/known.dbn")]
 
 
 def test_no_rna_left_is_told(known: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,9 +13,11 @@ from ribolm.labels.structure.decoding import DecodingRule, decode
 from ribolm.models.heads import HeadSpec
 from ribolm.models.network import new_network
 from ribolm.models.pair_maps.configuration import PairMapConfig, base_ids
+from ribolm.models.pair_maps.head import PairMapHead
 from ribolm.models.presets import preset_config
 from ribolm.sequences.tokenizers import make_tokenizer
 from ribolm.training.feed.batches import Feed
+from ribolm.training.objectives import structures
 from ribolm.training.objectives.objective import evaluate
 from ribolm.training.objectives.structures import UNKNOWN, Structures
 from ribolm.training.recipes.pair_decoding import GRID, WEIGHTS, decoded_f1, f1_curve
@@ -117,6 +119,28 @@ def test_loss_and_f1_of_both_ways_are_reported(task) -> None:
     assert float(loss.weight) == sum(batch.lengths)
     loss.loss.backward()
     assert torch.isfinite(loss.loss)
+
+
+def test_dev_is_judged_in_tiles_with_the_same_numbers(task, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, labels, stored = task
+    tokenizer = make_tokenizer("nucleotide")
+    shape = PairMapConfig(base_ids(tokenizer), width=8, dilations=(1,), side_width=8, side_depth=0, map_width=4)
+    network = new_network(preset_config("tiny", tokenizer), HeadSpec("structure", pair_map=shape), 1)
+    objective = Structures(labels, rows.offsets, stored)
+    feed = Feed(rows, seed=1, tokens_per_step=80)
+    whole = evaluate(objective, network, feed.once(200))
+    sides: list[int] = []
+    region = PairMapHead.region
+
+    def noted(self, prepared, rows, columns):
+        sides.append(rows[1] - rows[0])
+        return region(self, prepared, rows, columns)
+
+    monkeypatch.setattr(PairMapHead, "region", noted)
+    monkeypatch.setattr(structures, "TILE_NT", 8)
+    tiles = evaluate(objective, network, feed.once(200))
+    assert tiles == pytest.approx(whole, rel=1e-5)
+    assert len(sides) > 2 * len(LENGTHS) and max(sides) <= 8 + 2 * shape.halo
 
 
 def test_f1_of_every_rule_is_that_of_decoding_by_it() -> None:

@@ -129,8 +129,21 @@ def test_rnas_without_a_pair_that_far_apart_are_not_chosen() -> None:
     short = [Structure.from_pairs(f"s{i}", "A" * 12, [(0, 4)]) for i in range(5)]
     chosen = contacts.choose_structures([*short, *useful], 2, 0, 6)
     assert len(chosen) == 2 and {one.name for one in chosen} < {"u0", "u1", "u2"}
-    with pytest.raises(DataError, match="3 of 8 structures have a pair at least 6 bases apart, fewer than --n 4"):
+    with pytest.raises(DataError, match=r"3 of 8 structures .* at least 6 bases apart, fewer than --n 4"):
         contacts.choose_structures([*short, *useful], 4, 0, 6)
+
+
+def test_rnas_whose_pairs_are_of_unknown_bases_are_not_chosen(fit: Fit, tmp_path: Path) -> None:
+    unknown = [("NGGACCAAAAGGUCCN", "(" + "." * 14 + ")"), ("A" * 15 + "N", "(" + "." * 14 + ")")]
+    code, _, err = fit("--n", "1", records=unknown)
+    assert code == 65 and "0 of 2 structures have a pair of known bases" in err
+    assert fit("--n", "1", records=[*unknown, HAIRPIN])[0] == 0
+    assert json.loads((tmp_path / "out" / "manifest.json").read_text())["contacts"]["rnas"] == ["r2"]
+
+
+def test_examples_of_one_kind_are_refused(fit: Fit, tmp_path: Path) -> None:
+    code, _, err = fit("--n", "1", records=[("GAAAAAC", "(.....)")])
+    assert code == 65 and "all of 1 examples are pairs" in err and not (tmp_path / "out").exists()
 
 
 def test_attention_that_says_nothing_is_told(fit: Fit, tmp_path: Path) -> None:

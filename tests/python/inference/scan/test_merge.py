@@ -18,7 +18,9 @@ import pytest
 from ribolm.candidates.hexamers import CandidateRule
 from ribolm.cli.predict import main
 from ribolm.errors import DataError, UsageError
+from ribolm.genome.annotation import read_gtf
 from ribolm.inference.calibration import Calibration
+from ribolm.inference.scan.annotate import known_sites
 from ribolm.inference.scan.calls import CallOptions
 from ribolm.inference.scan.merge import MergedScan, merge_scan, open_inputs, write_scan
 from ribolm.inference.scan.scored import scan_candidates
@@ -159,6 +161,24 @@ def test_calls_are_annotated_on_their_own_strand(scanned: Callable[..., Scanned]
         if (chrom, strand) == ("one", "-"):
             assert found[2:] == [1999 - at0, "D.1"]
     assert seen == {"5'UTR", "CDS", "3'UTR", "non-coding", "intron", "downstream", "antisense", "intergenic"}
+
+
+@pytest.mark.parametrize("given", ["list", "transcripts"])
+def test_a_known_site_counts_once_however_often_it_is_listed(
+    scanned: Callable[..., Scanned], tmp_path: Path, given: str
+) -> None:
+    genome = scanned().genome
+    if given == "list":
+        (tmp_path / "k.bed").write_text("one\t949\t950\tfirst\t0\t+\none\t999\t1000\tb\t0\t-\n" * 3)
+        known = known_sites(genome, tmp_path / "k.bed", None)
+        names = ["first", "b"]
+    else:
+        again = [GTF.replace(".1", f".{k}") for k in (1, 2, 3)]
+        (tmp_path / "g.gtf").write_text("".join(again))
+        known = known_sites(genome, None, read_gtf(tmp_path / "g.gtf"))
+        names = ["U.1", "D.1", "L.1"]
+    assert known is not None and sorted(known.name) == sorted(names)
+    assert len(known.places) == len(names)
 
 
 def test_details_hold_tables_and_a_summary(scanned: Callable[..., Scanned], tmp_path: Path) -> None:

@@ -275,6 +275,25 @@ def test_command_makes_calls_tables_and_tracks(
     session = ElementTree.parse(f"{details}/igv_session.xml").getroot()
     for resource in session.iter("Resource"):
         assert (Path(details) / resource.get("path", "")).exists()
+    assert (Path(details) / session.get("genome", "")).exists()
+
+
+def test_a_session_alone_names_nothing_outside_of_its_folder(
+    scanned: Callable[..., Scanned], make_model: Callable[..., Path], tmp_path: Path
+) -> None:
+    where = scanned()
+    model = make_model(task="polya", labels=["polya"], universe=None, anchor="cleavage", **WINDOW)
+    (tmp_path / "g.gtf").write_text(GTF)
+    given = ["--model", str(model), "--fasta", str(where.fasta), "--device", "cpu", "--threads", "1"]
+    scored, out, details = (str(tmp_path / name) for name in ("s.parquet", "details/calls.bed.gz", "details"))
+    assert main(["scan", *given, "--candidates", str(where.candidates), "--out", scored]) == 0
+    more = ["--gtf", str(tmp_path / "g.gtf"), "--details", details, "--top-share", "0.2", "--null-groups", "50"]
+    assert main(["merge", *given, "--scored", scored, "--out", out, *more, "--session-alone"]) == 0
+    (tmp_path / "details").rename(tmp_path / "moved")
+    session = ElementTree.parse(tmp_path / "moved" / "igv_session.xml").getroot()
+    paths = [resource.get("path", "") for resource in session.iter("Resource")]
+    assert paths == ["plus.bw", "minus.bw", "calls.bed.gz"] and session.get("genome") is None
+    assert all((tmp_path / "moved" / path).is_file() for path in paths)
 
 
 @pytest.mark.parametrize(
@@ -288,6 +307,8 @@ def test_command_makes_calls_tables_and_tracks(
         (["--scored", "b"], "needs the --model and the --fasta"),
         (["--scored", "b", "--model", "m", "--fasta", "f", "--fdr", "0.1", "--top-share", "0.1"], "two thresholds"),
         (["--scored", "b", "--model", "m", "--fasta", "f", "--top-share", "0"], "--top-share 0 keeps no candidate"),
+        (["--scored", "b", "--model", "m", "--fasta", "f", "--session-alone"], "--session-alone has no effect without"),
+        (["--part", "a", "--session-alone"], "--session-alone belongs to --scored"),
     ],
 )
 def test_mixtures_of_the_two_merges_are_refused(

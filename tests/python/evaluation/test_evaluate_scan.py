@@ -176,3 +176,10 @@ def test_intervals_are_those_of_drawing_every_site_with_its_cluster_in_little_me
 def test_no_interval_without_two_clusters_and_a_draw(cluster: list[int], draws: int) -> None:
     (found,) = _intervals([np.ones(len(cluster))], np.array(cluster, dtype=np.int64), draws, 1)
     assert found.low is None and found.value == (1.0 if cluster else None)
+
+
+def test_an_evaluation_computes_in_the_precision_of_the_scan(folder: Path, tmp_path: Path) -> None:
+    given = ["--model", str(folder / "model"), "--fasta", str(folder / "genome.fa"), "--device", "cpu"]
+    more = ["--candidates", str(folder / "c.bed.gz"), "--out", str(tmp_path / "s.parquet"), "--precision", "bf16"]
+    assert predict(["scan", *given, *more]) == 0
+    assert evaluate(folder, tmp_path / "e", "--scored", str(tmp_path / "s.parquet"), without="scored") == 0

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import polars as pl
+import pyarrow.parquet as pq
 import pybigtools
 import pysam
 import pytest
@@ -22,8 +23,9 @@ from ribolm.genome.annotation import read_gtf
 from ribolm.inference.calibration import Calibration
 from ribolm.inference.scan.annotate import known_sites
 from ribolm.inference.scan.calls import CallOptions
+from ribolm.inference.scan.gathered import precision_of_parts
 from ribolm.inference.scan.merge import MergedScan, merge_scan, open_inputs, write_scan
-from ribolm.inference.scan.scored import scan_candidates
+from ribolm.inference.scan.scored import PROVENANCE, scan_candidates
 
 from .conftest import NT, Scanned, WeighedLetters
 
@@ -239,6 +241,43 @@ def test_parts_of_other_scans_are_refused(scanned: Callable[..., Scanned], tmp_p
     pl.DataFrame({"a": [1]}).write_parquet(tmp_path / "x.parquet")
     with pytest.raises(DataError, match="no scored candidates"):
         merge(where, [tmp_path / "x.parquet"])
+
+
+def untold(part: Path, out: Path) -> Path:
+    """A part as earlier versions wrote it, without its precision."""
+    table = pq.read_table(part)
+    told = json.loads(table.schema.metadata[PROVENANCE])
+    told = {key: value for key, value in told.items() if key != "precision"}
+    metadata = {**table.schema.metadata, PROVENANCE: json.dumps(told).encode()}
+    pq.write_table(table.replace_schema_metadata(metadata), out)
+    return out
+
+
+def test_parts_of_two_precisions_are_refused_and_older_parts_that_do_not_tell_are_taken(
+    scanned: Callable[..., Scanned],
+    make_model: Callable[..., Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    where = scanned()
+    model = make_model(task="polya", labels=["polya"], universe=None, anchor="cleavage", **WINDOW)
+    given = ["--model", str(model), "--fasta", str(where.fasta), "--device", "cpu", "--threads", "1"]
+    lines = gzip.decompress(where.candidates.read_bytes()).decode().splitlines(keepends=True)
+    paths = []
+    for k, precision in enumerate(("fp32", "bf16")):
+        (tmp_path / "c.bed").write_text("".join(lines[k::2]))
+        paths.append(tmp_path / f"{precision}.parquet")
+        scan = ["scan", *given, "--candidates", str(tmp_path / "c.bed"), "--out", str(paths[-1])]
+        assert main([*scan, "--precision", precision]) == 0
+    out = ["--out", str(tmp_path / "calls.bed.gz"), "--null-groups", "20", "--top-share", "0.2"]
+    both = [word for path in paths for word in ("--scored", str(path))]
+    for precision, other in (("fp32", "bf16"), ("bf16", "fp32")):
+        assert main(["merge", *given, *both, *out, "--precision", precision]) == 65
+        assert f"{other}.parquet: was scored with --precision {other}, but" in capsys.readouterr().err
+    assert main(["merge", *given, "--scored", str(paths[1]), *out, "--precision", "bf16"]) == 0
+    old = untold(paths[1], tmp_path / "old.parquet")
+    assert main(["merge", *given, "--scored", str(old), "--scored", str(paths[0]), *out]) == 0
+    assert precision_of_parts([old, paths[1]]) == "bf16" and precision_of_parts([old]) == "fp32"
 
 
 def test_a_part_given_twice_is_refused(scanned: Callable[..., Scanned], tmp_path: Path) -> None:

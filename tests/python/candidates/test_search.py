@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 from pathlib import Path
 
@@ -126,6 +127,15 @@ def test_nothing_to_find_is_an_empty_result(text: str) -> None:
 def test_impossible_rules_are_refused(change: dict[str, object]) -> None:
     with pytest.raises(UsageError):
         dataclasses.replace(CandidateRule(), **change)  # type: ignore[arg-type]
+
+
+def test_as_many_hexamers_as_names_can_tell_apart_are_taken_and_one_more_is_refused() -> None:
+    words = tuple("".join(word) for word in itertools.product("ACGT", repeat=6))
+    text = "G" * 60 + words[254] + "T" * 14 + "CA" + "G" * 60
+    rule = CandidateRule(hexamers=words[:255])
+    assert found(text, rule) == plain_search(text, rule)
+    with pytest.raises(UsageError, match="256 hexamers are more than the 255 that fit"):
+        CandidateRule(hexamers=words[:256])
 
 
 def test_chr22_holds_the_counts_of_the_reference() -> None:

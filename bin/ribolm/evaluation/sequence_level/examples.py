@@ -34,7 +34,8 @@ class Examples:
     """Labelled windows; arrays of one length n.
 
     `cluster` numbers what is drawn together from 0; `fold` is that of the store's row, -1 where nothing was trained on
-    it. `letters` uint8 [n, window_nt], None where rows differ in length or tokens are not one per nucleotide.
+    it. `letters` uint8 [n, window_nt], None where rows differ in length or tokens are not one per nucleotide; then
+    `without_letters` says which, and what to give instead.
     """
 
     names: tuple[str, ...]
@@ -42,6 +43,7 @@ class Examples:
     cluster: Int64
     fold: Int64
     letters: Letters | None
+    without_letters: str = ""
 
     def __len__(self) -> int:
         return len(self.names)
@@ -60,6 +62,7 @@ class Examples:
             np.unique(self.cluster[kept], return_inverse=True)[1].astype(np.int64),
             self.fold[kept],
             None if self.letters is None else self.letters[kept],
+            self.without_letters,
         )
 
 
@@ -84,7 +87,7 @@ def read_examples(store: TokenStore, task: str, folds: Folds | None = None) -> E
         raise DataError(
             f"{store.directory}: a name occurs twice, so that scores cannot be looked up. Make names unique."
         )
-    letters = _letters(store)
+    letters, without = _letters(store)
     unit = folds.unit if folds is not None else _families(letters, len(store))
     whole = Examples(
         tuple(names),
@@ -92,16 +95,20 @@ def read_examples(store: TokenStore, task: str, folds: Folds | None = None) -> E
         np.asarray(unit, dtype=np.int64),
         np.full(len(names), -1, dtype=np.int64) if folds is None else folds.fold,
         letters,
+        without,
     )
     return whole.take(known)
 
 
-def _letters(store: TokenStore) -> Letters | None:
-    length = np.diff(store.offsets)
-    if not store.tokenizer.per_nucleotide or len(np.unique(length)) != 1:
-        return None
+def _letters(store: TokenStore) -> tuple[Letters | None, str]:
+    """Letters, or None and why there are none."""
+    if not store.tokenizer.per_nucleotide:
+        kind = store.tokenizer.kind
+        return None, f"{kind} tokens cover several bases. Give the same windows made with --tokenizer nucleotide."
+    if len(np.unique(np.diff(store.offsets))) != 1:
+        return None, "holds windows of several widths. Give a store of windows of one width."
     found: Letters = store.tokenizer.middle_letters()[np.asarray(store.tokens)].reshape(len(store), -1)
-    return found
+    return found, ""
 
 
 def _families(letters: Letters | None, n: int) -> Int64:

@@ -52,7 +52,7 @@ workflow POLYA {
         FINETUNE_WINDOWS(
             ch_sets.map { meta, store, _windows, folds -> [meta, store, folds] },
             settings.init_model ? file(settings.init_model) : [],
-            [control: settings.random_control && settings.init_model, whole: 'scan' in steps],
+            [control: settings.random_control && settings.init_model, whole: ('scan' in steps && !models) ? first_set : ''],
             'polya',
             checkpoints,
             settings,

@@ -17,6 +17,7 @@ from typing import IO, Any, TextIO, cast
 from ribolm.errors import DataError, ToolError, UsageError
 
 GZIP_MAGIC = b"\x1f\x8b"
+LAST = ("summary.json", "manifest.json")  # what speaks for the other files of a folder, which must be there before it
 
 
 def require_file(path: Path | str) -> Path:
@@ -124,7 +125,8 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
 def atomic_directory(outdir: Path | str) -> Iterator[Path]:
     """Yield an empty folder whose files move into `outdir` when the block ends well.
 
-    An error leaves `outdir` as it was: not created, or with its earlier files untouched.
+    An error leaves `outdir` as it was: not created, or with its earlier files untouched. Manifests and summaries move
+    last, and the earlier ones go first, so that none ever stands beside files that it does not describe.
     """
     outdir = Path(outdir)
     if outdir.exists() and not outdir.is_dir():
@@ -134,13 +136,27 @@ def atomic_directory(outdir: Path | str) -> Iterator[Path]:
     try:
         yield temporary
         outdir.mkdir(exist_ok=True)
-        for source in sorted(p for p in temporary.rglob("*") if p.is_file()):
-            target = outdir / source.relative_to(temporary)
+        names = _in_order(path.relative_to(temporary) for path in temporary.rglob("*") if path.is_file())
+        for name in names:
+            if name.name in LAST:
+                (outdir / name).unlink(missing_ok=True)
+        for name in names:
+            source, target = temporary / name, outdir / name
             target.parent.mkdir(parents=True, exist_ok=True)
             _settle(source)
             os.replace(source, target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _in_order(names: Iterable[Path]) -> list[Path]:
+    """Names below a folder in the order in which they move there: what speaks for others last, uppermost at the end."""
+
+    def place(name: Path) -> tuple[int, int, Path]:
+        rank = LAST.index(name.name) + 1 if name.name in LAST else 0
+        return (rank, -len(name.parts) if rank else 0, name)
+
+    return sorted(names, key=place)
 
 
 def _settle(path: Path) -> None:

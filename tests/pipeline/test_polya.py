@@ -5,6 +5,7 @@ import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -60,6 +61,12 @@ def test_calls_are_mostly_planted_sites(scan: Run) -> None:
             truth[strand].append(int(start0))
     near = [any(abs(int(call["start0"]) - place) <= 20 for place in truth[call["strand"]]) for call in calls]
     assert sum(near) >= 0.5 * len(calls), "the estimated share of false calls is at most a half"
+
+
+def test_the_session_names_published_files_alone(scan: Run) -> None:
+    session = scan.outdir / "scan" / "simulated" / "igv_session.xml"
+    paths = [resource.get("path", "") for resource in ElementTree.parse(session).getroot().iter("Resource")]
+    assert len(paths) == 3 and all((session.parent / path).is_file() for path in paths)
 
 
 def test_the_scan_stands_beside_the_regression(scan: Run) -> None:

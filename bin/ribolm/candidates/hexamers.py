@@ -13,6 +13,7 @@ HEXAMERS: tuple[str, ...] = (
     "AAGAAA", "AATAGA", "AATGAA", "TTTAAA", "AAAATA", "TATATA", "AGATAA", "ATTACA", "AGAATA",
 )  # fmt: skip
 HEXAMER_NT = 6
+MOST_HEXAMERS = 255  # places in the list are bytes, and 255 stands for none
 MAX_DISTANCE_NT = 63  # the kernel remembers the last 64 places in one word
 
 
@@ -39,6 +40,8 @@ class CandidateRule:
                 raise UsageError(f"{hexamer!r} is no hexamer. Give six letters of ACGT each.")
         if not self.hexamers or len(set(self.hexamers)) < len(self.hexamers):
             raise UsageError("The hexamers are empty or hold one twice. Give each once.")
+        if len(self.hexamers) > MOST_HEXAMERS:
+            raise UsageError(f"{len(self.hexamers)} hexamers are more than the {MOST_HEXAMERS} that fit. Give fewer.")
         for bases, what in ((self.preceding, "preceding bases"), (self.site, "site's base")):
             if not bases or set(bases) - set("ACGT"):
                 raise UsageError(f"{bases!r} does not name the {what}. Give letters of ACGT.")

@@ -177,7 +177,10 @@ def join_sites(low, high, n_words, sites, before, nearest, spread, out):  # type
 
 @compiled
 def list_places(hits, unknown, n_words, n_letters, flank, out):  # type: ignore[no-untyped-def]
-    """Write the places whose window lies within the letters and holds no unknown one; return their number."""
+    """Write the places whose window lies within the letters and holds no unknown one; return their number.
+
+    p for the plus strand, ~p for the minus strand; one entry for a place, of the plus strand where both hit.
+    """
     n, last_unknown, next_unknown = 0, -1, next_set(unknown, 0, n_letters)
     for w in range(1, n_words + 1):
         both = hits[0, w] | hits[1, w]

@@ -34,7 +34,7 @@ class Workspace:
         return np.zeros(self.n_words + 2, dtype=np.uint64)
 
     def find(self, text: Letters, tables: Tables) -> Places:
-        """Places of candidates, ascending: p for the plus strand, ~p for the minus strand; int32, valid until reuse.
+        """Places of candidates, ascending: p for the plus strand, then ~p for the minus strand; int32, until reuse.
 
         `text`: letters ACGTN in either case, at most `most_nt`; windows that leave it hold none.
         """
@@ -43,7 +43,16 @@ class Workspace:
         source = self._spread(n_words, tables.farthest_nt - tables.nearest_nt + 1)
         target = self.other if source is self.spread else self.spread
         join_sites(self.low, self.high, n_words, tables.sites, tables.before, tables.nearest_nt, source, target)
-        n = list_places(target, self.unknown, n_words, len(text), tables.flank_nt, self.out)
+        if not (tables.sites[0] & tables.sites[1]).any():
+            return self._listed(target, n_words, len(text), tables)
+        nothing = np.zeros_like(target[0])  # a base may be a site of both strands: each strand by itself
+        alone = (np.stack([target[0], nothing]), np.stack([nothing, target[1]]))
+        places = np.concatenate([self._listed(hits, n_words, len(text), tables).copy() for hits in alone])
+        found: Places = places[np.argsort(2 * anchors_of(places) + (places < 0))]
+        return found
+
+    def _listed(self, hits: Words, n_words: int, n_letters: int, tables: Tables) -> Places:
+        n = list_places(hits, self.unknown, n_words, n_letters, tables.flank_nt, self.out)
         return self.out[:n]
 
     def _fill(self, text: Letters) -> int:

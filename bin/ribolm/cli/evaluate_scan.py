@@ -92,12 +92,13 @@ def _compare(
     from ribolm.evaluation.scan_recovery import REGRESSION, compare_scans, regression_beside, rescored
     from ribolm.inference.calibration import Calibration
     from ribolm.inference.scan.calls import CallOptions
+    from ribolm.inference.scan.gathered import precision_of_parts
     from ribolm.inference.scan.merge import open_inputs
     from ribolm.inference.scan.scorer import ModelScorer
     from ribolm.inference.window_models import forward_of, load_window_model
 
     loaded = load_window_model(model)
-    scorer = ModelScorer(loaded, forward_of(loaded, device.value))
+    scorer = ModelScorer(loaded, forward_of(loaded, device.value, precision_of_parts(scored)))
     inputs = open_inputs(scorer, scored, fasta, None, known, regions)
     assert inputs.known is not None
     regression = regression_beside(scorer, floor, task)

@@ -89,7 +89,7 @@ POLYA_OPTIONS = (
     Spec("also_known", list[Path] | None, None, "Further site list that negatives keep away from; repeat."),
     Spec("kind", Set, Set.both, "Negatives in genes, between genes, or a set of each.", {"flag": "--set"}),
     Spec("width", int, 101, "Window in nt; the A has index width // 2.", {"min": 11, "max": 100_000}),
-    Spec("margin", int | None, None, "nt between a negative and any known site [default: width - 1].", {"min": 0}),
+    Spec("margin", int | None, None, "nt from a negative to known sites [default: width-1; even: width].", {"min": 0}),
     Spec("hexamers", str, HEXAMERS, "Hexamers of negatives, comma-separated; any six letters."),
     Spec("nearest", int, 10, "Least distance in nt from the A back to the first base of the hexamer."),
     Spec("farthest", int, 35, "Largest distance."),

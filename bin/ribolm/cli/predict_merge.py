@@ -19,6 +19,13 @@ SCAN = (
     Spec("known", Path | None, None, "Known sites: BED, GENCODE, PolyASite or PolyA_DB [default: ends in --gtf]."),
     Spec("regions", Path | None, None, "BED of what was scanned; sites elsewhere are not asked for [default: all]."),
     Spec("details", Path | None, None, "Folder for tables, tracks and a summary."),
+    Spec(
+        "session_alone",
+        bool,
+        False,
+        "IGV session of what is in --details alone, not of --fasta and --gtf.",
+        {"flag": "--session-alone"},
+    ),
     Spec("fdr", float | None, None, "Largest estimated false discovery rate [default: 0.5].", {"min": 0, "max": 1}),
     Spec("top_share", float | None, None, "Keep this share of candidates instead.", {"min": 0, "max": 1}),
     Spec("prevalence", float | None, None, "Share of sites [default: estimated].", {"min": 1e-9, "max": 0.999999}),
@@ -78,12 +85,17 @@ def _merge_scan(
     known: Path | None,
     regions: Path | None,
     details: Path | None,
+    session_alone: bool,
     **chosen: Any,
 ) -> None:
     if model is None or fasta is None:
         raise UsageError("--scored needs the --model and the --fasta of the scan.")
     if chosen["fdr"] is not None and chosen["top_share"] is not None:
         raise UsageError("--fdr and --top-share are two thresholds. Give one of them.")
+    if session_alone and details is None:
+        raise UsageError(
+            "--session-alone has no effect without --details, where the session is written. Give --details."
+        )
     if chosen["top_share"] == 0:
         raise UsageError("--top-share 0 keeps no candidate. Give a share above 0, as 0.01.")
     _require_places(out, details, (fasta, gtf, known, regions, *scored))
@@ -100,7 +112,8 @@ def _merge_scan(
     merged = merge_scan(scorer, inputs, loaded.calibration, options)
     write_scan(merged, out, details)
     if details is not None:
-        write_scan_tracks(details, merged.columns, merged.inputs.genome.lengths, out, fasta, gtf)
+        beside = (None, None) if session_alone else (fasta, gtf)
+        write_scan_tracks(details, merged.columns, merged.inputs.genome.lengths, out, *beside)
     print(f"{out}: {len(merged.calls):,} calls of {merged.result.n_candidates:,} candidates")
 
 

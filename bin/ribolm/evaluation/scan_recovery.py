@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from ribolm.alphabet import Letters
 from ribolm.errors import DataError
-from ribolm.evaluation.bootstrap import DRAWS, Interval, interval_note, percentile_interval
+from ribolm.evaluation.bootstrap import DRAWS, Float64, Interval, drawn_weights, interval_note, percentile_interval
 from ribolm.evaluation.sequence_level.binned_kmers import BinnedKmers
 from ribolm.evaluation.sequence_level.examples import read_examples
 from ribolm.evaluation.sequence_level.regression_files import fit_regression, read_regression
@@ -129,19 +129,24 @@ def compare_scans(
     if not len(inputs.scored):
         sites = sites.take(np.zeros(0, dtype=np.int64))
     clusters = _clusters(sites.contig, sites.at0)
-    weights = _draws(clusters, draws, options.seed)
-    rows: list[Row] = []
     hits: dict[str, list[tuple[Recovery, Bool]]] = {}
     for name, scorer, scored, calibration in methods:
         result = make_calls(scorer, inputs.genome, scored, inputs.rule, calibration, options)
         found = recoveries(inputs.scope, result, known, scored.logit)[:-1]  # the last is no fixed share
         hits[name] = [(one, met(sites, result, one.threshold)) for one in found]
-        rows += [{"method": name, **one.facts(), **_bounds(_interval(hit, weights))} for one, hit in hits[name]]
     first, *others = hits
+    pairs = [(other, *pair) for other in others for pair in zip(hits[first], hits[other], strict=True)]
+    marks = [hit.astype(np.float64) for found in hits.values() for _, hit in found]
+    marks += [hit.astype(np.float64) - other_hit for _, (_, hit), (_, other_hit) in pairs]
+    intervals = iter(_intervals(marks, clusters, draws, options.seed))
+    rows = [
+        {"method": name, **one.facts(), **_bounds("recovered", next(intervals))}
+        for name, found in hits.items()
+        for one, _ in found
+    ]
     differences = [
-        {"method": first, "other": other, "kept": one.kept, **_difference(hit, other_hit, weights)}
-        for other in others
-        for (one, hit), (_, other_hit) in zip(hits[first], hits[other], strict=True)
+        {"method": first, "other": other, "kept": one.kept, **_difference(next(intervals))}
+        for other, (one, _), _ in pairs
     ]
     note = interval_note(draws, int(clusters.max(initial=-1)) + 1, "clusters of sites")
     return ScanComparison(rows, differences, inputs.scope.account(known.places), len(inputs.scored), note)
@@ -201,31 +206,23 @@ def _clusters(contig: Int64, at0: Int64) -> Int64:
     return found
 
 
-def _draws(cluster: Int64, draws: int, seed: int) -> npt.NDArray[np.float64]:
-    """How often each site is drawn, [draws, sites]; none from fewer than two clusters."""
+def _intervals(marks: Sequence[Float64], cluster: Int64, draws: int, seed: int) -> list[Interval]:
+    """Mean of each mark (float64 [sites]) with its interval from drawing clusters, the same draws for all.
+
+    Draws meet sums over clusters, one draw at a time. Memory: one number per cluster and mark.
+    """
     n = int(cluster.max(initial=-1)) + 1
-    if n < 2:
-        return np.zeros((0, len(cluster)))
-    random = np.random.Generator(np.random.Philox(seed))
-    counts = np.stack([np.bincount(random.integers(n, size=n), minlength=n) for _ in range(max(draws, 1))])[:draws]
-    return np.asarray(counts[:, cluster], dtype=np.float64)
+    summed = [np.bincount(cluster, mark, n) for mark in (np.ones(len(cluster)), *marks)]  # sites first
+    sums = np.stack(summed, axis=1)
+    drawn = np.stack([np.zeros(len(summed)), *(weights @ sums for weights in drawn_weights(n, draws, seed))])[1:]
+    shares = drawn[:, 1:] / np.maximum(drawn[:, :1], 1)
+    means = [float(mark.mean()) if len(mark) else float("nan") for mark in marks]
+    return [percentile_interval(mean, shares[:, k]) for k, mean in enumerate(means)]
 
 
-def _shares(hit: npt.NDArray, weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    return np.asarray(weights @ hit / np.maximum(weights.sum(axis=1), 1))
+def _bounds(key: str, found: Interval) -> Row:
+    return {f"{key}_low": found.low, f"{key}_high": found.high}
 
 
-def _interval(hit: Bool, weights: npt.NDArray[np.float64]) -> Interval:
-    value = float(hit.mean()) if len(hit) else float("nan")
-    return percentile_interval(value, _shares(hit.astype(np.float64), weights))
-
-
-def _bounds(found: Interval) -> Row:
-    return {"recovered_low": found.low, "recovered_high": found.high}
-
-
-def _difference(hit: Bool, other: Bool, weights: npt.NDArray[np.float64]) -> Row:
-    apart = hit.astype(np.float64) - other
-    value = float(apart.mean()) if len(apart) else float("nan")
-    found = percentile_interval(value, _shares(apart, weights))
-    return {"difference": found.value, "difference_low": found.low, "difference_high": found.high}
+def _difference(found: Interval) -> Row:
+    return {"difference": found.value, **_bounds("difference", found)}

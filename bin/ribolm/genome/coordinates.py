@@ -61,25 +61,30 @@ def ranges(starts: Int64, counts: Int64) -> Int64:
 def overlap_clusters(group: Int64, start0: Int64, end0: Int64) -> tuple[npt.NDArray[np.intp], Int64]:
     """Number the clusters of intervals that share bases, directly or through others.
 
-    Touching intervals stay apart. Arrays of one length n; `group` separates contigs and strands.
+    Touching intervals stay apart. Arrays of one length n; `group` separates contigs and strands; starts may be < 0.
     Returns (order, cluster): `order` sorts by group, start, end; `cluster` int64 [n], in that order, from 0 upwards.
     """
     order = np.lexsort((end0, start0, group))
     group, start0, end0 = group[order], start0[order], end0[order]
     if not len(order):
         return order, np.zeros(0, dtype=np.int64)
-    span = int(end0.max()) + 1
+    span = _span_nt(start0, end0)
     rank = np.cumsum(np.r_[0, group[1:] != group[:-1]])
     reach = np.maximum.accumulate(end0 + rank * span)  # groups are laid one behind the other
     opens = np.r_[True, start0[1:] + rank[1:] * span >= reach[:-1]]
     return order, np.cumsum(opens) - 1
 
 
+def _span_nt(start0: Int64, end0: Int64) -> int:
+    """How far apart groups are laid so that none reaches the next; starts may lie before 0, as of widened intervals."""
+    return int(end0.max(initial=0)) - min(int(start0.min(initial=0)), 0) + 1
+
+
 def overlapping_pairs(group: Int64, start0: Int64, end0: Int64) -> tuple[Int64, Int64]:
     """Return index arrays (i, j), i before j, of all interval pairs of one group that share at least one base."""
     order = np.lexsort((end0, start0, group))
     g, s, e = group[order], start0[order], end0[order]
-    span = int(e.max()) + 1 if len(e) else 1
+    span = _span_nt(s, e)
     rank = np.cumsum(np.r_[0, g[1:] != g[:-1]]) if len(g) else np.zeros(0, dtype=np.int64)
     after = np.searchsorted(s + rank * span, e + rank * span, side="left")
     n_partners = np.maximum(after - np.arange(len(s)) - 1, 0)

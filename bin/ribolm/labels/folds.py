@@ -31,15 +31,30 @@ WHAT = {
     "random": "single sequences",
 }
 COLUMNS = ("row", "name", "chrom", "cluster", "fold")
+UNTOLD = "units of the table of folds"  # of a table by hand, or of a version that did not write what was dealt
 REMEDY = "Make the table with ribolm-labels folds."
 
 
 @dataclass(frozen=True)
 class Folds:
-    """The fold of every row of a store, int64 [n], from 0; `unit` int64 [n] numbers what was kept together."""
+    """The fold of every row of a store, int64 [n], from 0; `unit` int64 [n] numbers what was kept together.
+
+    `by`: what the units are, one of `UNITS`, "" where the table does not tell.
+    """
 
     fold: Int64
     unit: Int64
+    by: str = ""
+
+    @property
+    def units(self) -> str:
+        """What was kept together, in words."""
+        return WHAT.get(self.by, UNTOLD)
+
+    @property
+    def split_words(self) -> str:
+        """How the rows were split, in words."""
+        return f"{self.n_folds} folds of {'' if self.by == 'random' else 'whole '}{self.units}"
 
     @property
     def n_folds(self) -> int:
@@ -121,7 +136,10 @@ def _numbers(column: "polars.Series") -> Int64:
 
 
 def write_folds(path: Path | str, names: "polars.DataFrame", folds: Folds) -> None:
-    """Write row, name, chrom, cluster, fold as TSV; `cluster` is the number of the unit that was kept together."""
+    """Write row, name, chrom, cluster, fold as TSV; `cluster` is the number of the unit that was kept together.
+
+    A column `by` says what the units are, where that is known.
+    """
     import polars
 
     table = polars.DataFrame(
@@ -133,20 +151,35 @@ def write_folds(path: Path | str, names: "polars.DataFrame", folds: Folds) -> No
             "fold": folds.fold,
         }
     )
+    if folds.by:
+        table = table.with_columns(by=polars.lit(folds.by))
     with atomic_path(path) as temporary:
         table.write_csv(temporary, separator="\t")
 
 
 def read_folds(path: Path | str, n_rows: int | None = None) -> Folds:
-    """Read a table of folds; `n_rows` is the number of rows of the store that it must fit.
+    """Read a table of folds; `n_rows` is the number of rows of the store that it must fit. `by` may be missing.
 
-    Raises DataError when rows are missing, out of order or not those of the store, and when a unit is in two folds.
+    Raises DataError when rows are missing, out of order or not those of the store, and when a unit is in two folds or
+    `by` is not one of `UNITS` throughout.
     """
     path = require_file(path)
     table = _read_columns(path, ("row", "cluster", "fold"))
     row, unit, fold = (_whole_numbers(path, table, name) for name in ("row", "cluster", "fold"))
     _check(path, row, unit, fold, n_rows)
-    return Folds(fold, unit)
+    return Folds(fold, unit, _dealt_by(path, table))
+
+
+def _dealt_by(path: Path, table: "polars.DataFrame") -> str:
+    if "by" not in table.columns or not len(table):
+        return ""
+    words = table["by"].fill_null("").to_list()
+    allowed = (words[0],) if words[0] in ("", *UNITS) else UNITS
+    wrong = next((k for k, word in enumerate(words) if word not in allowed), None)
+    if wrong is not None:
+        remedy = f"Every row says the same one of {', '.join(UNITS)}. {REMEDY}"
+        raise bad_value(path, wrong + 2, "by", words[wrong], f"is not '{', '.join(allowed)}'", remedy)
+    return str(words[0])
 
 
 def fold_names(path: Path | str, fold: int) -> frozenset[str]:
@@ -155,7 +188,9 @@ def fold_names(path: Path | str, fold: int) -> frozenset[str]:
     table = _read_columns(path, ("name", "fold"))
     found = frozenset(table["name"].filter(table["fold"] == str(fold)).drop_nulls().to_list())
     if not found:
-        raise DataError(f"{path.name}: no row is in fold {fold}. Give one of {', '.join(sorted(set(table['fold'])))}.")
+        folds = sorted(set(table["fold"].drop_nulls().to_list()))
+        others = f"Give one of {', '.join(folds)}." if folds else REMEDY
+        raise DataError(f"{path.name}: no row is in fold {fold}. {others}")
     return found
 
 
@@ -237,7 +272,7 @@ def deal_folds(store: Path, out: Path, by: str, n_folds: int, seed: int, test_sh
     names = opened.names(("name", "chrom", "start0", "end0", "gene", "cluster"))
     if not len(opened):
         nothing = np.zeros(0, dtype=np.int64)
-        write_folds(out, names, Folds(nothing, nothing))
+        write_folds(out, names, Folds(nothing, nothing, by))
         notice(f"{store}: has no sequence, so the table of folds is valid and empty.")
         return "no sequence in folds"
     weight = np.diff(opened.offsets)
@@ -253,7 +288,7 @@ def _dealt(
     if by == "random":
         return _by_chance(store, names, n_folds, seed, test_share)
     unit = similarity_clusters(*stored_letters(store)) if by == "similarity" else split_units(names, by)
-    return Folds(assign_folds(unit, np.diff(store.offsets), n_folds, seed, test_share), unit)
+    return Folds(assign_folds(unit, np.diff(store.offsets), n_folds, seed, test_share), unit, by)
 
 
 def _by_chance(
@@ -266,9 +301,9 @@ def _by_chance(
     if not is_value or names["gene"].null_count() < len(names):
         notice("random folds: windows that overlap, and sites of one gene, lie on both sides; publish others.")
     if not is_value and test_share is None:
-        return Folds(stratified_folds(label, n_folds, seed), np.arange(len(store)))
+        return Folds(stratified_folds(label, n_folds, seed), np.arange(len(store)), "random")
     unit = equal_rows(np.asarray(store.tokens), store.offsets)
     repeats = len(store) - len(np.unique(unit))
     if repeats:
         notice(f"random folds: {repeats:,} repeated sequences stay in the fold of their first.")
-    return Folds(assign_folds(unit, np.ones(len(unit), dtype=np.int64), n_folds, seed, test_share), unit)
+    return Folds(assign_folds(unit, np.ones(len(unit), dtype=np.int64), n_folds, seed, test_share), unit, "random")

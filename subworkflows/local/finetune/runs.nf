@@ -15,11 +15,12 @@ def runsOf(set, method, folds, first_seed, n_seeds) {
     }
 }
 
-// All runs on one set. `also`: control (the preset from random weights as well), whole (a model of all folds as well).
+// All runs on one set. `also`: control (the preset from random weights as well), whole (name of the sets that get a model of
+// all folds as well, '' or none for no set).
 def finetuningRuns(set, also, settings) {
     def folds = (0..<settings.folds).toList()
     def tuned = runsOf(set, 'finetuned', folds, settings.seed, settings.seeds)
-    def whole = also.whole ? runsOf(set, 'whole', ['none'], settings.seed, 1) : []
+    def whole = (also.whole && set.endsWith(".${also.whole}")) ? runsOf(set, 'whole', ['none'], settings.seed, 1) : []
     def control = also.control ? runsOf(set, 'random_start', folds, settings.seed, settings.seeds) : []
     return tuned + whole + control
 }

@@ -1,6 +1,6 @@
 //
-// Fine-tuning on labelled windows, set by set, folds times seeds; where a genome is to be scanned, one more model of each
-// set learns from all folds
+// Fine-tuning on labelled windows, set by set, folds times seeds; where a genome is to be scanned, one more model of the
+// set that scans it learns from all folds
 //
 
 include { TRAIN_FINETUNE           } from '../../../modules/local/train/finetune/main'
@@ -11,7 +11,7 @@ workflow FINETUNE_WINDOWS {
     take:
     ch_sets             // channel: [ val(meta), path(token store with labels), path(folds tsv) ]
     init                // path or []: model directory to start from
-    also                // map: control (the preset from random weights as well), whole (a model of all folds as well)
+    also                // map: control (the preset from random weights as well), whole (sets of this name get a model of all folds as well; '' none)
     task_name           // string: name of the label
     checkpoints         // string: folder of all checkpoints
     settings            // map: parameters of the run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 from pathlib import Path
 
@@ -77,6 +78,22 @@ def test_search_finds_what_the_definition_says_in_chunks_of_any_size(
     assert found(text, rule, chunk_nt) == plain_search(text, rule)
 
 
+@pytest.mark.parametrize("chunk_nt", [1 << 20, 37])
+def test_a_place_that_both_strands_hit_is_a_candidate_of_each(chunk_nt: int) -> None:
+    rule = CandidateRule(site="AT", preceding="ACGT")
+    text = "G" * 60 + "AATAAA" + "G" * 14 + "A" + "G" * 14 + "TTTATT" + "G" * 60
+    at = text.index("GAG") + 1
+    assert [row for row in plain_search(text, rule) if row[0] == at] == [(at, 1, "AATAAA", 20), (at, -1, "AATAAA", 20)]
+    assert found(text, rule, chunk_nt) == plain_search(text, rule)
+
+
+def test_all_places_of_both_strands_fit_into_the_result() -> None:
+    rule = CandidateRule(hexamers=("AAAAAA", "TTTTTT"), site="ACGT", preceding="ACGT")
+    text = "A" * 400
+    assert len(found(text, rule)) == 600
+    assert found(text, rule) == plain_search(text, rule)
+
+
 @settings(max_examples=30, deadline=None)
 @given(text=sequences)
 def test_reversed_sequence_gives_mirrored_candidates_with_the_same_names(text: str) -> None:
@@ -110,6 +127,15 @@ def test_nothing_to_find_is_an_empty_result(text: str) -> None:
 def test_impossible_rules_are_refused(change: dict[str, object]) -> None:
     with pytest.raises(UsageError):
         dataclasses.replace(CandidateRule(), **change)  # type: ignore[arg-type]
+
+
+def test_as_many_hexamers_as_names_can_tell_apart_are_taken_and_one_more_is_refused() -> None:
+    words = tuple("".join(word) for word in itertools.product("ACGT", repeat=6))
+    text = "G" * 60 + words[254] + "T" * 14 + "CA" + "G" * 60
+    rule = CandidateRule(hexamers=words[:255])
+    assert found(text, rule) == plain_search(text, rule)
+    with pytest.raises(UsageError, match="256 hexamers are more than the 255 that fit"):
+        CandidateRule(hexamers=words[:256])
 
 
 def test_chr22_holds_the_counts_of_the_reference() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from ribolm.alphabet import letters, reverse_complement
 from ribolm.cli.evaluate import main
 from ribolm.cli.predict import main as predict
+from ribolm.evaluation.scan_recovery import _intervals
 from ribolm.models.heads import HeadSpec
 from ribolm.models.network import new_network
 from ribolm.models.presets import preset_config
@@ -147,3 +149,37 @@ def test_windows_of_another_width_are_refused(folder: Path, tmp_path: Path, caps
     assert evaluate(folder, tmp_path / "e", "--store", str(tmp_path / "store")) == 65
     assert "the model reads 61 nt" in capsys.readouterr().err
     assert not (tmp_path / "e").exists()
+
+
+def test_intervals_are_those_of_drawing_every_site_with_its_cluster_in_little_memory() -> None:
+    rng = np.random.default_rng(3)
+    cluster = np.sort(rng.integers(2_000, size=20_000))
+    cluster = np.unique(cluster, return_inverse=True)[1].astype(np.int64)
+    hit, other = rng.random(20_000) < 0.3, rng.random(20_000) < 0.2
+    marks = [hit.astype(float), hit.astype(float) - other]
+    tracemalloc.start()
+    found = _intervals(marks, cluster, 300, 7)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 300 * 20_000, "a byte per draw and site would be as much"
+    n = int(cluster.max()) + 1
+    random = np.random.Generator(np.random.Philox(7))
+    weights = np.stack([np.bincount(random.integers(n, size=n), minlength=n) for _ in range(300)])[:, cluster]
+    for mark, interval in zip(marks, found, strict=True):
+        shares = weights @ mark / weights.sum(axis=1)
+        assert interval.value == mark.mean()
+        assert [interval.low, interval.high] == np.percentile(shares, [2.5, 97.5]).tolist()
+    assert (found[0].low, found[0].high) == pytest.approx((0.28956056992129686, 0.30244470793014316), abs=1e-12)
+
+
+@pytest.mark.parametrize(("cluster", "draws"), [([], 10), ([0, 0], 10), ([0, 1], 0)])
+def test_no_interval_without_two_clusters_and_a_draw(cluster: list[int], draws: int) -> None:
+    (found,) = _intervals([np.ones(len(cluster))], np.array(cluster, dtype=np.int64), draws, 1)
+    assert found.low is None and found.value == (1.0 if cluster else None)
+
+
+def test_an_evaluation_computes_in_the_precision_of_the_scan(folder: Path, tmp_path: Path) -> None:
+    given = ["--model", str(folder / "model"), "--fasta", str(folder / "genome.fa"), "--device", "cpu"]
+    more = ["--candidates", str(folder / "c.bed.gz"), "--out", str(tmp_path / "s.parquet"), "--precision", "bf16"]
+    assert predict(["scan", *given, *more]) == 0
+    assert evaluate(folder, tmp_path / "e", "--scored", str(tmp_path / "s.parquet"), without="scored") == 0

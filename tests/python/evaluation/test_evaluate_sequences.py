@@ -125,6 +125,41 @@ def test_a_model_stands_beside_floors_that_never_saw_its_windows(
     assert set(hexamers) == {f"{name}: {hexamer}" for name in "op" for hexamer in ("AATAAA", "ATTAAA")}
 
 
+@pytest.mark.parametrize(
+    ("by", "units"),
+    [("gene", "clusters of overlapping genes"), ("similarity", "families of similar sequences"),
+     ("", "units of the table of folds")],
+)  # fmt: skip
+def test_numbers_and_report_name_what_the_folds_were_dealt_by(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], by: str, units: str
+) -> None:
+    unit = np.arange(N) // 4
+    names = TokenStore.open(folder / "store").names(("name", "chrom"))
+    write_folds(tmp_path / "folds.tsv", names, Folds(unit % 3, unit, by))
+    arguments = ["--store", folder / "store", "--folds", tmp_path / "folds.tsv", "--outdir", tmp_path / "o"]
+    scores = ["--scores", f"mine={folder / 'scores.tsv'}", "--no-baselines", "--draws", "20"]
+    assert main(["sequences", *map(str, [*arguments, *scores])]) == 0
+    assert f"{N // 4} {units}" in capsys.readouterr().err
+    content = json.loads((tmp_path / "o" / "metrics.json").read_text())
+    assert content["split"] == f"3 folds of whole {units}" and content["units"] == units
+    assert content["settings"]["folds_by"] == (by or None)
+    assert report(["evaluation", "--dir", str(tmp_path / "o"), "--outdir", str(tmp_path / "q")]) == 0
+    shown = json.loads((tmp_path / "q" / "window_methods_mqc.json").read_text())
+    assert f"a bootstrap over {units}." in shown["description"] and shown["headers"]["n_clusters"]["title"] == "Units"
+    assert f"draws of {units}." in (tmp_path / "q" / "window_differences_mqc.json").read_text()
+
+
+def test_an_evaluation_of_an_earlier_version_is_reported_without_naming_its_units(folder: Path, tmp_path: Path) -> None:
+    arguments = ["--store", folder / "store", "--outdir", tmp_path / "o", "--scores", f"mine={folder / 'scores.tsv'}"]
+    assert main(["sequences", *map(str, arguments), "--no-baselines", "--draws", "20"]) == 0
+    content = json.loads((tmp_path / "o" / "metrics.json").read_text())
+    assert content.pop("units") == "families of similar sequences" and content["split"] == "not trained on"
+    (tmp_path / "o" / "metrics.json").write_text(json.dumps(content))
+    assert report(["evaluation", "--dir", str(tmp_path / "o"), "--outdir", str(tmp_path / "q")]) == 0
+    shown = json.loads((tmp_path / "q" / "window_methods_mqc.json").read_text())
+    assert "a bootstrap over what folds keep whole." in shown["description"]
+
+
 def test_seeds_are_averaged_and_floors_may_learn_from_another_store(folder: Path, tmp_path: Path) -> None:
     scores = [f"m@{seed}={folder / 'scores.tsv'}" for seed in (1, 2)]
     more = ["--train-store", folder / "store", "--draws", "10", "--outdir", tmp_path / "o", "--seed", 2**63 - 1]

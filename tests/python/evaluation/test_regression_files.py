@@ -18,11 +18,12 @@ from ribolm.sequences.store import LabelSpec, StoreWriter, TokenStore
 from ribolm.sequences.tokenizers import make_tokenizer
 
 
-def windows(out: Path, labels: list[float], width: int = 40) -> Path:
-    rng, tokenizer = np.random.default_rng(5), make_tokenizer("nucleotide")
+def windows(out: Path, labels: list[float], width: int = 40, kind: str = "nucleotide", wider: int = 0) -> Path:
+    """A store of random windows, each `wider` than the one before."""
+    rng, tokenizer = np.random.default_rng(5), make_tokenizer(kind)
     with StoreWriter(out, tokenizer, {"polya": LabelSpec("sequence")}) as writer:
         for row, label in enumerate(labels):
-            letters = rng.choice(np.frombuffer(b"ACGT", np.uint8), width)
+            letters = rng.choice(np.frombuffer(b"ACGT", np.uint8), width + row * wider)
             writer.add(tokenizer.encode(letters), f"w{row}", None, {"polya": label})
     return out
 
@@ -61,6 +62,19 @@ def test_windows_of_one_class_are_refused(tmp_path: Path) -> None:
     store = windows(tmp_path / "store", [1.0] * 4)
     assert main(["regression", "--store", str(store), "--out", str(tmp_path / "r.safetensors")]) == 65
     assert not (tmp_path / "r.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "wider", "message"),
+    [("chunk", 0, "store: chunk tokens cover several bases. Give the same windows made with --tokenizer nucleotide."),
+     ("nucleotide", 1, "store: holds windows of several widths")],
+)  # fmt: skip
+def test_windows_without_letters_are_refused_for_what_they_lack(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str, wider: int, message: str
+) -> None:
+    store = windows(tmp_path / "store", [0.0, 1.0] * 20, kind=kind, wider=wider)
+    assert main(["regression", "--store", str(store), "--out", str(tmp_path / "r.safetensors")]) == 65
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("labels", "code"), [([0.0, 1.0], 65), ([0.0] * 20 + [1.0] * 4, 65), ([0.0, 1.0] * 5, 0)])

@@ -77,8 +77,7 @@ def test_mutagenesis_and_gradients_have_a_line_per_letter(folder: Path, capsys: 
     assert np.isfinite(shares["share"].to_numpy()).all()
 
 
-def test_no_record_gives_empty_tables(folder: Path) -> None:
-    """A FASTA without a record is refused by its reader; one record is the least."""
+def test_a_fasta_without_a_record_is_refused(folder: Path) -> None:
     (folder / "empty.fa").write_text("")
     options = ["--sequences", str(folder / "empty.fa"), "--out", str(folder / "e.tsv"), *model(folder, "nucleotide")]
     assert explain(["perturbation", *options]) == 65

@@ -31,6 +31,23 @@ def test_changes_of_an_additive_model_are_its_weights(monkeypatch: pytest.Monkey
     assert (changes[windows[:, :, None] == bases] == 0).all()
 
 
+def test_no_more_letters_are_scored_at_once_than_may_be_however_long_a_window_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    windows, sizes = drawn_windows(3, 12), []
+
+    def counts(part: Letters) -> Float32:
+        sizes.append(part.size)
+        return adds_up(part)
+
+    whole = mutagenesis(windows, counts)
+    assert sizes == [3 * 37 * 12], "short windows are scored together"
+    sizes.clear()
+    monkeypatch.setattr(module, "LETTERS_AT_ONCE", 100)
+    assert np.array_equal(mutagenesis(windows, counts), whole)
+    assert max(sizes) <= 100 and sum(sizes) == 3 * 37 * 12
+
+
 def test_importance_is_minus_the_mean_of_three_changes() -> None:
     changes = np.zeros((1, 2, 4), dtype=np.float32)
     changes[0, 0] = [0, -1, -2, -3]

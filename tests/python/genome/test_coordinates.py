@@ -13,7 +13,7 @@ intervals = st.builds(
     st.integers(1, 500),
     st.sampled_from("+-."),
 )
-interval_lists = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 60), st.integers(1, 15)), max_size=25)
+interval_lists = st.lists(st.tuples(st.integers(0, 2), st.integers(-60, 60), st.integers(1, 15)), max_size=25)
 
 
 @given(intervals)
@@ -79,3 +79,10 @@ def test_clusters_are_the_connected_components_of_overlap(rows: list[tuple[int, 
 def test_touching_intervals_stay_apart() -> None:
     _, cluster = overlap_clusters(np.zeros(2, np.int64), np.array([0, 10]), np.array([10, 20]))
     assert cluster.tolist() == [0, 1]
+
+
+def test_intervals_that_begin_before_a_contig_stay_apart_from_those_of_the_contig_before() -> None:
+    group, start0, end0 = np.array([0, 1]), np.array([56_499, -701]), np.array([60_900, 3_700])
+    _, cluster = overlap_clusters(group, start0, end0)
+    assert cluster.tolist() == [0, 1]
+    assert len(overlapping_pairs(group, start0, end0)[0]) == 0

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ribolm.alphabet import letters
 from ribolm.errors import DataError, UsageError
-from ribolm.labels.folds import Folds, assign_folds, deal_folds, read_folds, split_units, write_folds
+from ribolm.labels.folds import Folds, assign_folds, deal_folds, fold_names, read_folds, split_units, write_folds
 from ribolm.sequences.store import LabelSpec, StoreWriter, TokenStore
 from ribolm.sequences.stored_text import stored_letters
 from ribolm.sequences.tokenizers import make_tokenizer
@@ -74,10 +74,32 @@ def test_a_table_comes_back_as_it_was_written(tmp_path):
     assert found.fold.tolist() == [1, 0, 2] and found.unit.tolist() == [4, 5, 6] and found.n_folds == 3
 
 
+def test_a_table_says_what_it_was_dealt_by_and_an_older_one_is_read_without(tmp_path):
+    labels = [float(k % 2) for k in range(12)]
+    store = store_of(tmp_path / "store", ["ACGT" * 20] * 12, labels=labels)
+    for by in ("gene", "random"):
+        deal_folds(store, tmp_path / f"{by}.tsv", by, 3, 1)
+        assert read_folds(tmp_path / f"{by}.tsv", 12).by == by
+    text = (tmp_path / "gene.tsv").read_text()
+    (tmp_path / "old.tsv").write_text("".join(f"{line.rpartition(chr(9))[0]}\n" for line in text.splitlines()))
+    folds = read_folds(tmp_path / "old.tsv", 12)
+    assert folds.by == "" and folds.split_words == "3 folds of whole units of the table of folds"
+    assert read_folds(tmp_path / "gene.tsv").split_words == "3 folds of whole clusters of overlapping genes"
+    assert read_folds(tmp_path / "random.tsv").split_words == "3 folds of single sequences"
+
+
+def test_a_fold_without_rows_is_told_beside_those_that_have_some(tmp_path):
+    (tmp_path / "folds.tsv").write_text("name\tfold\na\t0\nb\t\nc\t1\n")
+    with pytest.raises(DataError, match=r"no row is in fold 7. Give one of 0, 1\."):
+        fold_names(tmp_path / "folds.tsv", 7)
+
+
 @pytest.mark.parametrize(
     "text, words",
     [
         ("", "is empty"),
+        ("row\tcluster\tfold\tby\n0\t1\t0\tgene\n1\t2\t1\trandom\n", "line 3, column 'by': 'random' is not 'gene'"),
+        ("row\tcluster\tfold\tby\n0\t1\t0\tpeak\n1\t2\t1\tpeak\n", "line 2, column 'by': 'peak' is not 'gene, "),
         ("row\tfold\n0\t0\n", "no column 'cluster'"),
         ("row\tcluster\tfold\n0\tx\t0\n", "folds.tsv line 2, column 'cluster': 'x' is no whole number"),
         ("row\tcluster\tfold\n0\t1\t0\n1\t1\t0\t9\n", "folds.tsv line 3: has 4 columns, the header 3"),

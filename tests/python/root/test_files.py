@@ -1,3 +1,4 @@
+import contextlib
 import gzip
 import math
 from pathlib import Path
@@ -60,6 +61,39 @@ def test_a_finished_folder_holds_every_file_and_keeps_what_was_there(tmp_path: P
         (temporary / "sub" / "a.txt").write_text("whole")
     assert sorted(p.name for p in (tmp_path / "out").rglob("*.txt")) == ["a.txt", "mine.txt"]
     assert list(tmp_path.iterdir()) == [tmp_path / "out"]
+
+
+@pytest.mark.parametrize("kept", [0, 1, 2, 3, 4])
+def test_a_manifest_never_stands_beside_files_that_it_does_not_describe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    names = ("a.bin", "sub/manifest.json", "sub/z.bin", "manifest.json", "z.bin")
+    for content in ("old", "new"):
+        replaced = []
+
+        def replace(source: Path, target: Path, content: str = content, replaced: list[Path] = replaced) -> None:
+            if content == "new" and len(replaced) == kept:
+                raise KeyboardInterrupt
+            replaced.append(target)
+            Path(source).rename(target)
+
+        monkeypatch.setattr("ribolm.files.os.replace", replace)
+        with contextlib.suppress(KeyboardInterrupt), atomic_directory(tmp_path / "out") as temporary:
+            (temporary / "sub").mkdir()
+            for name in names:
+                (temporary / name).write_text(content)
+    out = tmp_path / "out"
+    for manifest, described in (("sub/manifest.json", names[1:3]), ("manifest.json", names)):
+        if (out / manifest).exists():
+            assert {(out / name).read_text() for name in described} == {"new"}
+    assert not (out / "manifest.json").exists(), "it moves last of the five files"
+
+
+def test_a_later_write_leaves_a_manifest_that_it_does_not_replace(tmp_path: Path) -> None:
+    for name in ("summary.json", "tracks.bw"):
+        with atomic_directory(tmp_path / "out") as temporary:
+            (temporary / name).write_text("x")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["summary.json", "tracks.bw"]
 
 
 def test_json_knows_no_nan_and_is_the_same_for_the_same_content(tmp_path: Path) -> None:

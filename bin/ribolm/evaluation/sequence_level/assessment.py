@@ -1,4 +1,4 @@
-"""The whole evaluation of labelled windows: methods read and fitted, measured over families, compared in pairs."""
+"""The whole evaluation of labelled windows: methods read and fitted, measured over whole units, compared in pairs."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ from ribolm.evaluation.sequence_level.examples import (
     read_examples,
     read_named_scores,
     scores_over,
+    units_without_folds,
 )
 from ribolm.evaluation.sequence_level.floors import fitted_floors, rule_method
 from ribolm.evaluation.sequence_level.thresholds import METRICS as AT_THRESHOLD
@@ -77,6 +78,7 @@ class SequencePlan:
             "store_sha256": self.store.digest,
             "train_store_sha256": self.train.digest if self.train else None,
             "n_folds": self.folds.n_folds if self.folds else None,
+            "folds_by": (self.folds.by or None) if self.folds else None,
         }
 
 
@@ -84,7 +86,7 @@ class SequencePlan:
 class SequenceAssessment:
     """Every method over the same windows. `rankings[name]` has one entry per seed.
 
-    `interval_note`: a sentence where the intervals are rough.
+    `units`: what the bootstrap draws, in words; `interval_note`: a sentence where the intervals are rough.
     """
 
     examples: Examples
@@ -94,6 +96,7 @@ class SequenceAssessment:
     called: dict[str, dict[str, Interval]]
     reference: str
     split: str
+    units: str
     strata: tuple[Row, ...] = field(default=())
     interval_note: str | None = None
 
@@ -122,11 +125,12 @@ def measure(examples: Examples, methods: Sequence[Method], reference: str, plan:
     rankings[SHUFFLED_NAME] = (rank(permuted, first.seeds[0].score, examples.cluster),)
     draws = bootstrap(rankings, examples.n_clusters, RANKING, plan.draws, plan.seed)
     called = {method.name: _called(examples, method, plan) for method in methods}
-    split = f"{plan.folds.n_folds} folds of whole families" if plan.folds else "not trained on"
-    strata = _strata(plan, examples, methods)
-    note = interval_note(plan.draws, examples.n_clusters, "families")
+    split = plan.folds.split_words if plan.folds else "not trained on"
+    strata = tuple(_strata(plan, examples, methods))
+    units = plan.folds.units if plan.folds else units_without_folds(examples)
+    note = interval_note(plan.draws, examples.n_clusters, units)
     everyone = (*methods, control)
-    return SequenceAssessment(examples, everyone, rankings, draws, called, reference, split, tuple(strata), note)
+    return SequenceAssessment(examples, everyone, rankings, draws, called, reference, split, units, strata, note)
 
 
 def _read_methods(plan: SequencePlan, examples: Examples) -> tuple[Examples, list[Method]]:
@@ -219,7 +223,7 @@ def interval_columns(metric: str, found: Interval) -> Row:
 
 
 def method_rows(found: SequenceAssessment) -> list[Row]:
-    """One row per method: windows, families, prevalence, metrics with intervals, size and speed."""
+    """One row per method: windows, units, prevalence, metrics with intervals, size and speed."""
     rows = []
     for method in found.methods:
         row: Row = {"universe": UNIVERSE, "method": method.name, "kind": method.kind, **_size(found.examples)}
@@ -257,7 +261,7 @@ def _bounds(found: Interval) -> Row:
 
 
 def difference_rows(found: SequenceAssessment) -> list[Row]:
-    """Reference minus every other method, from the same draws of families."""
+    """Reference minus every other method, from the same draws of units."""
     rows: list[Row] = []
     for method in found.methods:
         if method.name != found.reference:

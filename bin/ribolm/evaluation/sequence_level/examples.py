@@ -1,4 +1,4 @@
-"""The windows that are evaluated: names, labels, families and folds out of a store, and scores looked up by name."""
+"""The windows that are evaluated: names, labels, units and folds out of a store, and scores looked up by name."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ribolm.evaluation.raw_tables import raw_table
 from ribolm.evaluation.score_tables import NamedFiles, numbered_words
 from ribolm.genome.coordinates import Int64
 from ribolm.inference.seen import seen_by_models
-from ribolm.labels.folds import Folds
+from ribolm.labels.folds import WHAT, Folds
 from ribolm.sequences.similarity import similarity_clusters
 from ribolm.sequences.store import TokenStore
 
@@ -33,8 +33,9 @@ OTHER_HEXAMER = "other"
 class Examples:
     """Labelled windows; arrays of one length n.
 
-    `cluster` numbers families from 0; `fold` is that of the store's row, -1 where nothing was trained on it. `letters`
-    uint8 [n, window_nt], None where rows differ in length or tokens are not one per nucleotide.
+    `cluster` numbers what is drawn together from 0; `fold` is that of the store's row, -1 where nothing was trained on
+    it. `letters` uint8 [n, window_nt], None where rows differ in length or tokens are not one per nucleotide; then
+    `without_letters` says which, and what to give instead.
     """
 
     names: tuple[str, ...]
@@ -42,17 +43,18 @@ class Examples:
     cluster: Int64
     fold: Int64
     letters: Letters | None
+    without_letters: str = ""
 
     def __len__(self) -> int:
         return len(self.names)
 
     @property
     def n_clusters(self) -> int:
-        """Number of families."""
+        """Number of units that are drawn."""
         return int(self.cluster.max(initial=-1)) + 1
 
     def take(self, rows: npt.NDArray[np.generic]) -> Examples:
-        """Some of the windows; families are numbered anew."""
+        """Some of the windows; units are numbered anew."""
         kept = np.arange(len(self))[rows]
         return Examples(
             tuple(self.names[row] for row in kept.tolist()),
@@ -60,13 +62,14 @@ class Examples:
             np.unique(self.cluster[kept], return_inverse=True)[1].astype(np.int64),
             self.fold[kept],
             None if self.letters is None else self.letters[kept],
+            self.without_letters,
         )
 
 
 def read_examples(store: TokenStore, task: str, folds: Folds | None = None) -> Examples:
     """Rows of a store with a label of a sequence-level task, in their order; unknown labels are left out, told.
 
-    Families are the units of the folds; without folds, windows that share a 51-mer or most of their bases. Raises
+    Units are those of the folds; without folds, windows that share a 51-mer or most of their bases are one. Raises
     DataError for labels of another rank, for labels other than 0 and 1, and for a name that occurs twice.
     """
     spec = store.label_spec(task)
@@ -84,7 +87,7 @@ def read_examples(store: TokenStore, task: str, folds: Folds | None = None) -> E
         raise DataError(
             f"{store.directory}: a name occurs twice, so that scores cannot be looked up. Make names unique."
         )
-    letters = _letters(store)
+    letters, without = _letters(store)
     unit = folds.unit if folds is not None else _families(letters, len(store))
     whole = Examples(
         tuple(names),
@@ -92,22 +95,31 @@ def read_examples(store: TokenStore, task: str, folds: Folds | None = None) -> E
         np.asarray(unit, dtype=np.int64),
         np.full(len(names), -1, dtype=np.int64) if folds is None else folds.fold,
         letters,
+        without,
     )
     return whole.take(known)
 
 
-def _letters(store: TokenStore) -> Letters | None:
-    length = np.diff(store.offsets)
-    if not store.tokenizer.per_nucleotide or len(np.unique(length)) != 1:
-        return None
+def _letters(store: TokenStore) -> tuple[Letters | None, str]:
+    """Letters, or None and why there are none."""
+    if not store.tokenizer.per_nucleotide:
+        kind = store.tokenizer.kind
+        return None, f"{kind} tokens cover several bases. Give the same windows made with --tokenizer nucleotide."
+    if len(np.unique(np.diff(store.offsets))) != 1:
+        return None, "holds windows of several widths. Give a store of windows of one width."
     found: Letters = store.tokenizer.middle_letters()[np.asarray(store.tokens)].reshape(len(store), -1)
-    return found
+    return found, ""
 
 
 def _families(letters: Letters | None, n: int) -> Int64:
     if letters is None:
         return np.arange(n)
     return similarity_clusters(letters.ravel(), np.arange(n + 1, dtype=np.int64) * letters.shape[1])
+
+
+def units_without_folds(examples: Examples) -> str:
+    """What is drawn together where no table of folds says it, in words."""
+    return WHAT["random" if examples.letters is None else "similarity"]
 
 
 def hexamers(examples: Examples, hexamer0: int) -> npt.NDArray[np.str_]:

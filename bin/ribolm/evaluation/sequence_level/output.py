@@ -28,6 +28,7 @@ def write_sequence_assessment(outdir: Path | str, found: SequenceAssessment, set
     content = {
         "reference": found.reference,
         "split": found.split,
+        "units": found.units,
         "settings": settings,
         "sites": {"sites": int(found.examples.is_positive.sum()), "sequences": len(found.examples)},
         "metrics": metric_rows(found),
@@ -51,5 +52,5 @@ def write_sequence_assessment(outdir: Path | str, found: SequenceAssessment, set
         value = "undefined" if row["roc_auc"] is None else f"{row['roc_auc']:.3f}"
         interval = "no interval" if low is None else f"{low:.3f} to {high:.3f}"
         seen = f", {row['n_seen']:,} of them seen in training" if row["n_seen"] else ""
-        size = f"n = {row['n']:,}{seen}, {row['n_clusters']:,} families"
+        size = f"n = {row['n']:,}{seen}, {row['n_clusters']:,} {found.units}"
         notice(f"{row['method']}: ROC-AUC {value} ({interval}), {size}")

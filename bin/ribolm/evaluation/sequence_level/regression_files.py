@@ -31,14 +31,15 @@ class StoredRegression:
 
 
 def fit_regression(examples: Examples, source: str) -> StoredRegression:
-    """Fit on all windows of a store; DataError where they are of several widths, of one class or a handful.
+    """Fit on all windows of a store; DataError where they are of several widths, of tokens wider than a base,
+    of one class or a handful.
 
     Tells of a store that holds too few windows for a floor worth the name.
     """
     if not len(examples):
         raise DataError(f"{source}: holds no labelled window. Give a store with sites and others.")
     if examples.letters is None:
-        raise DataError(f"{source}: holds windows of several widths. Give a store of windows of one width.")
+        raise DataError(f"{source}: {examples.without_letters}")
     if examples.is_positive.all() or not examples.is_positive.any():
         raise DataError(f"{source}: holds one class only. Give a store with sites and others.")
     n, n_sites = len(examples), int(examples.is_positive.sum())

@@ -20,6 +20,8 @@ from ribolm.labels.polya.strand_letters import Places
 
 BLOCK_BYTES = 1 << 22
 COLUMNS = ("chrom", "start0", "end0", "name", "score", "strand")
+HEADER = "\t".join(COLUMNS).encode() + b"\n"  # put before each block: else its first line decides the columns
+NEEDED = ("chrom", "start0", "end0", "name", "strand")
 SCHEMA = {column: pl.Int64 if column in ("start0", "end0") else pl.String for column in COLUMNS}
 
 
@@ -37,23 +39,31 @@ class CandidateBlock:
 def read_candidates(path: Path, genome: Genome, block_bytes: int = BLOCK_BYTES) -> Iterator[CandidateBlock]:
     """Read BED6 lines of one base each, plain or gzip, some 100,000 at a time, in the order of the file.
 
-    Lines that begin with # are skipped. Raises DataError naming the row for: fewer columns, positions that are no
-    numbers, more than one base, a strand other than + and -, a contig or place that the genome lacks.
+    Lines that begin with # and blank ones are skipped, further columns left out. Raises DataError naming the line for:
+    fewer columns, an empty cell, positions that are no numbers, more than one base, a strand other than + and -, a
+    contig or place that the genome lacks.
     """
     line = 1
     for text in _whole_lines(path, block_bytes):
         try:
             table = pl.read_csv(
-                text, has_header=False, separator="\t", schema=SCHEMA, comment_prefix="#", quote_char=None,
+                HEADER + text, separator="\t", schema=SCHEMA, comment_prefix="#", quote_char=None,
                 truncate_ragged_lines=True,
             )  # fmt: skip
         except pl.exceptions.NoDataError:
             table = pl.DataFrame(schema=SCHEMA)
         except (pl.exceptions.ComputeError, pl.exceptions.SchemaError) as error:
             raise _first_fault(path, text, line) from error
+        table = table.filter(~_is_blank())
         if table.height:
             yield _block(path, table, text, genome, line)
         line += text.count(b"\n")
+
+
+def _is_blank() -> pl.Expr:
+    """Rows of lines without any letter."""
+    rest = pl.all_horizontal(pl.col(*COLUMNS[1:]).is_null())
+    return rest & (pl.col("chrom").fill_null("").str.strip_chars() == "")
 
 
 def _whole_lines(path: Path, block_bytes: int) -> Iterator[bytes]:
@@ -69,6 +79,8 @@ def _whole_lines(path: Path, block_bytes: int) -> Iterator[bytes]:
 
 
 def _block(path: Path, table: pl.DataFrame, text: bytes, genome: Genome, line: int) -> CandidateBlock:
+    if table.select(pl.any_horizontal(pl.col(*NEEDED).is_null()).any()).item():
+        raise _first_fault(path, text, line, genome)
     chroms = tuple(table["chrom"].unique(maintain_order=True))
     names = list(genome.names)
     require_shared_contigs(genome.label, names, f"BED {path.name}", chroms)
@@ -84,15 +96,15 @@ def _block(path: Path, table: pl.DataFrame, text: bytes, genome: Genome, line: i
     if not ((where >= 0) & (start0 >= 0) & (end0 == start0 + 1) & (end0 <= length) & (strand != 0)).all():
         raise _first_fault(path, text, line, genome)
     places = Places(where.astype(np.int64), start0.astype(np.int64), strand)
-    return CandidateBlock(places, table["name"].fill_null("").to_numpy())
+    return CandidateBlock(places, table["name"].to_numpy())
 
 
 def _first_fault(path: Path, text: bytes, line: int, genome: Genome | None = None) -> DataError:
     """The sentence for the first line of a block that is no candidate."""
     lengths: dict[str, int] = genome.lengths if genome else {}
     for number, row in enumerate(io.BytesIO(text), start=line):
-        if not row.startswith(b"#"):
-            problem = _fault(row.decode("utf-8", "replace").rstrip("\n").split("\t"), lengths, genome)
+        if row.strip() and not row.startswith(b"#"):
+            problem = _fault(row.decode("utf-8", "replace").rstrip("\r\n").split("\t"), lengths, genome)
             if problem:
                 return DataError(f"{path.name} line {number}: {problem}")
     return DataError(f"{path.name}: rows {line} and following are no BED6. Give a file of `ribolm-predict candidates`.")
@@ -101,6 +113,9 @@ def _first_fault(path: Path, text: bytes, line: int, genome: Genome | None = Non
 def _fault(cells: list[str], lengths: dict[str, int], genome: Genome | None) -> str:
     if len(cells) < len(COLUMNS):
         return f"{len(cells)} columns; a candidate has six: {', '.join(COLUMNS)}. Give a file with all of them."
+    empty = [name for name, cell in zip(COLUMNS, cells, strict=False) if name in NEEDED and not cell]
+    if empty:
+        return f"column '{empty[0]}' is empty. A candidate has six: {', '.join(COLUMNS)}. Fill it in."
     if not (is_whole_number(cells[1]) and is_whole_number(cells[2])):
         return f"'{cells[1]}' to '{cells[2]}' are no whole numbers from 0 on. Mend the position."
     if int(cells[2]) != int(cells[1]) + 1:

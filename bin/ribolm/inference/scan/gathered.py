@@ -48,7 +48,8 @@ def read_scored(paths: Sequence[Path], genome: Genome, expected: dict[str, Any])
     """Read all parts of one scan, in any order. Memory: 25 bytes per candidate, thrice while sorting.
 
     `expected`: what `scan_provenance` gives for model, genome and rule. Raises UsageError for a part given twice,
-    DataError for a file that is no scan, one of another model, genome or rule, and for a candidate with two scores.
+    DataError for a file that is no scan, one of another model, genome, rule or precision, and for a candidate with two
+    scores. Parts of earlier versions do not tell their precision, and are taken.
     """
     if not paths:
         raise ValueError("no part")
@@ -75,6 +76,11 @@ def rule_of_parts(paths: Sequence[Path]) -> CandidateRule:
     return CandidateRule(**{**content, "hexamers": tuple(content["hexamers"])})
 
 
+def precision_of_parts(paths: Sequence[Path]) -> str:
+    """Number format that the parts were scored with, by the first that tells; fp32, the default, without one."""
+    return next((str(told) for path in paths if (told := _provenance(path).get("precision"))), "fp32")
+
+
 def _provenance(path: Path) -> dict[str, Any]:
     try:
         schema = pq.read_schema(require_file(path))
@@ -88,8 +94,14 @@ def _provenance(path: Path) -> dict[str, Any]:
 
 
 def _open(path: Path, expected: dict[str, Any]) -> pa.Table:
-    found = _provenance(path)
-    differing = sorted(key for key in {*found, *expected} if found.get(key) != expected.get(key))
+    found, wanted = _provenance(path), expected.get("precision")
+    if (told := found.get("precision", wanted)) != wanted:
+        raise DataError(
+            f"{path}: was scored with --precision {told}, but other parts, or the null here, have {wanted}, and "
+            "such logits do not compare. Score all parts with one --precision, and give it to `ribolm-predict merge`."
+        )
+    keys = {*found, *expected} - {"precision"}
+    differing = sorted(key for key in keys if found.get(key) != expected.get(key))
     if differing:
         raise DataError(
             f"{path}: was made with another {', '.join(differing)} than given here or in the first part. "

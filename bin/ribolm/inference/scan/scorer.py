@@ -82,8 +82,8 @@ class ModelScorer:
         return score_windows(self.model, self.forward, letters)
 
     def provenance(self) -> dict[str, Any]:
-        """Task, window and the sha256 of the weights."""
-        return self.model.provenance()
+        """Task, window, the sha256 of the weights, and the number format of their products, which moves logits."""
+        return {**self.model.provenance(), "precision": self.forward.device.precision}
 
 
 @dataclass

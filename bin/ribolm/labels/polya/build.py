@@ -42,7 +42,8 @@ class PolyaInputs:
 class SearchOptions:
     """Where a negative's hexamer may start (nt upstream) and what may stand before its A (a key of `PRECEDING`).
 
-    `margin_nt` None: one window, so that no negative's window shares a base with that of a site.
+    `margin_nt` None: one window, so that no negative's window shares a base with that of a site. A window of even width
+    has its anchor behind its middle, so that it reaches a base farther on the other strand.
     """
 
     nearest_nt: int = 10
@@ -98,7 +99,7 @@ def build_polya(inputs: PolyaInputs, site_rules: SiteRules, search: SearchOption
         notice(f"{inputs.sites.name}: without a site every set is valid and empty, with nothing to train on.")
     margin_nt = search.margin_nt
     if margin_nt is None:
-        margin_nt = rules.width_nt - 1
+        margin_nt = rules.width_nt - rules.width_nt % 2
         choice("--margin", margin_nt, "windows of negatives share no base with windows of known sites")
     preceding, reason = preceding_bases(genome, positives, search.preceding)
     choice("bases before a negative's A", preceding, reason)

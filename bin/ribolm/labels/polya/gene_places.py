@@ -47,7 +47,7 @@ class Genes:
         np.maximum.at(end0, of_exon, exons.end0)
         order = np.lexsort((end0, start0, contig[first]))
         first, start0, end0 = first[order], start0[order], end0[order]
-        by_place, number = overlap_clusters(contig[first], start0 - REACH_NT, end0 + REACH_NT)
+        by_place, number = overlap_clusters(contig[first], np.maximum(start0 - REACH_NT, 0), end0 + REACH_NT)
         cluster = np.empty(len(first), dtype=np.int64)
         cluster[by_place] = number
         return cls(annotation.genes, contig[first], start0, end0, exons.strand[first], gene[first], cluster)

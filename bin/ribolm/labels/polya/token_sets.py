@@ -81,7 +81,7 @@ def write_token_sets(
         options = {"window_nt": longest_nt, "overlap_nt": min(rules.overlap_nt, longest_nt // 4), **COMPLETE}
         write_store(folder / name, genome, genes, stretches, labels, tokenizer, outcomes, options)
         store = TokenStore.open(folder / name)
-        folds = Folds(fold_of_cluster[stretches.cluster], stretches.cluster)
+        folds = Folds(fold_of_cluster[stretches.cluster], stretches.cluster, "gene")
         write_folds(folder / f"{name}.folds.tsv", store.names(("name", "chrom")), folds)
     outcomes.write(folder / "outcomes.tsv")
     counts = {stage: outcomes.of(stage) for stage in ("crops", "genes")}

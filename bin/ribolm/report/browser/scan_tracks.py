@@ -16,25 +16,31 @@ STRANDS = {"plus": "+", "minus": "-"}
 
 
 def write_scan_tracks(
-    folder: Path, columns: dict[str, list[Any]], lengths: dict[str, int], calls: Path, fasta: Path, gtf: Path | None
+    folder: Path,
+    columns: dict[str, list[Any]],
+    lengths: dict[str, int],
+    calls: Path,
+    fasta: Path | None,
+    gtf: Path | None,
 ) -> None:
     """Write plus.bw and minus.bw (probability at the base of every call) and igv_session.xml into a folder.
 
     `columns`: those of the table of calls. The session names files by their way from the folder, so that both can be
-    moved together.
+    moved together. Without `fasta` it is shown on the genome that is open, without `gtf` with that genome's own genes.
     """
     sizes = {name: max(length_nt, 1) for name, length_nt in lengths.items()}
     with atomic_directory(folder) as new:
         for name, strand in STRANDS.items():
             write_bigwig(new / f"{name}.bw", sizes, _runs(columns, strand))
-    paths = [os.path.relpath(path, folder) for path in (calls, fasta, *([gtf] if gtf else []))]
+    shown, genome, genes = (os.path.relpath(path, folder) if path else None for path in (calls, fasta, gtf))
     with atomic_path(folder / "igv_session.xml") as temporary:
-        temporary.write_text(scan_session(paths[0], paths[1], paths[2:], _locus(columns)), "utf-8")
+        temporary.write_text(scan_session(str(shown), genome, [genes] if genes else [], _locus(columns)), "utf-8")
 
 
-def scan_session(calls: str, fasta: str, annotations: Sequence[str], locus: str = "All") -> str:
-    """XML of a session with the calls, both strands and the genes; paths as given."""
-    root = ElementTree.Element("Session", {"genome": fasta, "locus": locus, "version": "8"})
+def scan_session(calls: str, fasta: str | None, annotations: Sequence[str], locus: str = "All") -> str:
+    """XML of a session with the calls, both strands and the genes; paths as given. IGV keeps its genome without one."""
+    genome = {"genome": fasta} if fasta else {}
+    root = ElementTree.Element("Session", {**genome, "locus": locus, "version": "8"})
     resources = ElementTree.SubElement(root, "Resources")
     kinds = {**{f"{name}.bw": "bigwig" for name in STRANDS}, calls: "bed", **dict.fromkeys(annotations, "gtf")}
     for path, kind in kinds.items():

@@ -13,7 +13,7 @@ METHODS = Section(
     "window_methods",
     CHAPTER,
     "Models of windows",
-    "Every method over the same windows, with 95 % intervals from a bootstrap over families of similar windows. "
+    "Every method over the same windows, with 95 % intervals from a bootstrap over {units}. "
     "Precision, recall and F1 are of the positive class, at the threshold of the evaluation.",
     "A language model that does not rank windows better than the 4-mer regression is not worth its cost.",
 )
@@ -36,7 +36,7 @@ DIFFERENCES = Section(
     "window_differences",
     CHAPTER,
     "Differences between models of windows",
-    "ROC-AUC of the reference minus that of each other method, from the same draws of families.",
+    "ROC-AUC of the reference minus that of each other method, from the same draws of {units}.",
 )
 HEXAMERS = Section(
     "window_hexamers",
@@ -54,14 +54,14 @@ PUBLISHED: Mapping[str, tuple[float, float, float, float]] = {
 SHARES = {"accuracy": "Accuracy", "precision": "Precision", "recall": "Recall", "f1": "F1"}
 COLUMNS: Mapping[str, Mapping[str, Any]] = {
     "roc_auc": {"title": "ROC-AUC", "description": "Area under the ROC curve", "format": "{:.3f}"},
-    "roc_auc_interval": {"title": "95 % interval", "description": "Bootstrap over families"},
+    "roc_auc_interval": {"title": "95 % interval", "description": "Bootstrap over units"},
     "average_precision": {"title": "Average precision", "description": "Area under the curve", "format": "{:.3f}"},
-    "average_precision_interval": {"title": "95 % interval", "description": "Bootstrap over families"},
+    "average_precision_interval": {"title": "95 % interval", "description": "Bootstrap over units"},
     **{key: {"title": title, "format": "{:.3f}"} for key, title in SHARES.items()},
     "macro_f1": {"title": "F1, both classes", "description": "Mean of the classes' F1", "format": "{:.3f}"},
     "n": {"title": "n", "description": "Windows", "format": "{:,.0f}"},
     "n_sites": {"title": "Positives", "format": "{:,.0f}"},
-    "n_clusters": {"title": "Families", "description": "Similar windows count as one", "format": "{:,.0f}"},
+    "n_clusters": {"title": "Units", "description": "Drawn as one", "format": "{:,.0f}"},
     "seeds": {"title": "Seeds", "format": "{:,.0f}"},
     "n_seen": {"title": "Seen in training", "description": "Windows it was trained on", "format": "{:,.0f}"},
     "parameters": {"title": "Parameters", "description": "Numbers that were fitted", "format": "{:,.0f}"},
@@ -73,17 +73,32 @@ def write_window_sections(outdir: Path, folders: Sequence[EvaluationFolder]) -> 
     """Write all sections of the sets whose folders `ribolm-evaluate sequences` wrote; of several, rows name the set."""
     cells = {f"{_set(folder, folders)}{row['method']}": _cells(row) for folder in folders for row in _methods(folder)}
     if not any(row["n"] for row in cells.values()):
-        write_words(outdir, METHODS, "No window has both a score and a label, so there is nothing to evaluate.")
+        write_words(
+            outdir,
+            _with_units(METHODS, folders),
+            "No window has both a score and a label, so there is nothing to evaluate.",
+        )
         return
     known = {key for row in cells.values() for key, value in row.items() if value is not None}
     rough = next((folder for folder in folders if folder.with_note("")), folders[0])
-    methods = replace(METHODS, description=rough.with_note(METHODS.description))
-    write_table(outdir, methods, cells, {key: COLUMNS[key] for key in COLUMNS if key in known}, "Method")
+    methods = _with_units(METHODS, folders)
+    columns = {key: COLUMNS[key] for key in COLUMNS if key in known}
+    columns |= {"n_clusters": {**COLUMNS["n_clusters"], "description": f"Drawn as one: {_units(folders)}"}}
+    write_table(outdir, replace(methods, description=rough.with_note(methods.description)), cells, columns, "Method")
     published = {f"{name} (published)": dict(zip(SHARES, values, strict=True)) for name, values in PUBLISHED.items()}
     write_table(outdir, PUBLISHED_TABLE, published, {key: COLUMNS[key] for key in SHARES}, "Model")
     _write_curves(outdir, folders)
     _write_differences(outdir, folders)
     _write_hexamers(outdir, folders)
+
+
+def _units(folders: Sequence[EvaluationFolder]) -> str:
+    """What the bootstrap draws, in words; folders of earlier versions do not tell."""
+    return " or ".join(dict.fromkeys(str(folder.content.get("units") or "what folds keep whole") for folder in folders))
+
+
+def _with_units(section: Section, folders: Sequence[EvaluationFolder]) -> Section:
+    return replace(section, description=section.description.format(units=_units(folders)))
 
 
 def _set(folder: EvaluationFolder, folders: Sequence[EvaluationFolder]) -> str:
@@ -136,10 +151,10 @@ def _write_differences(outdir: Path, folders: Sequence[EvaluationFolder]) -> Non
     }
     columns: Mapping[str, Mapping[str, Any]] = {
         "difference": {"title": "Difference", "description": "In ROC-AUC", "format": "{:.3f}"},
-        "interval": {"title": "95 % interval", "description": "Paired bootstrap over families"},
+        "interval": {"title": "95 % interval", "description": "Paired bootstrap over units"},
         "p_value": {"title": "p-value", "description": "Two-sided, from the draws", "format": "{:.3g}"},
     }
-    write_table(outdir, DIFFERENCES, rows, columns, "Methods")
+    write_table(outdir, _with_units(DIFFERENCES, folders), rows, columns, "Methods")
 
 
 def _write_hexamers(outdir: Path, folders: Sequence[EvaluationFolder]) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Any
 
+from ribolm.labels.folds import WHAT
 from ribolm.report.run.record import Run
 
 REFERENCES = {
@@ -100,11 +101,12 @@ def _finetuning(run: Run) -> str:
     )
 
 
-def _evaluation(_run: Run) -> str:
+def _evaluation(run: Run) -> str:
+    units = WHAT.get(str(run.get("split_by", "gene")), WHAT["gene"])
     return (
         "Scores were evaluated on the fold that a model had not seen. Precision, recall and F1 are of the positive "
-        "class. Intervals are percentiles of a bootstrap over families of similar windows, paired between methods "
-        "[efron]. Floors, cross-fitted on the same folds: logistic regression [sklearn] on 4-mers by place (bins of 10 "
+        f"class. Intervals are percentiles of a bootstrap over {units}, paired between methods [efron]. "
+        "Floors, cross-fitted on the same folds: logistic regression [sklearn] on 4-mers by place (bins of 10 "
         "nt), a small convolutional network, the hexamer alone, and shuffled labels."
     )
 

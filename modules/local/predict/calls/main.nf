@@ -28,7 +28,7 @@ process PREDICT_CALLS {
     """
     # code: ${code}
     export OMP_NUM_THREADS=${task.cpus}
-    ribolm-predict merge ${args} ${parts} --model ${model} --fasta ${fasta} ${genes} ${sites} ${inside} --device ${device} --details ${meta.id} --out ${meta.id}/calls.bed.gz
+    ribolm-predict merge ${args} ${parts} --model ${model} --fasta ${fasta} ${genes} ${sites} ${inside} --device ${device} --details ${meta.id} --session-alone --out ${meta.id}/calls.bed.gz
     """
 
     stub:

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import polars as pl
+import pyarrow.parquet as pq
 import pybigtools
 import pysam
 import pytest
@@ -18,10 +19,13 @@ import pytest
 from ribolm.candidates.hexamers import CandidateRule
 from ribolm.cli.predict import main
 from ribolm.errors import DataError, UsageError
+from ribolm.genome.annotation import read_gtf
 from ribolm.inference.calibration import Calibration
+from ribolm.inference.scan.annotate import known_sites
 from ribolm.inference.scan.calls import CallOptions
+from ribolm.inference.scan.gathered import precision_of_parts
 from ribolm.inference.scan.merge import MergedScan, merge_scan, open_inputs, write_scan
-from ribolm.inference.scan.scored import scan_candidates
+from ribolm.inference.scan.scored import PROVENANCE, scan_candidates
 
 from .conftest import NT, Scanned, WeighedLetters
 
@@ -161,6 +165,24 @@ def test_calls_are_annotated_on_their_own_strand(scanned: Callable[..., Scanned]
     assert seen == {"5'UTR", "CDS", "3'UTR", "non-coding", "intron", "downstream", "antisense", "intergenic"}
 
 
+@pytest.mark.parametrize("given", ["list", "transcripts"])
+def test_a_known_site_counts_once_however_often_it_is_listed(
+    scanned: Callable[..., Scanned], tmp_path: Path, given: str
+) -> None:
+    genome = scanned().genome
+    if given == "list":
+        (tmp_path / "k.bed").write_text("one\t949\t950\tfirst\t0\t+\none\t999\t1000\tb\t0\t-\n" * 3)
+        known = known_sites(genome, tmp_path / "k.bed", None)
+        names = ["first", "b"]
+    else:
+        again = [GTF.replace(".1", f".{k}") for k in (1, 2, 3)]
+        (tmp_path / "g.gtf").write_text("".join(again))
+        known = known_sites(genome, None, read_gtf(tmp_path / "g.gtf"))
+        names = ["U.1", "D.1", "L.1"]
+    assert known is not None and sorted(known.name) == sorted(names)
+    assert len(known.places) == len(names)
+
+
 def test_details_hold_tables_and_a_summary(scanned: Callable[..., Scanned], tmp_path: Path) -> None:
     where = scanned()
     (tmp_path / "g.gtf").write_text(GTF)
@@ -221,6 +243,43 @@ def test_parts_of_other_scans_are_refused(scanned: Callable[..., Scanned], tmp_p
         merge(where, [tmp_path / "x.parquet"])
 
 
+def untold(part: Path, out: Path) -> Path:
+    """A part as earlier versions wrote it, without its precision."""
+    table = pq.read_table(part)
+    told = json.loads(table.schema.metadata[PROVENANCE])
+    told = {key: value for key, value in told.items() if key != "precision"}
+    metadata = {**table.schema.metadata, PROVENANCE: json.dumps(told).encode()}
+    pq.write_table(table.replace_schema_metadata(metadata), out)
+    return out
+
+
+def test_parts_of_two_precisions_are_refused_and_older_parts_that_do_not_tell_are_taken(
+    scanned: Callable[..., Scanned],
+    make_model: Callable[..., Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    where = scanned()
+    model = make_model(task="polya", labels=["polya"], universe=None, anchor="cleavage", **WINDOW)
+    given = ["--model", str(model), "--fasta", str(where.fasta), "--device", "cpu", "--threads", "1"]
+    lines = gzip.decompress(where.candidates.read_bytes()).decode().splitlines(keepends=True)
+    paths = []
+    for k, precision in enumerate(("fp32", "bf16")):
+        (tmp_path / "c.bed").write_text("".join(lines[k::2]))
+        paths.append(tmp_path / f"{precision}.parquet")
+        scan = ["scan", *given, "--candidates", str(tmp_path / "c.bed"), "--out", str(paths[-1])]
+        assert main([*scan, "--precision", precision]) == 0
+    out = ["--out", str(tmp_path / "calls.bed.gz"), "--null-groups", "20", "--top-share", "0.2"]
+    both = [word for path in paths for word in ("--scored", str(path))]
+    for precision, other in (("fp32", "bf16"), ("bf16", "fp32")):
+        assert main(["merge", *given, *both, *out, "--precision", precision]) == 65
+        assert f"{other}.parquet: was scored with --precision {other}, but" in capsys.readouterr().err
+    assert main(["merge", *given, "--scored", str(paths[1]), *out, "--precision", "bf16"]) == 0
+    old = untold(paths[1], tmp_path / "old.parquet")
+    assert main(["merge", *given, "--scored", str(old), "--scored", str(paths[0]), *out]) == 0
+    assert precision_of_parts([old, paths[1]]) == "bf16" and precision_of_parts([old]) == "fp32"
+
+
 def test_a_part_given_twice_is_refused(scanned: Callable[..., Scanned], tmp_path: Path) -> None:
     where = scanned()
     parts = parts_of(where, tmp_path, 3)
@@ -255,6 +314,25 @@ def test_command_makes_calls_tables_and_tracks(
     session = ElementTree.parse(f"{details}/igv_session.xml").getroot()
     for resource in session.iter("Resource"):
         assert (Path(details) / resource.get("path", "")).exists()
+    assert (Path(details) / session.get("genome", "")).exists()
+
+
+def test_a_session_alone_names_nothing_outside_of_its_folder(
+    scanned: Callable[..., Scanned], make_model: Callable[..., Path], tmp_path: Path
+) -> None:
+    where = scanned()
+    model = make_model(task="polya", labels=["polya"], universe=None, anchor="cleavage", **WINDOW)
+    (tmp_path / "g.gtf").write_text(GTF)
+    given = ["--model", str(model), "--fasta", str(where.fasta), "--device", "cpu", "--threads", "1"]
+    scored, out, details = (str(tmp_path / name) for name in ("s.parquet", "details/calls.bed.gz", "details"))
+    assert main(["scan", *given, "--candidates", str(where.candidates), "--out", scored]) == 0
+    more = ["--gtf", str(tmp_path / "g.gtf"), "--details", details, "--top-share", "0.2", "--null-groups", "50"]
+    assert main(["merge", *given, "--scored", scored, "--out", out, *more, "--session-alone"]) == 0
+    (tmp_path / "details").rename(tmp_path / "moved")
+    session = ElementTree.parse(tmp_path / "moved" / "igv_session.xml").getroot()
+    paths = [resource.get("path", "") for resource in session.iter("Resource")]
+    assert paths == ["plus.bw", "minus.bw", "calls.bed.gz"] and session.get("genome") is None
+    assert all((tmp_path / "moved" / path).is_file() for path in paths)
 
 
 @pytest.mark.parametrize(
@@ -268,6 +346,8 @@ def test_command_makes_calls_tables_and_tracks(
         (["--scored", "b"], "needs the --model and the --fasta"),
         (["--scored", "b", "--model", "m", "--fasta", "f", "--fdr", "0.1", "--top-share", "0.1"], "two thresholds"),
         (["--scored", "b", "--model", "m", "--fasta", "f", "--top-share", "0"], "--top-share 0 keeps no candidate"),
+        (["--scored", "b", "--model", "m", "--fasta", "f", "--session-alone"], "--session-alone has no effect without"),
+        (["--part", "a", "--session-alone"], "--session-alone belongs to --scored"),
     ],
 )
 def test_mixtures_of_the_two_merges_are_refused(

@@ -104,10 +104,33 @@ def test_no_candidate_gives_a_valid_empty_table(scanned: Callable[..., Scanned],
     ).is_empty()
 
 
+@pytest.mark.parametrize("change", ["blank lines", "more columns", "carriage returns"])
+def test_blank_lines_and_further_columns_are_left_out(
+    scanned: Callable[..., Scanned], tmp_path: Path, change: str
+) -> None:
+    where = scanned()
+    whole = scan(where, WeighedLetters(), tmp_path / "s.parquet")
+    text = gzip.decompress(where.candidates.read_bytes()).decode()
+    changed = {
+        "blank lines": "\n" + text.replace("\n", "\n\n \n"),
+        "more columns": text.replace("\n", "\tmore\tand more\n"),
+        "carriage returns": text.replace("\n", "\r\n\r\n"),
+    }[change]
+    (tmp_path / "c.bed").write_bytes(changed.encode())
+    other = Scanned(where.fasta, where.genome, tmp_path / "c.bed")
+    assert scan(other, WeighedLetters(), tmp_path / "o.parquet", block_bytes=4000).equals(whole)
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
         ("one\t5\n", "line 2: 2 columns"),
+        ("\n\none\t5\n", "line 4: 2 columns"),
+        ("\t500\t501\tAATAAA@-20\t0\t+\n", "line 2: column 'chrom' is empty"),
+        ("\none\t500\t501\t\t0\t+\n", "line 3: column 'name' is empty"),
+        ("one\t\t501\tAATAAA@-20\t0\t+\n", "line 2: column 'start0' is empty"),
+        ("one\t500\t501\tAATAAA@-20\t0\t\n", "line 2: column 'strand' is empty"),
+        ("one\t500\t502\tAATAAA@-20\t0\t+\tmore\n", "line 2: 500 to 502 is not one base"),
         ("one\tx\t6\tAATAAA@-20\t0\t+\n", "line 2: 'x'"),
         ("one\t5\t7\tAATAAA@-20\t0\t+\n", "is not one base"),
         ("one\t500\t501\tAATAAA@-20\t0\t.\n", "strand '.'"),

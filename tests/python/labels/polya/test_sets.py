@@ -20,6 +20,7 @@ from ribolm.labels.polya.internal_priming import may_be_primed_inside
 from ribolm.labels.polya.output import signal_text
 from ribolm.labels.polya.sets import SetRules
 from ribolm.labels.polya.signals import NO_HEXAMER, name_signals
+from ribolm.labels.polya.strand_letters import Places, window_starts0
 
 SETS = ["gene", "gene_matched", "intergene", "intergene_matched"]
 
@@ -139,7 +140,10 @@ def test_windows_of_any_width_have_the_anchor_at_half_of_it(polya_world, width):
     (one,) = data.sets
     windows = one.letters(data.genome)
     assert windows.shape == (len(one), width) and len(one) > 20 and (windows[:, width // 2] == ord("A")).all()
-    assert data.rules.margin_nt == width - 1 and (one.label == 1).sum() == (one.label == 0).sum()
+    first = window_starts0(Places(np.zeros(4, int), np.array([0, 0, 1, 1]), np.array([1, -1, 1, -1])), width)
+    reach = max(int(first[:2].max()) + width - int(first[2:].min()), 0)  # of windows one base apart, on any strands
+    assert data.rules.margin_nt == reach, "one base farther away than the margin no two windows share a base"
+    assert (one.label == 1).sum() == (one.label == 0).sum()
     for k in (0, len(one) - 1):
         chrom, strand = data.genome.names[one.places.contig[k]], "+" if one.places.strand[k] > 0 else "-"
         start0 = int(one.starts0[k])

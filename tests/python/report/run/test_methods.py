@@ -90,3 +90,19 @@ def test_methods_name_the_model_that_embeds(
     text = (tmp_path / "q" / "methods_mqc.html").read_text().split("<details>")[0].split("<h4>Parameters")[0]
     assert all(word in text for word in present), text
     assert not any(word in text for word in absent), text
+
+
+@pytest.mark.parametrize(
+    ("split_by", "units"),
+    [("gene", "clusters of overlapping genes"), ("similarity", "families of similar sequences"),
+     ("random", "single sequences")],
+)  # fmt: skip
+def test_methods_on_windows_name_what_the_bootstrap_draws(
+    command: Callable[..., int], tmp_path: Path, split_by: str, units: str
+) -> None:
+    parameters = {"track": "polya", "steps": "labels,finetune,evaluate", "split_by": split_by}
+    (tmp_path / "p.json").write_text(json.dumps(parameters))
+    (tmp_path / "v.yml").write_text("")
+    words = ["--parameters", tmp_path / "p.json", "--versions", tmp_path / "v.yml", "--outdir", tmp_path / "q"]
+    assert command("methods", *words) == 0
+    assert f"a bootstrap over {units}, paired" in (tmp_path / "q" / "methods_mqc.html").read_text()

@@ -43,6 +43,8 @@ def add_contacts(cli: "typer.Typer") -> None:
 
         plan = ContactPlan(models=tuple(model), device=device.value, **chosen)
         found = assess_contacts(plan)
-        write_structure_assessment(out, found.structures, {**plan.settings(), "models": found.models}, table)
+        write_structure_assessment(
+            out, found.structures, {**plan.settings(), "models": found.models, "shared_rnas": found.shared}, table
+        )
 
     add_command(cli, "contacts", CONTACTS, contacts)

@@ -6,7 +6,7 @@ F1 at the best of 1,001 thresholds on the scored RNAs themselves, as zero-shot c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,10 @@ from ribolm.inference.batches import Forward
 from ribolm.inference.calibration import probability
 from ribolm.inference.contacts import ContactModel, contact_forward, contact_logits, require_memory
 from ribolm.labels.structure.decoding import MIN_LOOP_NT
+from ribolm.labels.structure.files import read_structures
 from ribolm.labels.structure.greedy import greedy_pairs
 from ribolm.labels.structure.pairs import Int64, Structure
+from ribolm.labels.structure.stored import SHARED_NT, shared_with
 from ribolm.sequences.rna import RnaRecord
 from ribolm.training.recipes.pair_decoding import f1_curve
 
@@ -67,10 +69,14 @@ class ContactPlan:
 
 @dataclass(frozen=True)
 class ContactAssessment:
-    """The evaluation, and by model: facts of its contact head, threshold, F1 and RNAs of the validation set."""
+    """The evaluation, and by model: facts of its contact head, threshold, F1 and RNAs of the validation set.
+
+    shared: how many of the tested RNAs resemble those that thresholds, or contact heads, have seen.
+    """
 
     structures: StructureAssessment
     models: dict[str, Row]
+    shared: dict[str, int]
 
 
 def assess_contacts(plan: ContactPlan) -> ContactAssessment:
@@ -82,7 +88,6 @@ def assess_contacts(plan: ContactPlan) -> ContactAssessment:
     validation = drawn(read_reference(plan.validation), plan.n_validation, plan.seed)
     if not len(validation):
         raise DataError(f"{plan.validation}: no RNA has a pair. Give known structures, on which thresholds are chosen.")
-    _tell_shared(reference, validation)
     if plan.rnafold:
         records = [RnaRecord(one.name, one.letters) for one in reference.structures]
         require_foldable(records, "Leave it out, or use --no-rnafold.")
@@ -90,7 +95,10 @@ def assess_contacts(plan: ContactPlan) -> ContactAssessment:
     best: dict[str, PooledMax] = {}
     models: dict[str, Row] = {}
     lengths = [len(structure) for one in (reference, validation) for structure in one.structures]
-    for arm in contact_arms(plan.models, plan.fit_on, plan.seed):
+    arms = contact_arms(plan.models, plan.fit_on, plan.seed)
+    fitted_on = _fitted_on(plan, [arm.model for arm in arms])
+    shared = _shared(reference, {"thresholds": validation.structures, "contact heads": fitted_on})
+    for arm in arms:
         forward = contact_forward(arm.model, plan.device)
         require_memory(arm.model, forward, lengths)
         threshold, chosen = choose_threshold(arm.name, arm.model, forward, validation.structures)
@@ -100,7 +108,7 @@ def assess_contacts(plan: ContactPlan) -> ContactAssessment:
     if plan.rnafold:
         partners |= folded(reference.structures)
     assessed = assess_partners(reference, partners, plan.draws, plan.seed, plan.split, best)
-    return ContactAssessment(assessed, models)
+    return ContactAssessment(assessed, models, shared)
 
 
 def drawn(reference: ReferenceSet, n: int, seed: int) -> ReferenceSet:
@@ -165,10 +173,18 @@ def _contacts(
             progress.advance()
 
 
-def _tell_shared(reference: ReferenceSet, validation: ReferenceSet) -> None:
-    known = {structure.letters for structure in validation.structures}
-    shared = sum(structure.letters in known for structure in reference.structures)
-    if shared:
-        notice(
-            f"{shared:,} RNAs of {reference.label} also stand in {validation.label}, on which thresholds are chosen."
-        )
+def _shared(reference: ReferenceSet, seen: Mapping[str, Sequence[Structure]]) -> dict[str, int]:
+    """How many tested RNAs share their sequence or 31 nt with what was seen before, by what that was for; told."""
+    found = {name: len(shared_with(reference.structures, rows)) for name, rows in seen.items()}
+    for name, n in found.items():
+        if n:
+            notice(f"{n:,} RNAs of {reference.label} share their sequence or {SHARED_NT} nt with those for {name}.")
+    return found
+
+
+def _fitted_on(plan: ContactPlan, models: Iterable[ContactModel]) -> list[Structure]:
+    """The RNAs that any contact head was fitted on; none where their file is not given."""
+    if plan.fit_on is None:
+        return []
+    names = {name for model in models for name in model.record["rnas"]}
+    return [one for one in read_structures(plan.fit_on) if one.name in names]

@@ -90,6 +90,16 @@ def test_models_controls_and_rnafold_are_scored_by_both_metrics(tmp_path: Path, 
     assert len((tmp_path / "t.tsv").read_text().splitlines()) == 1 + 12 * 4
 
 
+def test_rnas_that_a_contact_head_has_seen_are_counted(tmp_path: Path, fitted: tuple[Path, Path], capsys) -> None:
+    files = ["--truth", str(fitted[1]), "--validation", str(write_hairpins(tmp_path / "v.dbn", 8, 12))]
+    given = [*files, "--model", str(fitted[0]), "--fit-on", str(fitted[1]), "--device", "cpu", "--no-rnafold"]
+    assert evaluate(["contacts", *given, "--out", str(tmp_path / "m.json"), "--draws", "20"]) == 0
+    seen = len(load_contact_model(fitted[0]).record["rnas"])
+    shared = json.loads((tmp_path / "m.json").read_text())["settings"]["shared_rnas"]
+    assert shared["contact heads"] >= seen > 0 and shared["thresholds"] == 0
+    assert f"{shared['contact heads']} RNAs of" in capsys.readouterr().err
+
+
 def test_the_threshold_is_the_best_of_the_validation_set(tmp_path: Path, fitted: tuple[Path, Path]) -> None:
     validation = read_reference(write_hairpins(tmp_path / "v.dbn", 5, 3))
     model = load_contact_model(fitted[0])

@@ -120,9 +120,9 @@ def score_store(
     """Score the rows of a fold, or all rows: tables of `SCHEMA`, ascending by contig, position, strand; none of none.
 
     Where a base lies in tiles of its gene and of its contig, the gene's count, as in `ribolm-predict sites`. Gene,
-    cluster, fold and context are those of the tile in which it lies deepest. Unknown bases (N) are no candidates. Raises
-    DataError when the store was tokenised otherwise than the models or has rows of unknown place. Memory: names and
-    places of the rows, and about 250 bytes for each base of the longest stretch of rows that overlap, at least of
+    cluster, fold and context are those of the tile in which it lies deepest. Unknown bases (N) are no candidates.
+    Raises DataError when the store was tokenised otherwise than the models or has rows of unknown place. Memory: names
+    and places of the rows, and about 250 bytes for each base of the longest stretch of rows that overlap, at least of
     `BASES_AT_ONCE`.
     """
     if store.tokenizer != ensemble.tokenizer:

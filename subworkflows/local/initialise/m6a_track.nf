@@ -5,6 +5,7 @@
 include { isSheet ; ownPeaks } from './given_files'
 include { corpusReading      } from './m6a_models'
 include { missingSteps       } from './steps'
+include { castValue ; schemaProperties } from './parameters'
 
 def m6aSteps() {
     return ['preprocess', 'align', 'peaks', 'quality', 'corpus', 'pretrain', 'labels', 'finetune', 'predict', 'evaluate', 'report']
@@ -45,6 +46,7 @@ def checkM6a(settings, steps) {
     if (settings.size_factors && settings.spikein_fasta) {
         error("Cannot use both --size_factors and --spikein_fasta. Choose one.")
     }
+    checkCaller(settings, steps)
     if (settings.peak_caller == 'macs3' && (settings.size_factors || settings.spikein_fasta)) {
         error("--peak_caller macs3 takes no size factors. Leave out --size_factors and --spikein_fasta, or choose --peak_caller ribolm.")
     }
@@ -64,6 +66,20 @@ def checkSites(settings, steps) {
     }
     if (sheet && settings.sites_technique) {
         error("--sites_technique is for a single table of --sites. Fill the column 'technique' of the sheet, or leave it out.")
+    }
+}
+
+// MACS3 counts in its own way: what was chosen for the other caller would be forgotten in silence.
+def checkCaller(settings, steps) {
+    if (settings.peak_caller != 'macs3' || !('peaks' in steps)) {
+        return
+    }
+    def usual = schemaProperties(new groovy.json.JsonSlurper().parse(file("${projectDir}/nextflow_schema.json")))
+    def counting = ['peak_test', 'p_cutoff', 'bin_size', 'step_size', 'min_mapq', 'multimappers', 'gc_correction', 'bins_tsv', 'strandedness']
+    def unused = counting.findAll { name -> settings[name] != castValue(usual[name].default.toString(), usual[name].type) }
+    unused += settings.duplicates == 'exclude' ? ['duplicates exclude'] : []
+    if (unused) {
+        error("--peak_caller macs3 has no use for ${unused.collect { name -> "--${name}" }.join(', ')}: MACS3 counts primary alignments of any quality and strand, duplicates too, by a test of its own. Leave them out, or choose --peak_caller ribolm.")
     }
 }
 

@@ -14,8 +14,8 @@ include { PRETRAIN         } from '../subworkflows/local/pretrain/main'
 include { REPORT_TRAINING  } from '../modules/local/report/training/main'
 include { TOKENIZE_PEAKS   } from '../modules/local/tokenize/peaks/main'
 
-include { checkpointFolder ; ownPeaks } from '../subworkflows/local/initialise/given_files'
-include { corpusReading ; m6aModels   } from '../subworkflows/local/initialise/m6a_models'
+include { checkpointFolder ; hasBamsAlone ; ownPeaks } from '../subworkflows/local/initialise/given_files'
+include { corpusReading ; m6aModels                  } from '../subworkflows/local/initialise/m6a_models'
 
 workflow M6A {
     take:
@@ -33,7 +33,7 @@ workflow M6A {
         settings.spikein_fasta ? file(settings.spikein_fasta) : [],
         own_peaks.collect { _unit, bed -> bed },
         settings.hisat2_index ? file(settings.hisat2_index) : [],
-        'align' in steps,
+        'align' in steps && !hasBamsAlone(file(settings.input)),
         code.preprocess,
     )
 

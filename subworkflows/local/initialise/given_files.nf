@@ -114,9 +114,26 @@ def isSheet(table) {
 
 // Rows of a sheet as maps by column name in lower case, values trimmed, empty lines and comments left out.
 def sheetRows(sheet) {
-    def text = sheet.text.replace('\uFEFF', '').readLines().findAll { line -> isRecord(line) }.join('\n')
-    return text ? text.splitCsv(header: true, sep: delimiterOf(headerOf(sheet)), quote: '"', strip: true).collect { row -> row.collectEntries { name, value -> [name.trim().toLowerCase(), value ? value.trim() : ''] } }
-        .findAll { row -> row.values().any { value -> value } } : []
+    def header = headerOf(sheet)
+    if (!header) {
+        return []
+    }
+    def before = sheet.readLines().takeWhile { line -> !isRecord(line.replace('\uFEFF', '')) }.size()
+    return sheet.splitCsv(header: true, sep: delimiterOf(header), quote: '"', strip: true, skip: before)
+        .collect { row -> row.collectEntries { name, value -> [name.replace('\uFEFF', '').trim().toLowerCase(), value ? value.trim() : ''] } }
+        .findAll { row -> row.values().any { value -> value } && !row.values().first().startsWith('#') }
+}
+
+// Whether all libraries of a samplesheet are given as alignments, so that nothing is aligned. A sheet that cannot be read
+// here is told of by the command that checks it.
+def hasBamsAlone(sheet) {
+    try {
+        def rows = sheetRows(sheet)
+        return rows.size() > 0 && rows.every { row -> row.bam }
+    }
+    catch (Exception _unreadable) {
+        return false
+    }
 }
 
 // Genomes to scan: rows of a sheet (sample, fasta, gtf, sites), or the one that parameters name. Each is

@@ -125,7 +125,7 @@ workflow SIMULATED_CORPUS {
     fasta = SIMULATED_GENOME.out.fasta
     fai = SIMULATED_GENOME.out.fai
     gtf = SIMULATED_GENOME.out.gtf
-    TOKENIZE_PEAKS([simulated('truth/regions.bed')], fasta, fai, gtf, 'code')
+    TOKENIZE_PEAKS([simulated('truth/regions.bed')], [tokenizer: 'nucleotide', k: null, mapping: null, window_nt: 510, overlap_nt: 128], fasta, fai, gtf, 'code')
     store = TOKENIZE_PEAKS.out.store
 
     emit:

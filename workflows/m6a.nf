@@ -14,7 +14,8 @@ include { PRETRAIN         } from '../subworkflows/local/pretrain/main'
 include { REPORT_TRAINING  } from '../modules/local/report/training/main'
 include { TOKENIZE_PEAKS   } from '../modules/local/tokenize/peaks/main'
 
-include { checkpointFolder ; modelFolders ; ownPeaks } from '../subworkflows/local/initialise/given_files'
+include { checkpointFolder ; hasBamsAlone ; ownPeaks } from '../subworkflows/local/initialise/given_files'
+include { corpusReading ; m6aModels                  } from '../subworkflows/local/initialise/m6a_models'
 
 workflow M6A {
     take:
@@ -32,7 +33,7 @@ workflow M6A {
         settings.spikein_fasta ? file(settings.spikein_fasta) : [],
         own_peaks.collect { _unit, bed -> bed },
         settings.hisat2_index ? file(settings.hisat2_index) : [],
-        'align' in steps,
+        'align' in steps && !hasBamsAlone(file(settings.input)),
         code.preprocess,
     )
 
@@ -100,7 +101,11 @@ workflow M6A {
     ch_init = channel.value(init)
     if ('corpus' in steps) {
         ch_beds = ch_peaks.toSortedList { first, second -> first[0].id <=> second[0].id }.map { peaks -> peaks.collect { _unit, bed -> bed } }
-        TOKENIZE_PEAKS(ch_beds, PREPARE_GENOME.out.fasta, PREPARE_GENOME.out.fai, PREPARE_GENOME.out.gtf, code.tokenize.peaks)
+        def reading = corpusReading(settings, steps)
+        if (reading.model) {
+            log.info("chosen: corpus of ${reading.tokenizer} tokens${reading.k ? ", k ${reading.k}" : ''}, windows of ${reading.window_nt} nt that overlap by ${reading.overlap_nt} (so that ${reading.model} can read it)")
+        }
+        TOKENIZE_PEAKS(ch_beds, reading.subMap(['tokenizer', 'k', 'mapping', 'window_nt', 'overlap_nt']), PREPARE_GENOME.out.fasta, PREPARE_GENOME.out.fai, PREPARE_GENOME.out.gtf, code.tokenize.peaks)
         ch_store = TOKENIZE_PEAKS.out.store
         ch_multiqc = ch_multiqc.mix(TOKENIZE_PEAKS.out.multiqc)
     }
@@ -115,8 +120,7 @@ workflow M6A {
     }
 
     ch_fold_models = channel.empty()
-    def given = settings.model || !('finetune' in steps) ? settings.model ?: "${projectDir}/assets/models/m6a-sites-small".toString() : ''
-    def models = 'predict' in steps || 'evaluate' in steps ? modelFolders(given) : []
+    def models = m6aModels(settings, steps)
     ch_models = channel.value(models)
     if ('finetune' in steps) {
         FINETUNE(

@@ -70,6 +70,21 @@ def test_every_step_is_understood(launcher: Launcher, mode: str) -> None:
     assert run.status == 0, run.text
 
 
+def test_a_given_index_reaches_the_aligner_as_the_user_named_it(
+    launcher: Launcher, small_sheet: Path, tools: None
+) -> None:
+    """A link to a task's link would dangle in a container, which mounts what the user named."""
+    index = launcher.folder / "my_index"
+    index.mkdir()
+    run = launcher.run(
+        *("-stub-run", "--input", str(small_sheet), "--hisat2_index", str(index), "--steps", "preprocess,align"),
+    )
+    assert run.status == 0, run.text
+    assert "HISAT2_BUILD" not in run.tasks() and run.tasks()["HISAT2_ALIGN"] == 2
+    links = list((launcher.folder / "work").glob("*/*/my_index"))
+    assert len(links) == 2 and {link.readlink() for link in links} == {index}
+
+
 def test_own_peaks_start_at_the_sites(launcher: Launcher, tools: None) -> None:
     model = launcher.folder / "model"
     model.mkdir()

@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from ribolm.cli import REQUIRED, Spec, new_app, run
+from ribolm.cli import REQUIRED, Spec, add_command, new_app, run
 from ribolm.errors import UsageError
 
 if TYPE_CHECKING:
@@ -63,6 +63,16 @@ def app() -> "typer.Typer":
 
 
 BAMS = list[str] | None
+FILTER_OPTIONS = (
+    Spec("min_mapq", int, 0, "Least mapping quality.", {"min": 0, "max": 255}),
+    Spec(
+        "multimappers",
+        Multimappers,
+        Multimappers.primary,
+        "Multi-mapped reads: primary alignment, none, or all of them.",
+    ),
+    Spec("duplicates", Duplicates, Duplicates.keep, "Alignments flagged as duplicates."),
+)
 CALL_OPTIONS = (
     Spec("gtf", Path, REQUIRED, "Genes: plain or gzip GTF with exon rows."),
     Spec("outdir", Path, REQUIRED, "Folder for bins.parquet, peaks.bed, peaks.tsv, summary.json."),
@@ -80,14 +90,7 @@ CALL_OPTIONS = (
     Spec(
         "library_strandedness", BAMS, None, "Strandedness of one library, before all else.", {"metavar": "NAME=VALUE"}
     ),
-    Spec("min_mapq", int, 0, "Least mapping quality.", {"min": 0, "max": 255}),
-    Spec(
-        "multimappers",
-        Multimappers,
-        Multimappers.primary,
-        "Multi-mapped reads: primary alignment, none, or all of them.",
-    ),
-    Spec("duplicates", Duplicates, Duplicates.keep, "Alignments flagged as duplicates."),
+    *FILTER_OPTIONS,
     Spec("size_factors", Path | None, None, "TSV with the header 'name<tab>size_factor', instead of estimates."),
     Spec("threads", int, 1, "Threads for decompression.", {"min": 1}),
     Spec("bins_tsv", bool, False, "Write bins.tsv.gz (BGZF) as well.", {"flag": "--bins-tsv"}),
@@ -139,21 +142,34 @@ def _call_options(
     )
 
 
-def _add_size_factors(cli: "typer.Typer") -> None:
-    from typer import Option
+SIZE_FACTOR_OPTIONS = (
+    Spec("contigs", Path, REQUIRED, "Names of the spike-in contigs, one per line."),
+    Spec("out", Path, REQUIRED, "TSV to write: name, size_factor."),
+    Spec("bam", BAMS, None, "Library; repeat.", {"metavar": "[NAME=]BAM"}),
+    *FILTER_OPTIONS,
+    Spec("threads", int, 1, "Threads for decompression.", {"min": 1}),
+)
 
-    @cli.command()
+
+def _add_size_factors(cli: "typer.Typer") -> None:
     def size_factors(
-        contigs: Annotated[Path, Option(help="Names of the spike-in contigs, one per line.")],
-        out: Annotated[Path, Option(help="TSV to write: name, size_factor.")],
-        bam: Annotated[list[str] | None, Option(metavar="[NAME=]BAM", help="Library; repeat.")] = None,
-        threads: Annotated[int, Option(min=1, help="Threads for decompression.")] = 1,
+        contigs: Path,
+        out: Path,
+        bam: list[str] | None,
+        min_mapq: int,
+        multimappers: Multimappers,
+        duplicates: Duplicates,
+        threads: int,
     ) -> None:
         """Size factors from the fragments on spike-in contigs: counts over their geometric mean."""
         from ribolm.peaks.spike_ins import write_spike_in_factors
+        from ribolm.reads.alignments import ReadFilter
         from ribolm.reads.libraries import parse_bams
 
-        write_spike_in_factors(parse_bams(bam or []), contigs, out, threads)
+        chosen = ReadFilter(min_mapq, multimappers.value, duplicates.value)
+        write_spike_in_factors(parse_bams(bam or []), contigs, out, chosen, threads)
+
+    add_command(cli, "size-factors", SIZE_FACTOR_OPTIONS, size_factors)
 
 
 def _add_annotate(cli: "typer.Typer") -> None:

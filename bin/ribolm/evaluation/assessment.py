@@ -113,7 +113,8 @@ def _candidates(plan: Plan, folds: Folds, contigs: Contigs, scored: Int64) -> tu
             "scores and labels of the same store."
         )
     if len(candidates) < len(scored):
-        notice(f"{len(scored) - len(candidates):,} scored places are not in the store; they are left out.")
+        lost = len(scored) - len(candidates)
+        notice(f"{lost:,} scored places are not in the store, or unknown bases (N); they are left out.")
     sites = site_keys(plan.store, plan.task, contigs)
     unscored = np.setdiff1d(sites, candidates.keys, assume_unique=True)
     if len(unscored):

@@ -73,7 +73,7 @@ def site_keys(store: TokenStore, task: str, contigs: Contigs) -> Int64:
 
 
 def collect(store: TokenStore, task: str, folds: Folds, contigs: Contigs, keys: Int64) -> Candidates:
-    """Look up ascending unique `keys` in a labelled store; those that it lacks are left out.
+    """Look up ascending unique `keys` in a labelled store; those that it lacks, and unknown bases (N), are left out.
 
     Cost: one pass over the places of the store, in chunks; memory about 60 bytes per key.
     """
@@ -83,7 +83,7 @@ def collect(store: TokenStore, task: str, folds: Folds, contigs: Contigs, keys: 
     for low, high in row_chunks(store):
         first, last = int(store.offsets[low]), int(store.offsets[high])
         at = find(keys, places.keys(low, high))
-        token = np.flatnonzero(at >= 0)
+        token = np.flatnonzero((at >= 0) & (stored.table[store.tokens[first:last]] != ord("N")))
         at = at[token]
         values = labels[first:last][token]
         is_site[at[values == 1]] = True

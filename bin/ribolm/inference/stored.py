@@ -120,9 +120,10 @@ def score_store(
     """Score the rows of a fold, or all rows: tables of `SCHEMA`, ascending by contig, position, strand; none of none.
 
     Where a base lies in tiles of its gene and of its contig, the gene's count, as in `ribolm-predict sites`. Gene,
-    cluster, fold and context are those of the tile in which it lies deepest. Raises DataError when the store was
-    tokenised otherwise than the models or has rows of unknown place. Memory: names and places of the rows, and about
-    250 bytes for each base of the longest stretch of rows that overlap, at least of `BASES_AT_ONCE`.
+    cluster, fold and context are those of the tile in which it lies deepest. Unknown bases (N) are no candidates.
+    Raises DataError when the store was tokenised otherwise than the models or has rows of unknown place. Memory: names
+    and places of the rows, and about 250 bytes for each base of the longest stretch of rows that overlap, at least of
+    `BASES_AT_ONCE`.
     """
     if store.tokenizer != ensemble.tokenizer:
         raise DataError(
@@ -163,8 +164,9 @@ def _pieces(
         length = np.diff(store.offsets)[some]
         tokens = np.asarray(store.tokens[ranges(store.offsets[some], length)])
         offsets = np.r_[0, np.cumsum(length)].astype(np.int64)
-        contexts = row_contexts(middle[tokens], offsets)
-        wanted = members(contexts, universe)
+        letters = middle[tokens]
+        contexts = row_contexts(letters, offsets)
+        wanted = members(contexts, universe) & (letters != ord("N"))
         row = np.repeat(some, length)
         inside = np.arange(len(tokens)) - np.repeat(offsets[:-1], length)
         depth = np.minimum(inside, np.repeat(length, length) - 1 - inside)

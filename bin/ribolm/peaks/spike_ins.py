@@ -12,20 +12,24 @@ from ribolm.errors import DataError
 from ribolm.files import atomic_path, open_text
 from ribolm.peaks.inputs import read_bam_header
 from ribolm.peaks.libraries import SIZE_FACTOR_HEADER
-from ribolm.reads.alignments import count_fragments
+from ribolm.reads.alignments import ReadFilter, count_fragments
 from ribolm.reads.bin_grid import BinGrid
 from ribolm.reads.libraries import Library
 
 FEW_FRAGMENTS = 100
 
 
-def write_spike_in_factors(libraries: Sequence[Library], contigs: Path, out: Path, threads: int = 1) -> None:
+def write_spike_in_factors(
+    libraries: Sequence[Library], contigs: Path, out: Path, read_filter: ReadFilter | None = None, threads: int = 1
+) -> None:
     """Write `name, size_factor`: fragments on spike-in contigs over their geometric mean over libraries.
+
+    `read_filter`: which alignments count, as in peak calling; primary ones of any quality by default.
 
     Raises DataError where no contig is named, a BAM lacks one, or a library has no fragment on them.
     """
     names = read_contig_names(contigs)
-    fragments = [_spike_in_fragments(library, names, contigs, threads) for library in libraries]
+    fragments = [_spike_in_fragments(library, names, contigs, read_filter, threads) for library in libraries]
     factors = np.exp(np.log(fragments) - np.log(fragments).mean())
     with atomic_path(out) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as handle:
         handle.write("\t".join(SIZE_FACTOR_HEADER) + "\n")
@@ -42,7 +46,9 @@ def read_contig_names(path: Path) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _spike_in_fragments(library: Library, names: Sequence[str], contigs: Path, threads: int) -> int:
+def _spike_in_fragments(
+    library: Library, names: Sequence[str], contigs: Path, read_filter: ReadFilter | None, threads: int
+) -> int:
     lengths = read_bam_header(library.path).lengths
     for row, name in enumerate(names, start=1):
         if name not in lengths:
@@ -51,7 +57,10 @@ def _spike_in_fragments(library: Library, names: Sequence[str], contigs: Path, t
                 "Align to the genome together with the spike-in sequences."
             )
     grid = whole_contig_grid([lengths[name] for name in names])
-    found = count_fragments(library.path, grid, names, strandedness="unstranded", threads=threads).fragments_on_exons
+    counts = count_fragments(
+        library.path, grid, names, strandedness="unstranded", read_filter=read_filter, threads=threads
+    )
+    found = counts.fragments_on_exons
     if not found:
         raise DataError(
             f"{library.path.name}: library '{library.name}' has no fragment on the {len(names)} spike-in contigs. "

@@ -52,8 +52,8 @@ def build_libraries(path: Path, lanes: Sequence[Lane], repairs: Repairs) -> list
 def pair_libraries(path: Path, libraries: Sequence[Library], repairs: Repairs) -> list[Pair]:
     """Hold each IP against the input of its replicate, else against the shared inputs of its group.
 
-    Shared inputs are those of replicates without an IP; where there are none, all inputs of the group. Raises DataError
-    for an IP without input in its group and for an input whose group has no IP.
+    Shared inputs are those of replicates without an IP; where there are none, all inputs of the group. An input that no
+    IP uses is told of. Raises DataError for an IP without input in its group and for an input whose group has no IP.
     """
     pairs = []
     for group in dict.fromkeys(library.first.group for library in libraries):
@@ -72,7 +72,18 @@ def pair_libraries(path: Path, libraries: Sequence[Library], repairs: Repairs) -
                 )
             chosen = tuple(library.name for library in own or shared)
             pairs.append(Pair(group, ip.first.replicate, ip.name, chosen))
+        _tell_unused(inputs, pairs, repairs)
     return pairs
+
+
+def _tell_unused(inputs: Sequence[Library], pairs: Sequence[Pair], repairs: Repairs) -> None:
+    used = {name for pair in pairs for name in pair.inputs}
+    unused = [library for library in inputs if library.name not in used]
+    repairs.add(
+        "input libraries are in no call of peaks, because every IP of their group has an input of its own replicate",
+        ", ".join(f"line {library.first.row} ({library.name})" for library in unused),
+        len(unused),
+    )
 
 
 def _refuse_repeated_rows(path: Path, lanes: Sequence[Lane]) -> None:

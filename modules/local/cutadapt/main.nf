@@ -19,7 +19,11 @@ process CUTADAPT {
     """
     cutadapt ${args} --quality-cutoff 20 --minimum-length 15 --cores ${task.cpus} --json ${meta.id}.cutadapt.json \\
         --output ${meta.id}_1.trimmed.fastq.gz ${mates} ${fastq_1} ${fastq_2 ?: ''} 2> cutadapt.log || {
+        status=\$?
         cat cutadapt.log >&2
+        # a full disk, a killed process or a wrong argument is no fault of the reads
+        grep -q -i -e 'error in fast[aq] file' -e 'end-of-stream marker' -e 'format not recognized' -e 'improperly paired' \\
+            -e 'not a gzipped file' -e 'zlib' -e 'CRC check failed' cutadapt.log && [ \$status -lt 128 ] || exit \$status
         echo "\$(basename ${fastq_1})${fastq_2 ? " or \$(basename ${fastq_2})" : ''} of ${meta.id} is truncated or not valid FASTQ. Fetch the file again." >&2
         exit 65
     }

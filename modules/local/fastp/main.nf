@@ -25,13 +25,17 @@ process FASTP {
             gzip -t \$fastq 2> /dev/null || { echo "\$(basename \$fastq) of ${meta.id} is truncated or not a gz file. Fetch the file again." >&2; exit 65; } ;;
         esac
     done
+    status=0
     fastp ${args} --in1 ${fastq_1} --out1 ${meta.id}_1.trimmed.fastq.gz ${mates} \\
-        --json ${meta.id}.fastp.json --html ${meta.id}.fastp.html --thread ${threads} 2> fastp.log || { cat fastp.log >&2; exit 1; }
+        --json ${meta.id}.fastp.json --html ${meta.id}.fastp.html --thread ${threads} 2> fastp.log || status=\$?
     cat fastp.log >&2
-    if grep -q -e '^ERROR' -e 'different read numbers' fastp.log; then
+    # what a signal ended is for Nextflow to try again; 255 is fastp's own, also for files that it cannot write
+    [ \$status -lt 128 ] || [ \$status -eq 255 ] || exit \$status
+    if awk '(/^ERROR/ || /different read numbers/) && !/open|writ|memory|alloc/ { found = 1 } END { exit !found }' fastp.log; then
         echo "\$(basename ${fastq_1})${paired ? " or \$(basename ${fastq_2})" : ''} of ${meta.id} is not valid FASTQ: \$(grep -m 1 -A 1 -e '^ERROR' -e 'different read numbers' fastp.log | tr '\\n' ' '). Fetch or write the file again." >&2
         exit 65
     fi
+    [ \$status -eq 0 ] || exit \$status
     # without a read fastp writes no gz stream and no numbers
     for fastq in ${meta.id}_*.trimmed.fastq.gz; do
         [ -s \$fastq ] || gzip -nc < /dev/null >| \$fastq

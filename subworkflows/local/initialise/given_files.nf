@@ -16,6 +16,10 @@ def modelFolders(text) {
 // Units of the user's own peaks, named by their files.
 def ownPeaks(text) {
     def units = text.tokenize(',').collect { name -> file(name.trim(), checkIfExists: true) }.collect { bed -> [[id: bed.name.replaceFirst(/(\.bed)?(\.gz)?$/, '')], bed] }
+    def odd = units.find { unit, _bed -> !(unit.id ==~ /[A-Za-z0-9_][A-Za-z0-9_.-]*/) }
+    if (odd) {
+        error("--peaks: the file name of '${odd[0].id}' has other characters than letters, digits, _, - and . (the first: a letter, a digit or _). It names the results; rename it.")
+    }
     def clash = units.countBy { unit, _bed -> unit.id }.find { _id, count -> count > 1 }
     if (clash) {
         error("--peaks: two files are named '${clash.key}'. Rename one of them.")
@@ -78,10 +82,58 @@ def whyMissing(sheet, number, column, text) {
     return "${place} does not exist${places.size() > 1 ? ", neither beside the sheet nor in ${workflow.launchDir}" : ''}. Correct the path."
 }
 
-// Rows of a CSV sheet as maps by column name in lower case, values trimmed, empty lines left out.
+// Whether a line of a sheet is neither empty, nor a comment, nor the word of a spreadsheet program on its delimiter (sep=;).
+def isRecord(line) {
+    return line.trim() && !line.startsWith('#') && !(line.trim() ==~ /(?i)"?sep=[,;\t]"?/)
+}
+
+// First record of a text file, plain or gz; empty where there is none.
+def headerOf(table) {
+    def stream = table.name.endsWith('.gz') ? new java.util.zip.GZIPInputStream(table.newInputStream()) : table.newInputStream()
+    def reader = new BufferedReader(new InputStreamReader(stream, 'UTF-8'))
+    def line = reader.lines().map { text -> text.replace('\uFEFF', '') }.filter { text -> isRecord(text) }.findFirst().orElse('')
+    reader.close()
+    return line
+}
+
+// Delimiter of a sheet: a comma, else a tab, else a semicolon, by its header, as in the commands of the package.
+def delimiterOf(header) {
+    return [',', '\t', ';'].find { delimiter -> header.contains(delimiter) } ?: ','
+}
+
+// Columns of a sheet or of any table, in lower case.
+def columnsOf(table) {
+    def header = headerOf(table)
+    return header.split(java.util.regex.Pattern.quote(delimiterOf(header))).collect { name -> name.trim().replaceAll(/^["']|["']$/, '').toLowerCase() }
+}
+
+// Whether --sites is a sheet of tables, not a table.
+def isSheet(table) {
+    return 'path' in columnsOf(table)
+}
+
+// Rows of a sheet as maps by column name in lower case, values trimmed, empty lines and comments left out.
 def sheetRows(sheet) {
-    return sheet.splitCsv(header: true).collect { row -> row.collectEntries { name, value -> [name.replace('\uFEFF', '').trim().toLowerCase(), value ? value.trim() : ''] } }
-        .findAll { row -> row.values().any { value -> value } }
+    def header = headerOf(sheet)
+    if (!header) {
+        return []
+    }
+    def before = sheet.readLines().takeWhile { line -> !isRecord(line.replace('\uFEFF', '')) }.size()
+    return sheet.splitCsv(header: true, sep: delimiterOf(header), quote: '"', strip: true, skip: before)
+        .collect { row -> row.collectEntries { name, value -> [name.replace('\uFEFF', '').trim().toLowerCase(), value ? value.trim() : ''] } }
+        .findAll { row -> row.values().any { value -> value } && !row.values().first().startsWith('#') }
+}
+
+// Whether all libraries of a samplesheet are given as alignments, so that nothing is aligned. A sheet that cannot be read
+// here is told of by the command that checks it.
+def hasBamsAlone(sheet) {
+    try {
+        def rows = sheetRows(sheet)
+        return rows.size() > 0 && rows.every { row -> row.bam }
+    }
+    catch (Exception _unreadable) {
+        return false
+    }
 }
 
 // Genomes to scan: rows of a sheet (sample, fasta, gtf, sites), or the one that parameters name. Each is

@@ -16,7 +16,7 @@ def chosenTrack(settings) {
     if (settings.track == 'resm') {
         return [steps: resmSteps(), usual: usualResmSteps(settings), preset: 'small', tokenizer: null]
     }
-    return [steps: m6aSteps(), usual: usualM6aSteps(settings), preset: 'small', tokenizer: 'nucleotide']
+    return [steps: m6aSteps(), usual: usualM6aSteps(settings), preset: 'small', tokenizer: null]
 }
 
 // What must be given for the steps of a track, and what cannot go together.

@@ -6,23 +6,19 @@ include { LABELS_FOLDS  } from '../../../modules/local/labels/folds/main'
 include { LABELS_SITES  } from '../../../modules/local/labels/sites/main'
 include { LABELS_TOKENS } from '../../../modules/local/labels/tokens/main'
 
-include { cellFile ; sheetRows ; whyMissing } from '../initialise/given_files'
+include { cellFile ; isSheet ; sheetRows ; whyMissing } from '../initialise/given_files'
 
-// First line of a text file, plain or gz; empty for an empty file.
-def firstLine(table) {
-    def stream = table.name.endsWith('.gz') ? new java.util.zip.GZIPInputStream(table.newInputStream()) : table.newInputStream()
-    def line = new BufferedReader(new InputStreamReader(stream)).readLine()
-    stream.close()
-    return line ? line.replace('\uFEFF', '') : ''
+// Rows of --sites: those of a sheet (a table with a column path), or one row for a table, which is of the genome's build.
+def evidenceRows(given, technique, build) {
+    if (isSheet(given)) {
+        return sheetRows(given)
+    }
+    return [[source: plainName(given.name), path: given.toString(), technique: technique ?: '', build: build]]
 }
 
-// Rows of --sites: those of a sheet (CSV with a column path), or one row for a table.
-def evidenceRows(given, technique) {
-    def columns = firstLine(given).tokenize(',;\t').collect { name -> name.trim().toLowerCase() }
-    if (!given.name.endsWith('.csv') || !('path' in columns)) {
-        return [[source: given.name.replaceFirst(/\..*$/, ''), path: given.toString(), technique: technique ?: '']]
-    }
-    return sheetRows(given)
+// Name of a table as a sheet may write it, from that of its file.
+def plainName(name) {
+    return name.replaceFirst(/\..*$/, '').replaceAll(/[^A-Za-z0-9_.-]+/, '_').replaceFirst(/^[^A-Za-z0-9_]+/, '') ?: 'sites'
 }
 
 // The file of a row.
@@ -57,7 +53,7 @@ workflow LABEL_SITES {
     code                // map: digest of each sub-command of ribolm-labels
 
     main:
-    def rows = evidenceRows(given_sites, settings.sites_technique)
+    def rows = evidenceRows(given_sites, settings.sites_technique, settings.genome_build)
     def tables = rows.withIndex().collect { row, index -> evidenceFile(given_sites, row, index + 2) }
     def chains = chainFiles(settings.chain)
     LABELS_SITES(

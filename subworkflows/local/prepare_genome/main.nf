@@ -25,7 +25,8 @@ workflow PREPARE_GENOME {
     if (with_index) {
         if (given_index) {
             HISAT2_CONTIGS(given_index, PREPROCESS_GENOME.out.fai)
-            ch_index = HISAT2_CONTIGS.out.index
+            // the user's own folder, which containers mount; a task's link to it they would not
+            ch_index = HISAT2_CONTIGS.out.contigs.map { _contigs -> given_index }
         }
         else {
             HISAT2_BUILD(PREPROCESS_GENOME.out.fasta)

@@ -249,6 +249,14 @@ def test_inputs_are_shared_within_a_group(
     ]
 
 
+def test_an_input_that_no_ip_uses_is_told_of(check: Callable[[str | bytes], Outcome]) -> None:
+    lines = [f"s{n},g,{n},ip,{n}.fq" for n in (1, 2)] + [f"s{n},g,{n},input,i{n}.fq" for n in (1, 2, 3, 4)]
+    code, stderr, out = check("sample,group,replicate,assay,fastq_1\n" + "\n".join(lines))
+    assert code == 0
+    assert "input libraries are in no call of peaks" in stderr and "line 6 (s3_input), line 7 (s4_input)" in stderr
+    assert [row["input"] for row in rows(out / "pairs.csv")] == ["s1_input", "s2_input"]
+
+
 def test_library_names_grow_only_where_needed(check: Callable[[str | bytes], Outcome]) -> None:
     lines = [f"a,g,{n},{assay},{assay}{n}.fq" for n in (1, 2) for assay in ("ip", "input")]
     lines += [f"a,h,2,{assay},h{assay}.fq" for assay in ("ip", "input")] + ["b,h,3,ip,b.fq"]

@@ -74,6 +74,14 @@ def test_places_come_once_and_in_order(model: Path, store: Path, tmp_path: Path)
     assert table["fold"].null_count() == table.height
 
 
+def test_unknown_bases_are_no_candidates(model: Path, tmp_path: Path) -> None:
+    tokenizer = make_tokenizer()
+    with StoreWriter(tmp_path / "n", tokenizer) as writer:
+        writer.add(tokenizer.encode(letters("ACNNGT")), "a", Place("chr1", "+", ((10, 16),)))
+    table = scores(model, tmp_path / "n", tmp_path / "s.parquet", "--universe", "nucleotide")
+    assert table["start0"].to_list() == [10, 11, 14, 15]
+
+
 def test_the_size_of_what_is_scored_and_written_together_changes_nothing(
     model: Path, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """`ribolm-peaks size-factors`: factors from reads on spike-in contigs."""
 
+import pysam
 import pytest
 
 from ribolm.cli.peaks import main
@@ -19,8 +20,9 @@ def _spiked(world, tools):
     return bams, names
 
 
-def run(bams, names, out):
-    return main(["size-factors", *[f"--bam={path}" for path in bams], "--contigs", str(names), "--out", str(out)])
+def run(bams, names, out, *more):
+    given = [f"--bam={path}" for path in bams]
+    return main(["size-factors", *given, "--contigs", str(names), "--out", str(out), *more])
 
 
 def test_factors_are_fragments_over_their_geometric_mean(spiked, tmp_path):
@@ -28,6 +30,28 @@ def test_factors_are_fragments_over_their_geometric_mean(spiked, tmp_path):
     assert (tmp_path / "factors.tsv").read_text().splitlines()[0] == "name\tsize_factor"
     factors = read_size_factors(tmp_path / "factors.tsv", ["a", "b", "c"])
     assert list(factors.values()) == pytest.approx([0.5, 1, 2])
+
+
+def weaken(path, every, duplicate):
+    """Flag the reads of every so many fragments as duplicates, or give them a mapping quality of 3."""
+    with pysam.AlignmentFile(str(path)) as handle:
+        header, records = handle.header, list(handle)
+    with pysam.AlignmentFile(str(path), "wb", header=header) as handle:
+        for record in records:
+            if int(record.query_name.removeprefix("read")) % every == 0:
+                record.is_duplicate, record.mapping_quality = duplicate, 60 if duplicate else 3
+            handle.write(record)
+
+
+@pytest.mark.parametrize(("options", "duplicate"), [(["--duplicates", "exclude"], True), (["--min-mapq", "10"], False)])
+def test_reads_that_the_call_leaves_out_make_no_factor(spiked, tmp_path, options, duplicate):
+    bams, names = spiked
+    weaken(bams[1], 2, duplicate)
+    assert run(bams, names, tmp_path / "all.tsv") == 0
+    assert list(read_size_factors(tmp_path / "all.tsv", ["a", "b", "c"]).values()) == pytest.approx([0.5, 1, 2])
+    assert run(bams, names, tmp_path / "kept.tsv", *options) == 0
+    factors = read_size_factors(tmp_path / "kept.tsv", ["a", "b", "c"])
+    assert factors["b"] / factors["a"] == pytest.approx(1), "half of its fragments are left"
 
 
 def test_faults_are_refused_and_nothing_is_written(spiked, world, tools, tmp_path, capsys):

@@ -67,17 +67,32 @@ def test_spliced_depth_equals_brute_force(tmp_path: Path, min_mapq: int, duplica
     bam = write_bam(tmp_path / "x.bam", 3000)
     found: dict[str, Depth] = {}
     read_filter = ReadFilter(min_mapq=min_mapq, duplicates="keep" if duplicates else "exclude")
-    read_depth(bam, found.__setitem__, read_filter)
+    reads = read_depth(bam, found.__setitem__, read_filter)
     expected = brute_force(bam, min_mapq, duplicates)
     assert sorted(found) == ["chr1", "chr2"]
     for contig, depth in found.items():
         assert depth.depth[-1] == 0 and (np.diff(depth.depth) != 0).all()
         assert np.array_equal(unrolled(depth, CONTIGS[contig]), expected[contig])
+    assert reads.bases == sum(int(depth.sum()) for depth in expected.values())
+    assert reads.mates == 0 and reads.fragments == reads.alignments
+
+
+def test_mates_that_are_both_aligned_are_one_fragment(tmp_path: Path) -> None:
+    header = pysam.AlignmentHeader.from_references(list(CONTIGS), list(CONTIGS.values()))
+    with pysam.AlignmentFile(str(tmp_path / "x.bam"), "wb", header=header) as handle:
+        for start0, flag in ((100, 99), (160, 147), (300, 73), (400, 0)):
+            read = pysam.AlignedSegment(header)
+            read.query_name, read.flag, read.reference_id, read.reference_start = f"r{flag}", flag, 0, start0
+            read.mapping_quality, read.cigarstring, read.query_sequence = 60, "50M", "A" * 50
+            handle.write(read)
+    reads = read_depth(tmp_path / "x.bam", lambda _contig, _depth: None)
+    assert (reads.alignments, reads.fragments, reads.bases) == (4, 3, 200)
 
 
 def test_a_bam_without_alignments_has_no_depth(tmp_path: Path) -> None:
     found: dict[str, Depth] = {}
-    assert read_depth(write_bam(tmp_path / "x.bam", 0), found.__setitem__) == 0
+    reads = read_depth(write_bam(tmp_path / "x.bam", 0), found.__setitem__)
+    assert reads == (0, 0, 0) and reads.bases_per_fragment == 0
     assert found == {}
 
 

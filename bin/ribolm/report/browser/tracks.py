@@ -15,7 +15,7 @@ from ribolm.errors import DataError, UsageError
 from ribolm.files import atomic_directory, open_text, require_file, write_json
 from ribolm.genome.contigs import require_shared_contigs, shown
 from ribolm.reads.alignments import ReadFilter
-from ribolm.reads.coverage import Depth, read_depth
+from ribolm.reads.coverage import AlignedReads, Depth, read_depth
 from ribolm.report.browser.bigwig import write_bigwig
 from ribolm.report.folders.json_object import read_json_object
 
@@ -29,11 +29,13 @@ Runs = tuple[npt.NDArray[np.int64], Float64]
 
 @dataclass(frozen=True)
 class TrackScales:
-    """Multiplier of each library's depth, and the pseudocount of the ratio; both in reads per million.
+    """Multiplier of each library's depth, and the pseudocount of the ratio; both in fragments per million.
 
     Effective size of a library = its size factor times (sum of fragments / sum of size factors) over the group, so that
     libraries stay comparable as in peak calling and a library of mean depth is in fragments per million. Without size
-    factors the effective size is the number of fragments. pseudocount = one read in the smallest effective library.
+    factors the effective size is the number of fragments. A fragment covers more bases in a library of pairs or of long
+    reads: depth is scaled to the mean of the libraries, so that equal RNA gives equal tracks. pseudocount = one read
+    where one weighs most.
     """
 
     per_read: dict[str, float]
@@ -68,20 +70,25 @@ def read_filter_of(summary: Mapping[str, Any]) -> ReadFilter:
     return ReadFilter(**kept)
 
 
-def track_scales(summary: Mapping[str, Any], alignments: Mapping[str, int]) -> TrackScales:
-    """Work out the scales for the libraries of `alignments` (alignments counted, used where fragments are unknown)."""
+def track_scales(summary: Mapping[str, Any], reads: Mapping[str, AlignedReads]) -> TrackScales:
+    """Work out the scales for the libraries of `reads` (what went into their depth; its fragments where unknown)."""
     libraries: Mapping[str, Mapping[str, Any]] = summary.get("libraries") or {}
-    fragments = {name: (libraries.get(name) or {}).get("fragments") or n for name, n in alignments.items()}
-    factors = {name: float((libraries.get(name) or {}).get("size_factor") or 0) for name in alignments}
+    fragments = {name: (libraries.get(name) or {}).get("fragments") or n.fragments for name, n in reads.items()}
+    factors = {name: float((libraries.get(name) or {}).get("size_factor") or 0) for name in reads}
     if all(factors.values()):
         share = sum(fragments.values()) / sum(factors.values())
-        effective = {name: factors[name] * share for name in alignments}
+        effective = {name: factors[name] * share for name in reads}
         text = "fragments per million of the effective library size (size factors of peak calling)"
     else:
         effective = dict(fragments)
         text = "per million fragments (no size factors were given)"
-    per_read = {name: 1e6 / size if size else 0.0 for name, size in effective.items()}
+    spans = {name: one.bases_per_fragment for name, one in reads.items()}
+    mean_nt = sum(spans.values()) / max(sum(span > 0 for span in spans.values()), 1)
+    # a library without reads draws nothing, but still says what one read would weigh
+    weight = {name: mean_nt / span if span else 1.0 for name, span in spans.items()}
+    per_read = {name: 1e6 / size * weight[name] if size else 0.0 for name, size in effective.items()}
     used = [value for value in per_read.values() if value]
+    text += f", each fragment as {mean_nt:.0f} aligned nt"
     return TrackScales(per_read, max(used, default=1.0), text)
 
 
@@ -105,12 +112,10 @@ def write_tracks(
     read_filter = read_filter_of(summary)
     with tempfile.TemporaryDirectory(prefix="ribolm-depth-") as folder:
         store = _DepthStore(Path(folder), sizes)
-        alignments = {
-            library: store.add(library, path, read_filter, threads) for library, path in {**ip, **control}.items()
-        }
+        reads = {library: store.add(library, path, read_filter, threads) for library, path in {**ip, **control}.items()}
         store.tell_unknown(chrom_sizes)
-        scales = track_scales(summary, alignments)
-        choice("pseudocount of the log2 ratio", f"{scales.pseudocount:.4g}", "one read in the smallest library")
+        scales = track_scales(summary, reads)
+        choice("pseudocount of the log2 ratio", f"{scales.pseudocount:.4g}", "one read where one weighs most")
         with atomic_directory(outdir) as out:
             for track in TRACKS:
                 runs = _all_runs(track, store, sorted(ip), sorted(control), scales)
@@ -126,7 +131,7 @@ class _DepthStore:
         self.paths: dict[tuple[str, str], Path] = {}
         self.unknown: dict[str, Path] = {}
 
-    def add(self, library: str, bam: Path, read_filter: ReadFilter, threads: int) -> int:
+    def add(self, library: str, bam: Path, read_filter: ReadFilter, threads: int) -> AlignedReads:
         def keep(contig: str, depth: Depth) -> None:
             if contig not in self.sizes:
                 self.unknown.setdefault(contig, bam)

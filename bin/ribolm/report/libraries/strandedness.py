@@ -15,21 +15,22 @@ SECTION = Section(
     "Strandedness",
     "Share of fragments whose read 1 lies on the strand of the gene (forward) or on the other strand (reverse), over "
     "exons of genes on one strand only. dUTP protocols are reverse; about half and half is unstranded.",
-    "The value that was used stands in the table below: given in the samplesheet, or inferred from these "
-    "shares. Libraries of one protocol should agree; one that differs may be mislabelled.",
+    "What these shares say stands in the table below. Peak calling takes the value of the samplesheet or of "
+    "--strandedness where one was given, and infers it otherwise. Where the reads contradict a given value, mend it. "
+    "Libraries of one protocol should agree; one that differs may be mislabelled.",
 )
 TABLE = Section(
     "strandedness_table",
     "ribolm_libraries",
     "Strandedness: numbers",
-    "What every library is taken for, and why.",
+    "What the reads of every library say, and why.",
 )
 CATEGORIES = {
     "forward": {"name": "read 1 on the strand of the gene", "color": "#1b7f79"},
     "reverse": {"name": "read 1 on the other strand", "color": "#e08e2b"},
 }
 COLUMNS: dict[str, dict[str, Any]] = {
-    "strandedness": {"title": "Strandedness", "description": "Value used"},
+    "strandedness": {"title": "Inferred", "description": "Inferred from the reads"},
     "forward": {"title": "Forward", "description": "Share of fragments", "suffix": " %", "format": "{:,.1f}"},
     "reverse": {"title": "Reverse", "description": "Share of fragments", "suffix": " %", "format": "{:,.1f}"},
     "fragments": {"title": "Fragments (n)", "description": "Fragments that could be judged", "format": "{:,.0f}"},

@@ -55,10 +55,10 @@ def paragraphs(run: Run) -> list[str]:
         f"Data were processed with ribolm{run.version('ribolm')} under Nextflow{run.version('nextflow')} [nextflow], "
         "from methylated RNA immunoprecipitation sequencing (MeRIP-seq, m6A-seq [dominissini][meyer])."
     ]
-    if "preprocess" in steps:
+    if "preprocess" in steps and _ran(run, str(run.get("trimmer", "fastp"))):
         text.append(_trimming(run))
-    if "align" in steps:
-        text.append(_alignment(run))
+    if {"align", "peaks"} & set(steps):
+        text.append(_alignment(run, "align" in steps and _ran(run, "hisat2")))
     if "peaks" in steps:
         text += _macs(run) if run.get("peak_caller", "ribolm") == "macs3" else _peaks(run)
     if "quality" in steps:
@@ -78,19 +78,26 @@ def _value(run: Run, name: str, default: Any) -> str:
     return html.escape(str(run.get(name, default)))
 
 
+def _ran(run: Run, tool: str) -> bool:
+    """Whether a tool told its version; without any version nothing is known, and the steps are believed."""
+    return not run.versions or tool in run.versions
+
+
 def _trimming(run: Run) -> str:
     if run.get("trimmer", "fastp") == "cutadapt":
         return f"Adapters and low-quality ends were trimmed with Cutadapt{run.version('cutadapt')} [cutadapt]."
     return f"Adapters and low-quality ends were trimmed with fastp{run.version('fastp')} [fastp]."
 
 
-def _alignment(run: Run) -> str:
+def _alignment(run: Run, is_aligned: bool) -> str:
     duplicates = {
         "keep": "Duplicates were neither marked nor removed, since enriched fragments of abundant transcripts coincide "
         "by chance.",
         "mark": "Duplicates were marked and still counted.",
         "exclude": "Duplicates were marked and not counted.",
     }[str(run.get("duplicates", "keep"))]
+    if not is_aligned:
+        return f"Alignments were given by the user. {duplicates}"
     return (
         f"Reads were aligned to the genome with HISAT2{run.version('hisat2')} [hisat2], which was given the "
         f"splice sites of the annotation, and sorted with samtools{run.version('samtools')} [samtools]. "
@@ -171,23 +178,27 @@ def _replicates(run: Run) -> str:
 
 
 def _macs(run: Run) -> list[str]:
+    reach_nt = _value(run, "macs_extsize", run.get("fragment_length", 100))
+    size = f"{_value(run, 'macs_gsize', '')} (given)" if run.get("macs_gsize") else "the number of transcribed bases"
     return [
-        f"Peaks were called with MACS3{run.version('macs3')} [macs] without a shifting model; the effective "
-        "genome size is the number of transcribed bases. MACS3 knows neither splicing nor strand: strand, gene "
-        "and region were given to its peaks by the exons they overlap, and peaks with exons on both strands "
-        "are flagged as ambiguous."
+        f"Peaks were called with MACS3{run.version('macs3')} [macs] without a shifting model, from primary alignments, "
+        f"duplicates among them, extended to {reach_nt} nt; the effective genome size is {size}. MACS3 knows neither "
+        "splicing nor strand: strand, gene and region were given to its peaks by the exons they overlap, and peaks "
+        f"with exons on both strands are flagged as ambiguous. {_replicates(run)}"
     ]
 
 
 def _quality(run: Run) -> str:
+    scale = "" if run.get("peak_caller", "ribolm") == "macs3" else " of the effective library size"
     return (
         "Reads in peaks are fragments on exons that overlap a peak. DRACH in the middle 100 nt of peaks was "
         "compared with windows of the same number and lengths from the same genes (and, where possible, the "
         "same transcript region) that touch no peak: odds ratio with an interval from a bootstrap over genes "
         "(1,000 draws), and a one-sided Monte Carlo permutation of peaks and disjoint windows within genes "
         "(1,000 draws). Logos were drawn with Logomaker [logomaker]. The expectation along transcripts is that "
-        "of the same peaks placed anywhere on their own transcripts. Genome tracks show the mean over "
-        "replicates of spliced read depth, per million of the effective library size."
+        "of the same peaks placed anywhere on their own transcripts. Genome tracks show the mean over replicates of "
+        f"spliced depth, in fragments per million{scale}; every library is scaled to the same number of aligned bases "
+        "per fragment, whether its reads are single or paired, short or long."
     )
 
 

@@ -28,6 +28,7 @@ REFERENCES = {
     "sklearn": "Pedregosa F et al. (2011) Scikit-learn: machine learning in Python. <i>J Mach Learn Res</i> 12:2825",
 }
 
+DEFAULT_MODEL = "m6a-sites-small"
 UNLABELED = {
     "soft": "predicted by models of the other half of the training genes and kept as probabilities [jie]",
     "hard": "predicted by models of the other half of the training genes and taken as yes or no [jie]",
@@ -35,6 +36,12 @@ UNLABELED = {
     "as_negative": "taken as negatives",
 }
 RESAMPLING = "Training sequences with sites were repeated by the formula {} [resampling]."
+UNITS = {
+    "gene": "whole genes (overlapping genes together)",
+    "chromosome": "whole chromosomes",
+    "similarity": "whole families of similar sequences",
+    "random": "single sequences, drawn at random",
+}
 CANDIDATES = {
     "drach": "adenosines in DRACH",
     "adenosine": "all adenosines",
@@ -52,23 +59,28 @@ def site_paragraphs(run: Run, steps: Sequence[str]) -> list[str]:
         "predict": _prediction,
         "evaluate": _evaluation,
     }
-    return [write(run) for step, write in writers.items() if step in steps]
+    return [write(run, steps) for step, write in writers.items() if step in steps]
 
 
 def _value(run: Run, name: str, default: Any) -> str:
     return html.escape(str(run.get(name, default)))
 
 
-def _corpus(run: Run) -> str:
+def _trains(steps: Sequence[str]) -> bool:
+    return bool({"pretrain", "finetune"} & set(steps))
+
+
+def _corpus(run: Run, steps: Sequence[str]) -> str:
     window, overlap = _value(run, "window_nt", 510), _value(run, "overlap_nt", 128)
+    size = f"of {window} nt that overlap by {overlap} nt" if _trains(steps) else "of the length that the models read"
     return (
-        f"Sequences of peaks were cut from spliced transcripts in windows of {window} nt that overlap by {overlap} nt, "
+        f"Sequences of peaks were cut from spliced transcripts in windows {size}, "
         "on a grid that is fixed per gene, so that a base lies in the same windows wherever a peak begins. Duplicate "
         "sequences and those of mostly unknown bases were removed."
     )
 
 
-def _pretraining(run: Run) -> str:
+def _pretraining(run: Run, _steps: Sequence[str]) -> str:
     start = (
         "from given weights"
         if run.get("init_model")
@@ -83,7 +95,7 @@ def _pretraining(run: Run) -> str:
     )
 
 
-def _labels(run: Run) -> str:
+def _labels(run: Run, _steps: Sequence[str]) -> str:
     lifted = " Positions of other builds were lifted over with a chain of the user." if run.get("chain") else ""
     return (
         "Sites at base resolution were united from tables of experiments (formats of m6A-Atlas [atlas], GLORI, "
@@ -93,12 +105,11 @@ def _labels(run: Run) -> str:
     )
 
 
-def _finetuning(run: Run) -> str:
+def _finetuning(run: Run, _steps: Sequence[str]) -> str:
     unlabeled = str(run.get("unlabeled", "soft"))
     rule = str(run.get("resampling", "sCR"))
     copies = "" if rule == "none" else " " + RESAMPLING.format(html.escape(rule))
-    by = {"gene": "whole genes (overlapping genes together)", "chromosome": "whole chromosomes"}
-    units = by.get(str(run.get("split_by", "gene")), by["gene"])
+    units = UNITS[str(run.get("split_by", "gene"))]
     epochs, folds, seeds = (
         _value(run, name, default) for name, default in (("finetune_epochs", 10), ("folds", 5), ("seeds", 3))
     )
@@ -110,9 +121,9 @@ def _finetuning(run: Run) -> str:
     )
 
 
-def _prediction(run: Run) -> str:
+def _prediction(run: Run, steps: Sequence[str]) -> str:
     universe = str(run.get("universe", "drach"))
-    which = "the given models" if run.get("model") else "the models"
+    which = "the fine-tuned models" if "finetune" in steps else _applied(run)
     return (
         f"Sites were predicted for {CANDIDATES.get(universe, html.escape(universe))} in peaks: every window is scored "
         f"in one pass, logits of overlapping windows are averaged, and so are the calibrated logits of {which}. The "
@@ -120,15 +131,36 @@ def _prediction(run: Run) -> str:
     )
 
 
-def _evaluation(_run: Run) -> str:
+def _applied(run: Run) -> str:
+    """The models that the run did not train."""
+    return "the given models" if run.get("model") else f"the model that comes with ribolm ({DEFAULT_MODEL})"
+
+
+def _seen(run: Run, steps: Sequence[str]) -> str:
+    """On which places the models are judged, and what they may have seen of them."""
+    outside = (
+        f"{_applied(run)} on all places, and candidates that such a model was trained on are counted where its "
+        "manifest tells of them"
+    )
+    if "finetune" not in steps:
+        return outside
+    own = "the fine-tuned models on the fold that each had not seen"
+    return f"{own}, {outside}" if run.get("model") else own
+
+
+def _evaluation(run: Run, steps: Sequence[str]) -> str:
+    is_controlled = str(run.get("random_control", True)).lower() != "false"
+    starts = "pretrain" in steps or run.get("init_model")
+    has_control = "finetune" in steps and is_controlled and starts
+    control = "the same network fine-tuned from random weights, " if has_control else ""
     return (
-        "Scores were evaluated over DRACH adenosines, all adenosines and all nucleotides, each place once, on the fold "
-        "that a model had not seen; unlabelled adenosines count as negatives. Average precision and ROC-AUC have "
+        "Scores were evaluated over DRACH adenosines, all adenosines and all nucleotides, each place once: "
+        f"{_seen(run, steps)}. Unlabelled adenosines count as negatives. Average precision and ROC-AUC have "
         "percentile intervals from a bootstrap over genes, paired between methods [efron]. Floors: the motif rule "
         "(GGACT, then GGAC[AC], then other DRACH), logistic regression and gradient boosting [sklearn] on bases within "
-        "10 nt and on shares of 1- to 3-mers within 250 nt, cross-fitted on the same folds, a network with random "
-        "encoder weights, and shuffled labels. Tested and training sequences were compared for shared sites, "
-        "intervals, genes, exact 51-mers and about 90 % identity."
+        f"10 nt and on shares of 1- to 3-mers within 250 nt, cross-fitted on the folds, {control}and shuffled labels. "
+        "Sequences of each fold and those of the other folds were compared for shared sites, intervals, genes, exact "
+        "51-mers and about 90 % identity."
     )
 
 

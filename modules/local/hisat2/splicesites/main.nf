@@ -15,8 +15,11 @@ process HISAT2_SPLICESITES {
     script:
     """
     export LC_ALL=C
-    awk -F '\\t' '\$3 == "exon" && match(\$9, /transcript_id "[^"]+"/) {
-        print \$1 "\\t" substr(\$9, RSTART + 15, RLENGTH - 16) "\\t" \$7 "\\t" \$4 - 1 "\\t" \$5 - 1
+    awk -F '\\t' '\$3 == "exon" && match(\$9, /(^|[ ;])transcript_id +("[^"]+"|[^ ";]+)/) {
+        name = substr(\$9, RSTART, RLENGTH)
+        sub(/^[ ;]*transcript_id +/, "", name)
+        gsub(/"/, "", name)
+        print \$1 "\\t" name "\\t" \$7 "\\t" \$4 - 1 "\\t" \$5 - 1
     }' ${gtf} | sort -t "\$(printf '\\t')" -k 1,1 -k 2,2 -k 3,3 -k 4,4n -k 5,5n | awk -F '\\t' -v OFS='\\t' '
         { key = \$1 FS \$2 FS \$3 }
         key != last { last = key; end = \$5; next }

@@ -28,9 +28,10 @@ process LABELS_SITES {
     def args = task.ext.args ?: ''
     // the sheet again, with the names under which its tables are staged
     def columns = rows.collectMany { row -> row.keySet().toList() }.unique()
-    def staged = [rows, [tables].flatten()].transpose().collect { row, table -> row + [path: table.toString()] }
-    def cells = [columns] + staged.collect { row -> columns.collect { column -> row[column] ?: '' } }
-    def sheet = cells.collect { line -> "'${line.join(',').replace("'", '')}'" }.join(' ')
+    // a staged name is written for the shell, which a sheet is not
+    def staged = [rows, [tables].flatten()].transpose().collect { row, table -> row + [path: table.toString().replaceAll(/\\(.)/, '$1')] }
+    def cells = [columns] + staged.collect { row -> columns.collect { column -> '"' + (row[column] ?: '').toString().replace('"', '""') + '"' } }
+    def sheet = cells.collect { line -> "'${line.join(',').replace("'", "'\\''")}'" }.join(' ')
     def lifted = chains ? [chain_builds, [chains].flatten()].transpose().collect { build, chain -> "--chain ${build}=${chain}" }.join(' ') : ''
     def known = families ? "--families ${families}" : ''
     """

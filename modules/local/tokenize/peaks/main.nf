@@ -9,6 +9,7 @@ process TOKENIZE_PEAKS {
 
     input:
     path beds, stageAs: 'peaks/?/*'
+    val reading
     path fasta
     path fai
     path gtf
@@ -21,10 +22,16 @@ process TOKENIZE_PEAKS {
 
     script:
     def args = task.ext.args ?: ''
+    def words = [
+        "--tokenizer ${reading.tokenizer}",
+        reading.k ? "--k ${reading.k}" : '',
+        reading.mapping ? "--mapping ${reading.mapping}" : '',
+        "--window ${reading.window_nt} --overlap ${reading.overlap_nt}",
+    ].findAll { word -> word }.join(' ')
     def given = [beds].flatten().collect { bed -> "--bed ${bed}" }.join(' ')
     """
     # code: ${code}
-    ribolm-tokenize peaks ${args} ${given} --fasta ${fasta} --gtf ${gtf} --out corpus
+    ribolm-tokenize peaks ${args} ${words} ${given} --fasta ${fasta} --gtf ${gtf} --out corpus
     """
 
     stub:

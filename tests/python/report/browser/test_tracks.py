@@ -8,6 +8,7 @@ import numpy as np
 import pysam
 import pytest
 
+from ribolm.reads.coverage import AlignedReads
 from ribolm.report.browser.tracks import join_equal, track_scales
 
 SIZES = {"chr1": 4_300_000, "chr10": 2000, "chr2": 3000}
@@ -68,8 +69,10 @@ def depth(reads, contig: str) -> np.ndarray:
 def test_tracks_equal_scaled_depth_and_its_log_ratio(command, tmp_path: Path, contig: str) -> None:
     factors = {"ip1": 4.0, "ip2": 2.0, "in1": 3.0}
     assert run(command, tmp_path, IP_READS, INPUT_READS, factors) == 0
-    # effective size = size factor * 3,000 fragments / 9
-    scale = {name: 1e6 / (factor * 3000 / 9) for name, factor in factors.items()}
+    # effective size = size factor * 3,000 fragments / 9; a read has 250 / 6 bases in ip1, 70 / 2 in in1, none in ip2
+    spans = {"ip1": 250 / 6, "in1": 70 / 2}
+    mean_nt = sum(spans.values()) / 2
+    scale = {name: 1e6 / (factor * 3000 / 9) * mean_nt / spans.get(name, mean_nt) for name, factor in factors.items()}
     ip, control = depth(IP_READS, contig) * scale["ip1"] / 2, depth(INPUT_READS, contig) * scale["in1"]
     pseudocount = scale["ip2"]
     out = tmp_path / "out"
@@ -104,9 +107,17 @@ def test_no_read_at_all_gives_tracks_that_open(command, tmp_path: Path) -> None:
 
 def test_without_size_factors_tracks_are_per_million_fragments() -> None:
     summary = {"libraries": {"a": {"fragments": 500}, "b": {}}}
-    scales = track_scales(summary, {"a": 900, "b": 250})
+    scales = track_scales(summary, {"a": AlignedReads(900, 800, 25_000), "b": AlignedReads(250, 0, 12_500)})
     assert scales.per_read == {"a": 2000.0, "b": 4000.0}
     assert scales.pseudocount == 4000.0
+
+
+def test_pairs_and_single_reads_of_equal_rna_give_equal_tracks() -> None:
+    """100 fragments each: pairs of 2 x 50 nt put twice the bases of single reads into the depth."""
+    summary = {"libraries": {name: {"fragments": 100, "size_factor": 1.0} for name in ("pairs", "single")}}
+    scales = track_scales(summary, {"pairs": AlignedReads(200, 200, 10_000), "single": AlignedReads(100, 0, 5_000)})
+    assert 10_000 * scales.per_read["pairs"] == pytest.approx(5_000 * scales.per_read["single"])
+    assert scales.per_read["single"] == 1e4 * 1.5 and "each fragment as 75 aligned nt" in scales.text
 
 
 def test_reads_beyond_the_end_of_a_contig_are_refused_and_nothing_is_left(command, tmp_path: Path, capsys) -> None:

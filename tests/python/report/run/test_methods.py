@@ -16,7 +16,13 @@ import pytest
         ({"steps": "finetune", "unlabeled": "as_negative", "split_by": "chromosome"},
          ("taken as negatives", "whole chromosomes", "sCR"), ("restore 15 %",)),
         ({"steps": "predict", "universe": "adenosine", "model": "a,b"}, ("for all adenosines", "given models"), ()),
-        ({"sites": "s.csv"}, ("fixed per gene", "independent technology families", "Efron"), ("restore 15 %",)),
+        ({"sites": "s.csv"},
+         ("fixed per gene", "independent technology families", "Efron", "with ribolm (m6a-sites-small)", "all places"),
+         ("restore 15 %", "not seen", "random weights", "510 nt")),
+        ({"steps": "labels,finetune,evaluate", "split_by": "similarity", "random_control": "false", "init_model": "m"},
+         ("families of similar sequences", "fold that each had not seen"), ("whole genes", "random weights")),
+        ({"steps": "labels,finetune,evaluate", "init_model": "m", "model": "a"},
+         ("fine-tuned from random weights", "fold that each had not seen, the given models on all places"), ()),
     ],
 )  # fmt: skip
 def test_methods_tell_the_steps_on_sites(
@@ -57,6 +63,32 @@ def test_methods_follow_the_parameters(command, tmp_path: Path, parameters: dict
     text = (outdir / "methods_mqc.html").read_text()
     assert all(word in text for word in words)
     assert ("trimmed with" in text) == ("steps" not in parameters)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "versions", "present", "absent"),
+    [
+        ({}, "samtools: 1.2", ("Alignments were given by the user.", "neither marked"), ("trimmed", "HISAT2")),
+        ({}, "hisat2: 2\n    fastp: 1", ("trimmed with fastp 1", "HISAT2 2"), ("given by the user",)),
+        ({"peak_caller": "macs3", "macs_gsize": 5000, "macs_extsize": 70}, "macs3: 3",
+         ("genome size is 5000 (given)", "extended to 70 nt"), ("transcribed bases", "effective library size")),
+    ],
+)  # fmt: skip
+def test_methods_name_what_ran(
+    command: Callable[..., int],
+    tmp_path: Path,
+    parameters: dict[str, Any],
+    versions: str,
+    present: tuple[str, ...],
+    absent: tuple[str, ...],
+) -> None:
+    (tmp_path / "p.json").write_text(json.dumps(parameters))
+    (tmp_path / "v.yml").write_text(f"A:\n    {versions}\n")
+    words = ["--parameters", tmp_path / "p.json", "--versions", tmp_path / "v.yml", "--outdir", tmp_path / "q"]
+    assert command("methods", *words) == 0
+    text = (tmp_path / "q" / "methods_mqc.html").read_text().split("<details>")[0]
+    assert all(word in text for word in present), text
+    assert not any(word in text for word in absent), text
 
 
 def test_methods_on_rnas_name_the_versions_of_their_libraries(command: Callable[..., int], tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def _reference(plan: Plan) -> str:
 def _folds(plan: Plan) -> tuple[Folds, str]:
     """Folds of the rows; without a table one fold, in which genes still are the units of the bootstrap."""
     if plan.folds is not None:
-        return plan.folds, f"{plan.folds.n_folds} folds of whole genes or chromosomes"
+        return plan.folds, plan.folds.split_words
     unit = split_units(plan.store.names(UNIT_COLUMNS), "gene")
     return Folds(np.zeros(len(plan.store), dtype=np.int64), unit), "external test set"
 

@@ -94,7 +94,7 @@ def make_world(folder: Path, n_genes: int = 24, seed: int = 1, planted: bool = F
     store = TokenStore.open(folder / "store")
     names = store.names()
     unit = split_units(names, "gene")
-    folds = Folds(assign_folds(unit, np.diff(store.offsets), 3, seed), unit)
+    folds = Folds(assign_folds(unit, np.diff(store.offsets), 3, seed), unit, "gene")
     write_folds(folder / "folds.tsv", names, folds)
     columns = ["chrom", "start0", "strand", "context", "is_site", "is_known"]
     return World(

@@ -96,7 +96,9 @@ def test_metrics_json_names_universe_split_prevalence_interval_and_seeds(evaluat
     rows = [r for r in content["metrics"] if r["method"] == "model" and r["metric"] == "average_precision"]
     assert [row["universe"] for row in rows] == ["drach", "adenosine", "nucleotide"]
     for row in rows:
-        assert row["low"] < row["value"] < row["high"] and row["split"] == "3 folds of whole genes or chromosomes"
+        assert (
+            row["low"] < row["value"] < row["high"] and row["split"] == "3 folds of whole clusters of overlapping genes"
+        )
         assert set(row["by_seed"]) == {"1", "2", "3"} and 0 < row["prevalence"] < 1 and row["n_genes"] == 24
     assert content["interval_note"] == NOTE
     assert content["reference"] == "model" and content["sites"]["unscored"] == 0

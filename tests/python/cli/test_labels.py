@@ -62,7 +62,7 @@ def test_tokens_and_folds_of_a_store(labelled: Path, tmp_path: Path, capsys: pyt
     values = np.asarray(TokenStore.open(out).label("m6a"))
     assert np.count_nonzero(values == 1) >= 12 and np.isnan(values).any() and (values == 0).any()
     assert main(["folds", "--store", out, "--folds", "4", "--seed", "3", "--out", folds]) == 0
-    assert Path(folds).read_text().startswith("row\tname\tchrom\tcluster\tfold\n0\ts0\t")
+    assert Path(folds).read_text().startswith("row\tname\tchrom\tcluster\tfold\tby\n0\ts0\t")
     assert main(["folds", "--store", out, "--by", "chromosome", "--folds", "4", "--out", folds]) == 2
     assert "units cannot fill 4 folds" in capsys.readouterr().err
 

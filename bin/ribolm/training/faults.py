@@ -11,8 +11,8 @@ import signal
 from collections import Counter
 
 POINTS = (
-    "step.forward", "step.backward", "step.update", "evaluation.batch", "save.begin", "save.model", "save.optimizer",
-    "save.state", "save.manifest", "save.renamed", "save.best", "finish.saved", "finish.model",
+    "step.forward", "step.backward", "step.update", "evaluation.batch", "decision.batch", "save.begin", "save.model",
+    "save.optimizer", "save.state", "save.manifest", "save.renamed", "save.best", "finish.saved", "finish.model",
     "cross.batch", "cross.product",
 )  # fmt: skip
 ACTIONS = ("kill", "term", "full", "oom", "nan")

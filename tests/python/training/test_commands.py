@@ -143,6 +143,23 @@ def test_weights_that_nobody_trained_are_not_replaced(train: Train, tmp_path: Pa
     assert "key unknown" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("fault", ["evaluation.batch@1=oom", "cross.batch@1=oom", "decision.batch@1=oom"])
+def test_out_of_memory_at_any_work_asks_for_another_try(train: Train, tmp_path: Path, capsys, fault: str) -> None:
+    options = {"preset": "tiny", "task": "sites", "dev_share": 0.4}
+    faults.plan(fault)
+    assert train("finetune", **options) == 75
+    assert "150 are taken then" in capsys.readouterr().err
+    faults.plan("")
+    assert train("finetune", **options) == 0
+
+
+def test_rows_of_dev_that_are_not_cropped_count_for_memory(train: Train, capsys) -> None:
+    options = {"preset": "tiny", "task": "class", "level": "sequence", "dev_share": 0.4, "steps": 1}
+    assert train("finetune", **options, crop_tokens=20) == 0
+    told = next(line for line in capsys.readouterr().err.splitlines() if "memory of dev" in line)
+    assert "(61 tokens the longest)" in told
+
+
 def test_two_processes_make_one_model(train: Train, tmp_path: Path) -> None:
     assert train("pretrain", preset="tiny", processes=2, steps=2) == 0
     assert json.loads((tmp_path / "model/manifest.json").read_text())["made_by"]["processes"] == 2

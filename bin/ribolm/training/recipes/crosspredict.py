@@ -30,6 +30,7 @@ from ribolm.labels.incomplete import CROSS_PREDICTED, check_mode, first_mode
 from ribolm.training.faults import reach
 from ribolm.training.feed.batches import Feed, RowBatch, TokenSource
 from ribolm.training.machine.distributed import StopAsked, World
+from ribolm.training.machine.fitting import Fitting
 from ribolm.training.machine.precision import Device
 from ribolm.training.objectives.labels import LabelArray
 from ribolm.training.objectives.objective import sequences_of
@@ -78,7 +79,7 @@ class Place:
 
     world: World
     device: Device
-    tokens_per_micro_batch: int
+    fitting: Fitting
     stopped: Callable[[], str | None]
 
 
@@ -179,21 +180,25 @@ def _predict(
     network: nn.Module, labels: Relabelled, store: TokenSource, rows: Int64Array, out: _Predictions, place: Place
 ) -> None:
     """Fill in the probabilities of the unannotated places of these rows; each process does its share."""
-    world, device = place.world, place.device
-    feed = Feed(store, rows, seed=0, tokens_per_step=max(place.tokens_per_micro_batch * world.size, 1), shuffle=False)
+    world, device, tokens = place.world, place.device, place.fitting.tokens
+    feed = Feed(store, rows, seed=0, tokens_per_step=max(tokens * world.size, 1), shuffle=False)
     network.to(device.name).eval()
-    batches = feed.once(place.tokens_per_micro_batch, world.rank, world.size)
-    for batch in _in_step(batches, place):
-        inner = np.flatnonzero(batch.place >= 0)
-        selected = inner[labels.unannotated(batch.place[inner])]
-        if not selected.size:
-            continue
-        with device.autocast():
-            at = torch.from_numpy(selected).to(device.name)
-            logits = network(sequences_of(batch).to(device.name), at)
-        if logits.shape[1] != 1:
-            raise DataError("Cross-prediction fills yes-no labels of tokens; this network has several outputs.")
-        out.values[batch.place[selected]] = torch.sigmoid(logits[:, 0].float()).cpu().numpy()
+    with place.fitting.halved_when_full(feed.longest, device.name):
+        for batch in _in_step(feed.once(tokens, world.rank, world.size), place):
+            _fill(network, labels, batch, out, device)
+
+
+def _fill(network: nn.Module, labels: Relabelled, batch: RowBatch, out: _Predictions, device: Device) -> None:
+    inner = np.flatnonzero(batch.place >= 0)
+    selected = inner[labels.unannotated(batch.place[inner])]
+    if not selected.size:
+        return
+    with device.autocast():
+        at = torch.from_numpy(selected).to(device.name)
+        logits = network(sequences_of(batch).to(device.name), at)
+    if logits.shape[1] != 1:
+        raise DataError("Cross-prediction fills yes-no labels of tokens; this network has several outputs.")
+    out.values[batch.place[selected]] = torch.sigmoid(logits[:, 0].float()).cpu().numpy()
 
 
 def _in_step(batches: Iterable[RowBatch], place: Place) -> Iterator[RowBatch]:

@@ -19,6 +19,7 @@ from ribolm.models.heads import HeadSpec, Pooling
 from ribolm.models.network import Network, new_network
 from ribolm.training.feed.batches import Feed
 from ribolm.training.objectives.labels import LabelArray, LabelLoss, Labels, balanced_class_weights
+from ribolm.training.objectives.objective import TrainingBatch
 from ribolm.training.objectives.relabelling import Relabelled, resampled
 from ribolm.training.recipes.adapting import adapted, merged
 from ribolm.training.recipes.assembly import (
@@ -151,7 +152,7 @@ class _Finetuning:
             shutil.rmtree(folder, ignore_errors=True)
         step = options.optimisation.tokens_per_step
         plan = CrossPrediction(options.unlabeled, options.optimisation.seed, self.settings.key(), options.rounds)
-        place = Place(session.world, session.device, session.fitting(step).tokens, lambda: session.stop.name)
+        place = Place(session.world, session.device, session.fitting(step), lambda: session.stop.name)
         start = {name: tensor.clone() for name, tensor in network.state_dict().items()}
         arguments = (data.store, data.labels, self.base_ids, data.train, data.unit)
 
@@ -171,7 +172,8 @@ class _Finetuning:
         feed = Feed(data.store, rows, seed=optimisation.seed, tokens_per_step=step, copies=copies, crop_tokens=crop)
         validation = validation_feed(data.store, data.dev, step, None)
         require_length(network, feed, validation)
-        mfu = check_memory(self.session, network, feed, float(options.level == "token"), data.spec.width, step)
+        share = float(options.level == "token")
+        mfu = check_memory(self.session, network, feed, validation, share, data.spec.width, step)
         network.to(self.session.device.name)
         n_layers = network.config.n_layers
         groups = parameter_groups(network, n_layers, optimisation.weight_decay, optimisation.layer_decay)
@@ -237,19 +239,16 @@ class _Finetuning:
         """The settings of a part of cross-prediction, with a key of its own."""
         return self.settings.model_copy(update={"data": {**self.settings.data, "stage": stage}})
 
-    @torch.no_grad()
     def _answers(self, lesson: Lesson, loop: Loop) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Logits and targets of all dev places, [N] each, from all processes."""
-        session, network = self.session, lesson.network.eval()
-        logits, targets = [np.zeros(0)], [np.zeros(0)]
-        if loop.validation is not None:
-            for rows in loop.validation.once(loop.at.fitting.tokens, session.world.rank, session.world.size):
-                batch = loop.judge.prepare(rows).to(session.device.name)
-                with session.device.autocast():
-                    answers = network(batch.sequences, batch.selected)
-                logits.append(answers[:, 0].double().cpu().numpy())
-                targets.append(batch.targets.double().cpu().numpy().ravel())
-        found = session.world.gather({"logits": np.concatenate(logits), "targets": np.concatenate(targets)})
+        network = lesson.network.eval()
+
+        def answers(batch: TrainingBatch) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+            logits = network(batch.sequences, batch.selected)[:, 0]
+            return logits.double().cpu().numpy(), batch.targets.double().cpu().numpy().ravel()
+
+        logits, targets = zip((np.zeros(0), np.zeros(0)), *loop.ask_held_out(answers), strict=True)
+        found = self.session.world.gather({"logits": np.concatenate(logits), "targets": np.concatenate(targets)})
         return found["logits"], found["targets"]
 
 

@@ -80,10 +80,10 @@ def pretrain(options: PretrainOptions, key_only: bool = False) -> str:
     n_layers = network.config.n_layers
     freeze(network, n_layers, optimisation.freeze)
     with open_session(runtime, optimisation.precision, optimisation.determinism) as session:
-        mfu = check_memory(session, network, feed, options.mask_rate, store.tokenizer.vocab_size, step)
+        validation = validation_feed(store, held_out, step, crop)
+        mfu = check_memory(session, network, feed, validation, options.mask_rate, store.tokenizer.vocab_size, step)
         network.to(session.device.name)
         groups = parameter_groups(network, n_layers, optimisation.weight_decay, optimisation.layer_decay)
-        validation = validation_feed(store, held_out, step, crop)
         lesson = Lesson(settings, network, groups, objective, feed, validation, mfu)
         loop, state = session.train(lesson)
         write_model(options.out, session, lesson, loop, state, store.tokenizer)

@@ -9,12 +9,12 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
 
-from ribolm.errors import DataError, OutOfMemory, Stopped, ToolError
+from ribolm.errors import DataError, Stopped, ToolError
 from ribolm.training.checkpoints.folder import Checkpoints, best_name
 from ribolm.training.checkpoints.state import TrainingState
 from ribolm.training.checkpoints.tensors import restore
@@ -32,6 +32,7 @@ from ribolm.training.run.schedule import Schedule
 from ribolm.training.run.supply import StepFeed, Supply
 from ribolm.training.settings import Optimisation, Runtime
 
+Answer = TypeVar("Answer")
 COUNTS = ("n", "prevalence", "chance_loss")  # what a metric is read beside
 
 
@@ -113,7 +114,8 @@ class Loop:
                     break
                 self._save_when_due()
                 self._stop_when_asked()
-                self._step_or_halve(supply)
+                with self.at.fitting.halved_when_full(self.feed.longest, device, self._save):
+                    self._step(supply)
         self.state.finished = True
         self._save()
         reach("finish.saved")
@@ -126,6 +128,18 @@ class Loop:
         rows = self.validation.once(self.at.fitting.tokens, self.world.rank, self.world.size)
         with self.at.device.autocast():
             return evaluate(self.judge, self.network, self._watched(rows), self.at.device.name, self.world.add_up)
+
+    @torch.no_grad()
+    def ask_held_out(self, answer: Callable[[TrainingBatch], Answer]) -> list[Answer]:
+        """What `answer` says to each batch of this process's validation rows. Raises OutOfMemory (fitting halved)."""
+        if self.validation is None:
+            return []
+        fitting, device, found = self.at.fitting, self.at.device, []
+        with fitting.halved_when_full(self.validation.longest, device.name), device.autocast():
+            for rows in self.validation.once(fitting.tokens, self.world.rank, self.world.size):
+                reach("decision.batch")
+                found.append(answer(self.judge.prepare(rows).to(device.name)))
+        return found
 
     def use_best(self) -> None:
         """Put the weights of the best evaluation into the network, where there was one."""
@@ -159,17 +173,6 @@ class Loop:
                     f"{name} was {str(before[name])[:12]} when the checkpoint was written and is {str(value)[:12]} "
                     "now: the result may differ from that of a run never stopped."
                 )
-
-    def _step_or_halve(self, supply: Supply) -> None:
-        try:
-            self._step(supply)
-        except torch.OutOfMemoryError as error:
-            self._save()
-            self.at.fitting.halve(self.feed.longest)
-            raise OutOfMemory(
-                f"Out of memory on {self.at.device.name} with {2 * self.at.fitting.tokens:,} tokens per micro-batch. "
-                f"Start again: {self.at.fitting.tokens:,} are taken then, in twice as many micro-batches."
-            ) from error
 
     def _step(self, supply: Supply) -> None:
         """One optimiser step: the sum of the losses of all micro-batches and processes over the sum of weights."""
@@ -235,7 +238,8 @@ class Loop:
         if self.validation is None or not due or state.evaluated_step >= state.step:
             return
         try:
-            metrics = self.evaluate()
+            with self.at.fitting.halved_when_full(self.validation.longest, self.at.device.name, self._save):
+                metrics = self.evaluate()
         except StopAsked:
             self._stop_when_asked()
             raise

@@ -11,7 +11,14 @@ from ribolm.models.nucleotide_transformer import NucleotideTransformerConfig
 from ribolm.models.presets import preset_config
 from ribolm.models.ragged import ragged
 from ribolm.sequences.tokenizers import make_tokenizer
-from ribolm.training.machine.memory import MemoryNeed, available_bytes, estimate_training, require_memory
+from ribolm.training.machine.memory import (
+    MemoryNeed,
+    available_bytes,
+    estimate_training,
+    evaluation_need,
+    require_dev_memory,
+    require_memory,
+)
 
 GB = 10**9
 
@@ -79,6 +86,18 @@ def test_650m_on_64k_tokens_is_of_the_published_size() -> None:
     need = estimate_training(config, 651_000_000, 651_000_000, 65_536, n_outputs=10, selected_share=0.15, bf16=True)
     assert 90 * GB < need.activations < 160 * GB  # 94 GB by 34 bytes per width, token and layer, with fused kernels
     assert need.state > 10.4 * GB
+
+
+def test_an_evaluation_needs_one_layer_at_a_time_and_is_refused_likewise(capsys) -> None:
+    config = preset_config("small", make_tokenizer("nucleotide"))
+    need = estimate_training(config, 10**6, 10**6, 1000, n_outputs=10)
+    of_dev = evaluation_need(need, config, 1000)
+    assert of_dev.state == need.state and of_dev.logits == need.logits and of_dev.activations < need.activations
+    longer = evaluation_need(need, config, 10**6)
+    require_dev_memory(longer, 2 * longer.total, "a card", 10**6)
+    assert "memory of dev" in capsys.readouterr().err
+    with pytest.raises(UsageError, match=r"dev of 1,000,000 tokens will need .* are free \(a card\)"):
+        require_dev_memory(longer, longer.total, "a card", 10**6)
 
 
 def need_of(activations: float = 1, state: float = 0.1, tokens: int = 10_000) -> MemoryNeed:

@@ -9,6 +9,7 @@ from torch import nn
 from ribolm.errors import Stopped, UsageError
 from ribolm.training import faults
 from ribolm.training.machine.distributed import World
+from ribolm.training.machine.fitting import Fitting
 from ribolm.training.machine.precision import Device
 from ribolm.training.recipes.crosspredict import CrossPrediction, Place, cross_predict
 
@@ -59,7 +60,7 @@ def run(setting, teacher, stopped=lambda: None, tokens=200, **changes):
     rows, labels, unit, folder = setting
     train = np.arange(32)
     plan = CrossPrediction(**{"mode": "soft", "seed": 1, "key": "k", **changes})
-    place = Place(World(), Device("cpu", "cpu", "fp32"), tokens, stopped)
+    place = Place(World(), Device("cpu", "cpu", "fp32"), Fitting(folder / "fitting.json", tokens), stopped)
     bases = rows.tokenizer.base_ids
     return cross_predict(plan, rows, labels, bases, train, unit[train], teacher, folder, place)
 

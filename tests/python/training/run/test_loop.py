@@ -75,6 +75,16 @@ def test_out_of_memory_halves_the_micro_batch_and_nothing_else(tmp_path: Path) -
     assert tokens[0] == tokens[1] and len(tokens[0]) == 6
 
 
+def test_out_of_memory_in_an_evaluation_saves_and_halves_too(tmp_path: Path) -> None:
+    faults.plan("evaluation.batch@1=oom")
+    with pytest.raises(OutOfMemory, match="100 are taken then") as refusal:
+        lessons.train(tmp_path, changes=SHORT)
+    assert refusal.value.exit_code == 75 and list(tmp_path.glob("step-*3"))
+    faults.plan("")
+    lessons.train(tmp_path, changes=SHORT)
+    assert [event["step"] for event in events(tmp_path, "evaluation")] == [3, 6]
+
+
 def test_one_sequence_that_does_not_fit_is_not_tried_again(tmp_path: Path) -> None:
     faults.plan("step.forward@1=oom")
     with pytest.raises(DataError, match=r"single sequence of 41 tokens.*--lora"):

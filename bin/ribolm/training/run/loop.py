@@ -131,14 +131,17 @@ class Loop:
 
     @torch.no_grad()
     def ask_held_out(self, answer: Callable[[TrainingBatch], Answer]) -> list[Answer]:
-        """What `answer` says to each batch of this process's validation rows. Raises OutOfMemory (fitting halved)."""
+        """What `answer` says to each batch of this process's validation rows, in fp32 as in prediction.
+
+        Raises OutOfMemory (fitting halved).
+        """
         if self.validation is None:
             return []
-        fitting, device, found = self.at.fitting, self.at.device, []
-        with fitting.halved_when_full(self.validation.longest, device.name), device.autocast():
+        fitting, device, found = self.at.fitting, self.at.device.name, []
+        with fitting.halved_when_full(self.validation.longest, device):
             for rows in self.validation.once(fitting.tokens, self.world.rank, self.world.size):
                 reach("decision.batch")
-                found.append(answer(self.judge.prepare(rows).to(device.name)))
+                found.append(answer(self.judge.prepare(rows).to(device)))
         return found
 
     def use_best(self) -> None:

@@ -29,6 +29,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "sites": LabelSpec("token"),
         "class": LabelSpec("sequence"),
         "parts": LabelSpec("multilabel", 2, ("left", "right")),
+        "unknown": LabelSpec("multilabel", 2),
     }
     with StoreWriter(folder / "store", tokenizer, specs, {"options": {"window_nt": 60, "overlap_nt": 10}}) as writer:
         for row in range(90):
@@ -36,7 +37,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
             sites = np.where(tokens == 4, np.nan, 0).astype(np.float32)  # A unknown, all else none
             sites[(tokens == 4) & (np.roll(tokens, -1) == 6) & (chance.random(len(tokens)) < 0.7)] = 1
             gc = float(np.isin(tokens, (5, 6)).mean() > 0.5)
-            writer.add(tokens, f"s{row}", None, {"sites": sites, "class": gc, "parts": [gc, 1 - gc]})
+            writer.add(
+                tokens, f"s{row}", None, {"sites": sites, "class": gc, "parts": [gc, 1 - gc], "unknown": [np.nan] * 2}
+            )
     rows = "".join(f"{row}\ts{row}\tc\t{row}\t{row % 3}\n" for row in range(90))
     (folder / "folds.tsv").write_text("row\tname\tchrom\tcluster\tfold\n" + rows)
     return folder
@@ -185,6 +188,9 @@ def test_two_processes_make_one_model(train: Train, tmp_path: Path) -> None:
         ("finetune", {"preset": "tiny", "task": "class", "level": "regression", "focal_gamma": 1}, 2, "has no classes"),
         ("finetune", {"preset": "tiny", "task": "sites", "folds": "f.tsv", "dev_share": 0.2}, 2, "--dev-share 0.2"),
         ("structure", {"preset": "tiny", "folds": "f.tsv", "dev_share": 0.2}, 2, "--dev-share 0.2 has no"),
+        ("pretrain", {"preset": "tiny", "mask_rate": 0}, 2, "--mask-rate 0 hides no token"),
+        ("pretrain", {"preset": "tiny", "mask_rate": 1e-9}, 65, "Nothing was learnt in 4 steps"),
+        ("finetune", {"preset": "tiny", "task": "unknown", "level": "multilabel"}, 65, "no known label of 'unknown'"),
         ("pretrain", {"preset": "tiny", "dev_share": 0, "patience": 2}, 2, "--patience 2 has no effect"),
     ],
 )

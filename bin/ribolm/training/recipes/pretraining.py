@@ -60,6 +60,8 @@ def pretrain(options: PretrainOptions, key_only: bool = False) -> str:
     does not fit.
     """
     optimisation = options.optimisation
+    if options.mask_rate == 0:
+        raise UsageError("--mask-rate 0 hides no token, so that nothing is learnt. Give a share above 0.")
     if options.dev_share == 0:
         refuse_unused(options, dict.fromkeys(("patience", "evaluate_every_steps"), "--dev-share 0 holds no row out"))
     store = TokenStore.open(options.store)

@@ -193,6 +193,16 @@ class Loop:
         self.state.step += 1
         self.state.tokens += int(tokens)
         self._log_step(loss, weight, int(tokens), norm)
+        self._require_targets()
+
+    def _require_targets(self) -> None:
+        """Raise DataError where a first epoch, or all of a shorter training, had nothing to learn from."""
+        step = self.state.step
+        if not self.optimizer.has_stepped and (step == self.steps or step % self.feed.steps_per_epoch == 0):
+            raise DataError(
+                f"Nothing was learnt in {step:,} steps: no sequence had a target, a known label or a hidden token. "
+                "Check the labels, the folds, --crop-tokens and --mask-rate."
+            )
 
     def _accumulate(self, batches: Iterable[TrainingBatch]) -> list[float]:
         """Forward and backward over micro-batches; [sum of losses, sum of weights, tokens] of this process."""

@@ -114,6 +114,16 @@ def test_a_damaged_checkpoint_is_left_for_the_one_before(ask: Ask, scratch: Path
     assert "Resumed after step 4 of 10" in text
 
 
+def test_a_kill_while_a_checkpoint_is_replaced_costs_nothing(ask: Ask, scratch: Path, never_stopped: str) -> None:
+    folder = scratch / "replaced"
+    assert ask(folder, changes=SHORT, keep=1, faults="step.update@5=kill")[0] == -9
+    assert ask(folder, changes=SHORT, keep=1, faults="save.aside@1=kill")[0] == -9
+    assert not list(folder.glob("step-*"))
+    code, text = ask(folder, changes=SHORT, keep=1)
+    assert (code, digest(text)) == (0, never_stopped)
+    assert "Resumed after step 4 of 10" in text and not list(folder.glob(".step*"))
+
+
 def test_missing_parts_of_checkpoints_are_noticed(ask: Ask, scratch: Path, never_stopped: str) -> None:
     folder = scratch / "parts"
     assert ask(folder, changes=SHORT, faults="step.update@8=kill")[0] == -9

@@ -154,6 +154,7 @@ class Loop:
         found = self.at.checkpoints.newest() if self.world.first else None
         step = int(self.world.sum([found.state.step + 1 if found else 0])[0]) - 1
         if step < 0:
+            self.log.rewind(0)
             return
         found = found or self.at.checkpoints.newest(step)
         if found is None:

@@ -14,13 +14,14 @@ import pytest
 LESSONS = Path(__file__).with_name("lessons.py")
 Ask = Callable[..., tuple[int, str]]
 
-# Arrivals are counted anew in each start. Checkpoints come every second step, evaluations every fourth; a first
-# evaluation always finds a best.
+# Arrivals are counted anew in each start; the first is before any checkpoint. Checkpoints come every second step,
+# evaluations every fourth; a first evaluation always finds a best.
 POINTS = (
-    "save.best@1", "step.forward@2", "step.backward@3", "step.update@2", "save.begin@1", "save.model@1",
-    "save.optimizer@1", "save.state@1", "save.manifest@1", "save.renamed@1", "evaluation.batch@1", "evaluation.batch@2",
+    "step.update@2", "save.best@1", "step.forward@2", "step.backward@3", "step.update@2", "save.begin@1",
+    "save.model@1", "save.optimizer@1", "save.state@1", "save.manifest@1", "save.renamed@1", "evaluation.batch@1",
+    "evaluation.batch@2",
 )  # fmt: skip
-WITH_TWO = ("save.best@1", "step.backward@2", "step.update@2", "save.manifest@1", "evaluation.batch@1")
+WITH_TWO = ("step.update@2", "save.best@1", "step.backward@2", "step.update@2", "save.manifest@1", "evaluation.batch@1")
 CODES = {"kill": -9, "term": 143}
 CHANGES = {"steps": 26}
 SHORT = {"steps": 10}

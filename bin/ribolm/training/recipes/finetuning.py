@@ -175,8 +175,7 @@ class _Finetuning:
         share = float(options.level == "token")
         mfu = check_memory(self.session, network, feed, validation, share, data.spec.width, step)
         network.to(self.session.device.name)
-        n_layers = network.config.n_layers
-        groups = parameter_groups(network, n_layers, optimisation.weight_decay, optimisation.layer_decay)
+        groups = parameter_groups(network, optimisation.weight_decay, optimisation.layer_decay)
         objective, judge = self._objective(labels, self._loss(labels, rows)), self._objective(self._dev_labels())
         return Lesson(settings, network, groups, objective, feed, validation, mfu, judge)
 

@@ -79,13 +79,12 @@ def pretrain(options: PretrainOptions, key_only: bool = False) -> str:
     rows, held_out = held_out_blocks(len(store), options.dev_share, optimisation.seed, BLOCK_ROWS if overlap else 1)
     step = optimisation.tokens_per_step
     feed = Feed(store, rows, seed=optimisation.seed, tokens_per_step=step, crop_tokens=crop)
-    n_layers = network.config.n_layers
-    freeze(network, n_layers, optimisation.freeze)
+    freeze(network, optimisation.freeze)
     with open_session(runtime, optimisation.precision, optimisation.determinism) as session:
         validation = validation_feed(store, held_out, step, crop)
         mfu = check_memory(session, network, feed, validation, options.mask_rate, store.tokenizer.vocab_size, step)
         network.to(session.device.name)
-        groups = parameter_groups(network, n_layers, optimisation.weight_decay, optimisation.layer_decay)
+        groups = parameter_groups(network, optimisation.weight_decay, optimisation.layer_decay)
         lesson = Lesson(settings, network, groups, objective, feed, validation, mfu)
         loop, state = session.train(lesson)
         write_model(options.out, session, lesson, loop, state, store.tokenizer)

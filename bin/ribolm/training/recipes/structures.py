@@ -186,8 +186,7 @@ def _lesson(
     require_length(network, feed, validation)
     check_pair_memory(session, network, feed, validation, step)
     network.to(session.device.name)
-    n_layers = network.config.n_layers
-    groups = parameter_groups(network, n_layers, optimisation.weight_decay, optimisation.layer_decay)
+    groups = parameter_groups(network, optimisation.weight_decay, optimisation.layer_decay)
     objective = train.objective(optimisation.seed, options.hidden_share, shape.min_distance)
     judge = dev.objective(optimisation.seed, 0.0, shape.min_distance)
     return Lesson(settings, network, groups, objective, feed, validation, judge=judge)

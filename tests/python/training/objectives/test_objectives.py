@@ -150,7 +150,7 @@ def test_a_network_learns_a_motif_from_token_labels(make_rows) -> None:
     objective = Labels(labels, "token", "binary", options=LabelLoss(balanced_class_weights(labels, 2)))
     network = new_network(preset_config("tiny", rows.tokenizer), HeadSpec("token"), seed=1).train()
     feed = Feed(rows, seed=1, tokens_per_step=1024)
-    optimizer = AdamW(parameter_groups(network, 2, weight_decay=0.01))
+    optimizer = AdamW(parameter_groups(network, weight_decay=0.01))
     for step in range(60):
         optimizer.zero_grad()
         for gathered in feed.micro_batches(*feed.place(step), 2048):

@@ -2,9 +2,11 @@
 
 torchrun ends with 1 whatever its processes ended with, so that a retry could not tell "stopped after saving" (143) from
 "out of memory" (75) or bad data (65). This starts the processes with torchrun's variables, passes signals on, ends all
-when one ends badly, and returns the code that says most.
+when one ends badly, and returns the code that says most. Each process has a session of its own, so that a Ctrl-C of the
+terminal comes once, by way of this one; it is asked to stop when this one is no more.
 """
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -16,6 +18,7 @@ from pathlib import Path
 
 TELLING = (143, 75, 65, 2)  # in this order, before any other code
 GRACE_S = 20.0  # from the end of one process to the kill of those that wait for it
+DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux's prctl
 PACKAGE_ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -26,7 +29,8 @@ def is_worker() -> bool:
 
 def launch(module: str, argv: Sequence[str], processes: int) -> int:
     """Run `module`.main(argv) in so many processes; returns the exit code."""
-    program = f"import sys; from {module} import main; sys.exit(main(sys.argv[1:]))"
+    program = f"import sys; from {__name__} import follow; follow({os.getpid()}); "
+    program += f"from {module} import main; sys.exit(main(sys.argv[1:]))"
     with tempfile.TemporaryDirectory(prefix="ribolm-") as folder:
         shared = {
             **os.environ,
@@ -43,7 +47,8 @@ def launch(module: str, argv: Sequence[str], processes: int) -> int:
                 signal.signal(number, lambda number, _frame: _pass_on(workers, number))
             for rank in range(processes):
                 mine = {**shared, "RANK": str(rank), "LOCAL_RANK": str(rank)}
-                workers.append(subprocess.Popen([sys.executable, "-c", program, *argv], env=mine))
+                command = [sys.executable, "-c", program, *argv]
+                workers.append(subprocess.Popen(command, env=mine, start_new_session=True))
             return _wait(workers)
         finally:
             for number, handler in before.items():
@@ -51,6 +56,15 @@ def launch(module: str, argv: Sequence[str], processes: int) -> int:
             for worker in workers:
                 worker.kill()
                 worker.wait()
+
+
+def follow(parent: int) -> None:
+    """Let this process be sent SIGTERM, and so save and end, when its parent ends, whatever ends that."""
+    if sys.platform != "linux":
+        return
+    ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGTERM)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _pass_on(workers: Sequence["subprocess.Popen[bytes]"], number: int) -> None:

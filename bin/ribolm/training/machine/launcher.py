@@ -16,6 +16,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from ribolm.console import choice
+from ribolm.files import is_whole_number
+
 TELLING = (143, 75, 65, 2)  # in this order, before any other code
 GRACE_S = 20.0  # from the end of one process to the kill of those that wait for it
 DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux's prctl
@@ -39,7 +42,9 @@ def launch(module: str, argv: Sequence[str], processes: int) -> int:
             "PYTHONPATH": os.pathsep.join(filter(None, (str(PACKAGE_ROOT), os.environ.get("PYTHONPATH")))),
         }
         shared.setdefault("GLOO_SOCKET_IFNAME", "lo")
-        shared.setdefault("OMP_NUM_THREADS", str(max(1, len(os.sched_getaffinity(0)) // processes)))
+        threads, reason = _threads(processes)
+        choice("threads of a process", threads, reason)
+        shared["OMP_NUM_THREADS"] = str(threads)
         workers: list[subprocess.Popen[bytes]] = []
         before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGUSR2, signal.SIGINT)}
         try:
@@ -56,6 +61,14 @@ def launch(module: str, argv: Sequence[str], processes: int) -> int:
             for worker in workers:
                 worker.kill()
                 worker.wait()
+
+
+def _threads(processes: int) -> tuple[int, str]:
+    """Threads of each process, so that all together have what is given or, where nothing is, every core; the reason."""
+    given, cores = os.environ.get("OMP_NUM_THREADS", ""), len(os.sched_getaffinity(0))
+    told = is_whole_number(given) and int(given) > 0
+    total, of = (int(given), f"OMP_NUM_THREADS={given}") if told else (cores, f"{cores} cores")
+    return max(1, total // processes), f"{of} over {processes} processes"
 
 
 def follow(parent: int) -> None:

@@ -29,6 +29,8 @@ def main(argv):
             time.sleep(0.01)
         time.sleep(0.5)
         return 143 if len(got) == 1 else 1
+    if code == "threads":
+        return int(os.environ["OMP_NUM_THREADS"] != other)
     if rank == 0:
         if code == "killed":
             os.kill(os.getpid(), signal.SIGKILL)
@@ -55,6 +57,14 @@ def test_the_code_that_says_most_is_returned(module: str, codes: tuple[str, str]
     started_s = time.monotonic()
     assert launch(module, codes, 2) == expected
     assert time.monotonic() - started_s < 30
+
+
+@pytest.mark.parametrize(("given", "each"), [("6", 3), ("1", 1), ("", None), ("4,2", None)])
+def test_processes_share_the_threads(module: str, monkeypatch, capsys, given: str, each: int | None) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", given)
+    each = each or max(1, len(os.sched_getaffinity(0)) // 2)
+    assert launch(module, ["threads", str(each)], 2) == 0
+    assert f"threads of a process = {each} (" in capsys.readouterr().err
 
 
 @pytest.fixture

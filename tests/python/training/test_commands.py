@@ -163,7 +163,32 @@ def test_rows_of_dev_that_are_not_cropped_count_for_memory(train: Train, capsys)
     assert "(61 tokens the longest)" in told
 
 
-def test_two_processes_make_one_model(train: Train, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        ({"WORLD_SIZE": "4"}, "WORLD_SIZE is 4, RANK is not set"),
+        ({"WORLD_SIZE": "many"}, "WORLD_SIZE is many"),
+        ({"WORLD_SIZE": "2", "RANK": "2"}, "numbers from 0 to WORLD_SIZE - 1"),
+    ],
+)
+def test_variables_of_processes_that_do_not_fit_are_refused(
+    train: Train, monkeypatch, capsys, environment: dict[str, str], sentence: str
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert train("pretrain", preset="tiny") == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_one_of_another_number_of_processes_is_refused(train: Train, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    monkeypatch.setenv("RANK", "0")
+    assert train("pretrain", preset="tiny", processes=4) == 2
+    assert "--processes 4, but RANK and WORLD_SIZE=1" in capsys.readouterr().err
+
+
+def test_two_processes_make_one_model(train: Train, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "1")  # exported by itself it says nothing
     assert train("pretrain", preset="tiny", processes=2, steps=2) == 0
     assert json.loads((tmp_path / "model/manifest.json").read_text())["made_by"]["processes"] == 2
 

@@ -14,6 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ribolm.errors import UsageError
+from ribolm.files import is_whole_number
+
 BUCKET_BYTES = 32 << 20  # large enough for full bandwidth, small enough to begin sending early
 
 
@@ -138,11 +141,21 @@ def _buckets(gradients: list[Tensor]) -> list[list[Tensor]]:
 
 
 def world_of_environment() -> World:
-    """This process as RANK, WORLD_SIZE and LOCAL_RANK name it (torchrun's variables); alone without them."""
-    size = int(os.environ.get("WORLD_SIZE", "1"))
-    if size == 1:
+    """This process as RANK, WORLD_SIZE and LOCAL_RANK name it (torchrun's variables); alone without them.
+
+    Raises UsageError where they do not fit together.
+    """
+    size = os.environ.get("WORLD_SIZE", "1")
+    if size == "1":
         return World()
-    return World(int(os.environ["RANK"]), size, int(os.environ.get("LOCAL_RANK", os.environ["RANK"])))
+    rank = os.environ.get("RANK", "")
+    local = os.environ.get("LOCAL_RANK", rank)
+    if not all(map(is_whole_number, (size, rank, local))) or not 0 <= int(rank) < int(size):
+        raise UsageError(
+            f"WORLD_SIZE is {size}, RANK is {rank or 'not set'} and LOCAL_RANK is {local or 'not set'}: a process "
+            "among several has numbers from 0 to WORLD_SIZE - 1. Unset them all and give --processes, or start with torchrun."
+        )
+    return World(int(rank), int(size), int(local))
 
 
 def join(world: World, device: str) -> None:

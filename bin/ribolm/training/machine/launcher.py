@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ribolm.console import choice
+from ribolm.errors import UsageError
 from ribolm.files import is_whole_number
 
 TELLING = (143, 75, 65, 2)  # in this order, before any other code
@@ -26,8 +27,17 @@ PACKAGE_ROOT = Path(__file__).resolve().parents[3]
 
 
 def is_worker() -> bool:
-    """Whether this process is one of several already."""
-    return "WORLD_SIZE" in os.environ
+    """Whether this process is one of several already, by torchrun's two variables that no shell exports by itself."""
+    return {"RANK", "WORLD_SIZE"} <= os.environ.keys()
+
+
+def require_own_number(processes: int) -> None:
+    """Raise UsageError where several processes are asked for and this is already one of another number of them."""
+    if processes > 1 and is_worker() and os.environ["WORLD_SIZE"] != str(processes):
+        raise UsageError(
+            f"--processes {processes}, but RANK and WORLD_SIZE={os.environ['WORLD_SIZE']} say that this is one of "
+            f"{os.environ['WORLD_SIZE']} processes already. Unset both, or leave --processes out."
+        )
 
 
 def launch(module: str, argv: Sequence[str], processes: int) -> int:

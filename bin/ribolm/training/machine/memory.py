@@ -118,13 +118,14 @@ def evaluation_need(need: MemoryNeed, config: BackboneConfig, tokens: int, bf16:
 def available_bytes(device: torch.device | str, root: Path | str = "/") -> tuple[int, str]:
     """Free memory of a device in bytes, and what bounds it. `root`: where /proc and /sys are looked for.
 
-    Of a card: what CUDA calls free. Of the machine: MemAvailable, or what the control group leaves, page cache counted
-    as free; 0 ("unknown") where neither can be read.
+    Of a card: what CUDA calls free, and the blocks that PyTorch keeps with no tensor in them. Of the machine:
+    MemAvailable, or what the control group leaves, page cache counted as free; 0 ("unknown") where neither can be read.
     """
     device = torch.device(device)
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
-        return int(free), torch.cuda.get_device_name(device)
+        kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(free) + kept, torch.cuda.get_device_name(device)
     return free_bytes(root)
 
 

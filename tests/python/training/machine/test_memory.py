@@ -148,6 +148,13 @@ def test_free_memory_is_the_least_of_machine_and_control_groups(tmp_path) -> Non
     assert available_bytes("cpu", tmp_path) == (1_400_000_000, "memory limit of the container")
 
 
+def test_blocks_that_an_earlier_stage_left_to_pytorch_are_free(monkeypatch) -> None:
+    answers = {"mem_get_info": (10 * GB, 80 * GB), "memory_reserved": 60 * GB, "memory_allocated": 5 * GB}
+    for name, answer in {**answers, "get_device_name": "a card"}.items():
+        monkeypatch.setattr(torch.cuda, name, lambda _device, answer=answer: answer)
+    assert available_bytes("cuda:0") == (65 * GB, "a card")
+
+
 def test_free_memory_under_control_groups_of_version_1(tmp_path) -> None:
     write(tmp_path, "proc/meminfo", "MemAvailable: 4000000 kB\n")
     write(tmp_path, "proc/self/cgroup", "9:memory:/slurm/job_1\n4:cpu:/slurm\n")

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,11 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ribolm.cli.train import main
+from ribolm.cli.train import FINETUNE_LENGTHS, main
+from ribolm.cli.train_structure import PATIENCE
 from ribolm.models.weights import load_model
 from ribolm.sequences.store import LabelSpec, StoreWriter, TokenStore
 from ribolm.sequences.tokenizers import make_tokenizer
 from ribolm.training import faults
+from ribolm.training.recipes.unused import USUAL_PATIENCE
 
 Train = Callable[..., int]
 
@@ -110,6 +113,11 @@ def test_every_level_gives_a_model(train: Train, tmp_path: Path, capsys, level: 
     assert {"step", "evaluation"} <= {
         json.loads(line)["event"] for line in (tmp_path / "model/log.jsonl").read_text().splitlines()
     }
+
+
+def test_each_of_several_labels_is_balanced(train: Train, capsys) -> None:
+    assert train("finetune", level="multilabel", task="parts", preset="tiny", positive_weight=0) == 0
+    assert re.search(r"weight of a positive = \d\.\d, \d\.\d \(balances both", capsys.readouterr().err)
 
 
 def test_a_run_killed_before_its_model_was_written_writes_it_at_once(train: Train, tmp_path: Path, capsys) -> None:
@@ -213,6 +221,11 @@ def test_two_processes_make_one_model(train: Train, tmp_path: Path, monkeypatch)
         ("finetune", {"preset": "tiny", "task": "class", "level": "regression", "focal_gamma": 1}, 2, "has no classes"),
         ("finetune", {"preset": "tiny", "task": "sites", "folds": "f.tsv", "dev_share": 0.2}, 2, "--dev-share 0.2"),
         ("structure", {"preset": "tiny", "folds": "f.tsv", "dev_share": 0.2}, 2, "--dev-share 0.2 has no"),
+        ("structure", {"preset": "tiny", "dev_share": 0, "patience": 3}, 2, "--patience 3 has no effect"),
+        ("structure", {"preset": "tiny", "lora": 2, "freeze": 1}, 2, "--freeze 1 has no effect"),
+        ("finetune", {"preset": "tiny", "task": "sites", "lora": 2, "freeze": 1}, 2, "--freeze 1 has no effect"),
+        ("finetune", {"preset": "tiny", "task": "sites", "dev_share": 0, "patience": 3}, 2, "--patience 3 has no"),
+        ("finetune", {"preset": "tiny", "task": "sites", "dev_share": 0, "evaluate_every_steps": 5}, 2, "-steps 5 has"),
         ("pretrain", {"preset": "tiny", "mask_rate": 0}, 2, "--mask-rate 0 hides no token"),
         ("pretrain", {"preset": "tiny", "mask_rate": 1e-9}, 65, "Nothing was learnt in 4 steps"),
         ("finetune", {"preset": "tiny", "task": "unknown", "level": "multilabel"}, 65, "no known label of 'unknown'"),
@@ -224,6 +237,10 @@ def test_bad_input_is_refused(train: Train, tmp_path: Path, capsys, command, cha
     said = capsys.readouterr().err
     assert sentence in said and "Traceback" not in said
     assert not (tmp_path / "model").exists()
+
+
+def test_the_usual_patience_is_that_of_the_commands() -> None:
+    assert {spec.name: spec.default for spec in FINETUNE_LENGTHS}["patience"] == USUAL_PATIENCE == PATIENCE
 
 
 def test_training_that_will_not_fit_is_refused_before_it_starts(train: Train, monkeypatch, capsys) -> None:

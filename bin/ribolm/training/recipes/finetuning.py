@@ -18,7 +18,7 @@ from ribolm.labels.values.targets import Standardised
 from ribolm.models.heads import HeadSpec, Pooling
 from ribolm.models.network import Network, new_network
 from ribolm.training.feed.batches import Feed
-from ribolm.training.objectives.labels import LabelArray, LabelLoss, Labels, balanced_class_weights
+from ribolm.training.objectives.labels import LabelArray, LabelLoss, Labels, balanced_binary_weights
 from ribolm.training.objectives.objective import TrainingBatch
 from ribolm.training.objectives.relabelling import Relabelled, resampled
 from ribolm.training.recipes.adapting import adapted, merged
@@ -111,10 +111,14 @@ def _unused(options: FinetuneOptions) -> dict[str, str]:
     unused: dict[str, str] = {}
     if options.folds is not None:
         unused["dev_share"] = "--folds says which rows are dev"
+    elif options.dev_share == 0:
+        unused |= dict.fromkeys(("patience", "evaluate_every_steps"), "--dev-share 0 holds no row out")
     if level != "token":
         unused |= dict.fromkeys(("unlabeled", "rounds", "resampling"), f"it is about tokens, not --level {level}")
     elif options.unlabeled not in CROSS_PREDICTED:
         unused["rounds"] = f"--unlabeled {options.unlabeled} predicts no labels"
+    if options.lora:
+        unused["freeze"] = "--lora changes no layer itself, and puts adapters on all of them"
     if options.head_only:
         unused |= {"lora": "--head-only leaves the encoder as it is", "freeze": "--head-only freezes every layer"}
     if level != "regression":
@@ -216,12 +220,15 @@ class _Finetuning:
         weight, weights = options.positive_weight, None
         if options.level == "regression":
             return LabelLoss(delta=options.huber_delta or None)
-        if weight == 0 and width == 1:
+        if weight == 0:
             offsets = self.data.store.offsets
             chosen = ranges(offsets[rows], np.diff(offsets)[rows]) if options.level == "token" else rows
-            weights = balanced_class_weights(np.asarray(labels[chosen]), 2)
-            self.session.log.choice("weight of a positive", f"{weights[1] / weights[0]:.1f}", "balances both classes")
-        elif weight not in (0, 1):
+            weights = balanced_binary_weights(np.asarray(labels[chosen]))
+            told = [weights[1] / weights[0]] if width == 1 else weights
+            self.session.log.choice(
+                "weight of a positive", ", ".join(f"{w:.1f}" for w in told), "balances both classes"
+            )
+        elif weight != 1:
             weights = (1.0, weight) if width == 1 else (weight,) * width
         return LabelLoss(weights, options.focal_gamma, options.label_smoothing)
 

@@ -111,6 +111,10 @@ def _unused(options: StructureOptions) -> dict[str, str]:
         unused["dev_share"] = "--folds says which rows are dev"
     if options.dev is not None:
         unused |= dict.fromkeys(("folds", "fold", "dev_share"), "--dev is the store of dev")
+    elif options.folds is None and options.dev_share == 0:
+        unused |= dict.fromkeys(("patience", "evaluate_every_steps"), "--dev-share 0 holds no row out")
+    if options.lora:
+        unused["freeze"] = "--lora changes no layer itself, and puts adapters on all of them"
     if not options.thermodynamics:
         unused["hidden_share"] = "--no-thermodynamics shows no RNA any"
     return unused

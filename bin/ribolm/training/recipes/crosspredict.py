@@ -98,8 +98,9 @@ def cross_predict(
 
     labels: per token [t], yes-no, NaN = unknown; `rows` int64 [n] of the training split, `unit` int64 [n] what must
     stay together (clusters of genes). `fit` is called once per round and fold, but for those that are finished already.
-    Raises Stopped after a signal; the same call goes on from there.
+    Raises Stopped after a signal; the same call goes on from there. DataError for rows that cannot be split.
     """
+    _require_units(unit, plan.folds)
     lengths = np.asarray(store.offsets[rows + 1] - store.offsets[rows])
     fold = assign_folds(unit, lengths, plan.folds, plan.seed)
     current = Relabelled(labels, store.tokens, base_ids, first_mode(plan.mode))
@@ -114,6 +115,16 @@ def cross_predict(
                 predicted.finish(part, plan.identity(stage), store, mine)
         current = Relabelled(labels, store.tokens, base_ids, plan.mode, predicted.values)
     return current
+
+
+def _require_units(unit: Int64Array, n_folds: int) -> None:
+    n_units = len(np.unique(unit))
+    if n_units < n_folds:
+        raise DataError(
+            f"The rows to train on cannot be split into {n_folds} parts that predict each other's unknown labels: all "
+            "are neighbours, or of one gene. Give more sequences, or leave the prediction out: "
+            "--unlabeled as_negative or ignore_unlabeled."
+        )
 
 
 class _Predictions:

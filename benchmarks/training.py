@@ -109,7 +109,7 @@ def run_ribolm(folder: Path) -> dict[str, float]:
             data: dict[str, Any] = {"store": store.digest}
             settings = Settings(kind=name, data=data, network={}, objective={}, optimisation=how)
             feed = Feed(store, seed=1, tokens_per_step=per_step)
-            groups = parameter_groups(network, network.config.num_hidden_layers, how.weight_decay)
+            groups = parameter_groups(network, how.weight_decay)
             started_s = time.process_time()
             session.train(Lesson(settings, network, groups, MaskedTokens(store.tokenizer, 1), feed), place / name)
             cpu_s = time.process_time() - started_s

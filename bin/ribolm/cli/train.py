@@ -271,10 +271,12 @@ def _shared(chosen: dict[str, Any], lengths: Sequence[Spec], epochs: float) -> d
     """What all commands have: places, start, optimisation, runtime."""
     from pydantic import ValidationError
 
+    from ribolm.training.machine.launcher import require_own_number
     from ribolm.training.recipes.assembly import Start
     from ribolm.training.settings import Optimisation, Runtime
 
     chosen = _plain(chosen)
+    require_own_number(chosen["processes"])
     if chosen["steps"] is None and chosen["epochs"] is None:
         chosen["epochs"] = epochs
     how = {spec.name: chosen[spec.name] for spec in HOW_IT_RUNS if spec.name != "processes"}

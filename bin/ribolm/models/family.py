@@ -4,6 +4,7 @@ A backbone is a module whose `forward(batch, embedded=None)` turns a `Ragged` ba
 `embed(batch)` gives its token embeddings [T, D], and whose `token_embeddings` is the matrix they are read from.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -87,8 +88,10 @@ class Family:
     are not those of `heads.HEADS`. architectures: by kind of head ("" for none) the class of transformers or upstream
     that a config.json names. reset: sets tensors that are computed, not learnt. adapted: regular expression of what
     stands between the prefix and the last names (`lora_targets`) of the linear layers that take LoRA. untrained: parts
-    of the backbone that are carried along and never trained. rename: names of published files to ours. tokenizer: kind
-    of the published models' tokenizer, and the file of their folders that holds its vocabulary (None: always the same).
+    of the backbone that are carried along and never trained. embedded, layered, last_norm: regular expressions,
+    searched in the names of weights, of what stands below the first layer, of the layers (their number, from 0, is a
+    group) and of the norm above the last one. rename: names of published files to ours. tokenizer: kind of the
+    published models' tokenizer, and the file of their folders that holds its vocabulary (None: always the same).
     bases: ids of A, C, G, T, N where every base is one token and a causal state may be read later, see `look_ahead`.
     parity: the upstream file that outputs were compared with, and whether on published weights. licence: what users of
     published weights must know.
@@ -110,6 +113,20 @@ class Family:
     lora_targets: tuple[str, ...] = ("query", "key", "value", "dense")
     adapted: str = r"encoder\.layer\..*"
     untrained: tuple[str, ...] = ()
+    embedded: str = r"\bembeddings\."
+    layered: str = r"\blayers?\.(\d+)\."
+    last_norm: str = r"\b(emb_layer_norm_after|ln_f)\."
     tokenizer: tuple[str, str | None] = ("esm", None)
     bases: tuple[int, int, int, int, int] | None = None
     licence: str | None = None
+
+    def depth(self, name: str, n_layers: int) -> int:
+        """Depth of a weight by its name: embeddings 0, layer i (from 0) i + 1, the last norm and heads n_layers + 1."""
+        found = re.search(self.layered, name)
+        if found:
+            return int(found.group(1)) + 1
+        return 0 if re.search(self.embedded, name) else n_layers + 1
+
+    def is_last_norm(self, name: str) -> bool:
+        """Whether a weight is of the norm above the last layer, which belongs to the backbone like the layers."""
+        return re.search(self.last_norm, name) is not None

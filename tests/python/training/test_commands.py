@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,11 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ribolm.cli.train import main
+from ribolm.cli.train import FINETUNE_LENGTHS, main
+from ribolm.cli.train_structure import PATIENCE
 from ribolm.models.weights import load_model
 from ribolm.sequences.store import LabelSpec, StoreWriter, TokenStore
 from ribolm.sequences.tokenizers import make_tokenizer
 from ribolm.training import faults
+from ribolm.training.recipes.unused import USUAL_PATIENCE
 
 Train = Callable[..., int]
 
@@ -29,6 +32,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "sites": LabelSpec("token"),
         "class": LabelSpec("sequence"),
         "parts": LabelSpec("multilabel", 2, ("left", "right")),
+        "unknown": LabelSpec("multilabel", 2),
     }
     with StoreWriter(folder / "store", tokenizer, specs, {"options": {"window_nt": 60, "overlap_nt": 10}}) as writer:
         for row in range(90):
@@ -36,7 +40,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
             sites = np.where(tokens == 4, np.nan, 0).astype(np.float32)  # A unknown, all else none
             sites[(tokens == 4) & (np.roll(tokens, -1) == 6) & (chance.random(len(tokens)) < 0.7)] = 1
             gc = float(np.isin(tokens, (5, 6)).mean() > 0.5)
-            writer.add(tokens, f"s{row}", None, {"sites": sites, "class": gc, "parts": [gc, 1 - gc]})
+            writer.add(
+                tokens, f"s{row}", None, {"sites": sites, "class": gc, "parts": [gc, 1 - gc], "unknown": [np.nan] * 2}
+            )
     rows = "".join(f"{row}\ts{row}\tc\t{row}\t{row % 3}\n" for row in range(90))
     (folder / "folds.tsv").write_text("row\tname\tchrom\tcluster\tfold\n" + rows)
     return folder
@@ -109,6 +115,11 @@ def test_every_level_gives_a_model(train: Train, tmp_path: Path, capsys, level: 
     }
 
 
+def test_each_of_several_labels_is_balanced(train: Train, capsys) -> None:
+    assert train("finetune", level="multilabel", task="parts", preset="tiny", positive_weight=0) == 0
+    assert re.search(r"weight of a positive = \d\.\d, \d\.\d \(balances both", capsys.readouterr().err)
+
+
 def test_a_run_killed_before_its_model_was_written_writes_it_at_once(train: Train, tmp_path: Path, capsys) -> None:
     faults.plan("finish.model@1=full")
     assert train("pretrain", preset="tiny") == 1
@@ -143,7 +154,49 @@ def test_weights_that_nobody_trained_are_not_replaced(train: Train, tmp_path: Pa
     assert "key unknown" in capsys.readouterr().err
 
 
-def test_two_processes_make_one_model(train: Train, tmp_path: Path) -> None:
+@pytest.mark.parametrize("fault", ["evaluation.batch@1=oom", "cross.batch@1=oom", "decision.batch@1=oom"])
+def test_out_of_memory_at_any_work_asks_for_another_try(train: Train, tmp_path: Path, capsys, fault: str) -> None:
+    options = {"preset": "tiny", "task": "sites", "dev_share": 0.4}
+    faults.plan(fault)
+    assert train("finetune", **options) == 75
+    assert "150 are taken then" in capsys.readouterr().err
+    faults.plan("")
+    assert train("finetune", **options) == 0
+
+
+def test_rows_of_dev_that_are_not_cropped_count_for_memory(train: Train, capsys) -> None:
+    options = {"preset": "tiny", "task": "class", "level": "sequence", "dev_share": 0.4, "steps": 1}
+    assert train("finetune", **options, crop_tokens=20) == 0
+    told = next(line for line in capsys.readouterr().err.splitlines() if "memory of dev" in line)
+    assert "(61 tokens the longest)" in told
+
+
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        ({"WORLD_SIZE": "4"}, "WORLD_SIZE is 4, RANK is not set"),
+        ({"WORLD_SIZE": "many"}, "WORLD_SIZE is many"),
+        ({"WORLD_SIZE": "2", "RANK": "2"}, "numbers from 0 to WORLD_SIZE - 1"),
+    ],
+)
+def test_variables_of_processes_that_do_not_fit_are_refused(
+    train: Train, monkeypatch, capsys, environment: dict[str, str], sentence: str
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert train("pretrain", preset="tiny") == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_one_of_another_number_of_processes_is_refused(train: Train, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    monkeypatch.setenv("RANK", "0")
+    assert train("pretrain", preset="tiny", processes=4) == 2
+    assert "--processes 4, but RANK and WORLD_SIZE=1" in capsys.readouterr().err
+
+
+def test_two_processes_make_one_model(train: Train, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "1")  # exported by itself it says nothing
     assert train("pretrain", preset="tiny", processes=2, steps=2) == 0
     assert json.loads((tmp_path / "model/manifest.json").read_text())["made_by"]["processes"] == 2
 
@@ -168,6 +221,14 @@ def test_two_processes_make_one_model(train: Train, tmp_path: Path) -> None:
         ("finetune", {"preset": "tiny", "task": "class", "level": "regression", "focal_gamma": 1}, 2, "has no classes"),
         ("finetune", {"preset": "tiny", "task": "sites", "folds": "f.tsv", "dev_share": 0.2}, 2, "--dev-share 0.2"),
         ("structure", {"preset": "tiny", "folds": "f.tsv", "dev_share": 0.2}, 2, "--dev-share 0.2 has no"),
+        ("structure", {"preset": "tiny", "dev_share": 0, "patience": 3}, 2, "--patience 3 has no effect"),
+        ("structure", {"preset": "tiny", "lora": 2, "freeze": 1}, 2, "--freeze 1 has no effect"),
+        ("finetune", {"preset": "tiny", "task": "sites", "lora": 2, "freeze": 1}, 2, "--freeze 1 has no effect"),
+        ("finetune", {"preset": "tiny", "task": "sites", "dev_share": 0, "patience": 3}, 2, "--patience 3 has no"),
+        ("finetune", {"preset": "tiny", "task": "sites", "dev_share": 0, "evaluate_every_steps": 5}, 2, "-steps 5 has"),
+        ("pretrain", {"preset": "tiny", "mask_rate": 0}, 2, "--mask-rate 0 hides no token"),
+        ("pretrain", {"preset": "tiny", "mask_rate": 1e-9}, 65, "Nothing was learnt in 4 steps"),
+        ("finetune", {"preset": "tiny", "task": "unknown", "level": "multilabel"}, 65, "no known label of 'unknown'"),
         ("pretrain", {"preset": "tiny", "dev_share": 0, "patience": 2}, 2, "--patience 2 has no effect"),
     ],
 )
@@ -176,6 +237,10 @@ def test_bad_input_is_refused(train: Train, tmp_path: Path, capsys, command, cha
     said = capsys.readouterr().err
     assert sentence in said and "Traceback" not in said
     assert not (tmp_path / "model").exists()
+
+
+def test_the_usual_patience_is_that_of_the_commands() -> None:
+    assert {spec.name: spec.default for spec in FINETUNE_LENGTHS}["patience"] == USUAL_PATIENCE == PATIENCE
 
 
 def test_training_that_will_not_fit_is_refused_before_it_starts(train: Train, monkeypatch, capsys) -> None:

@@ -93,6 +93,15 @@ def test_a_model_that_reads_attention_says_so(train: Train, tmp_path: Path, caps
     assert task is not None and task["pair_map"]["attention"] and "attention" in task["channels"]
 
 
+def test_out_of_memory_while_decoding_is_chosen_asks_for_another_try(train: Train, capsys) -> None:
+    options = {"tokens_per_micro_batch": 200}
+    faults.plan("decision.batch@1=oom")
+    assert train(**options) == 75
+    assert "100 are taken then" in capsys.readouterr().err
+    faults.plan("")
+    assert train(**options) == 0
+
+
 def test_a_run_cut_short_goes_on_bit_for_bit(train: Train, tmp_path: Path, capsys) -> None:
     options = {"steps": 6, "checkpoint_every_steps": 2, "dev": None, "dev_share": 0}
     assert train(**options) == 0

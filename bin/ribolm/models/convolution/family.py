@@ -44,5 +44,7 @@ CONVOLUTION = Family(
     },
     language_model="",
     lora_targets=(),
+    embedded=r"^convolution\.(towers\.\d+\.)?motifs\.",
+    last_norm=r"^convolution\.(towers\.\d+\.)?norm\.",
     parity="ribolm's own; there is no upstream",
 )

@@ -30,6 +30,8 @@ from ribolm.training.checkpoints.tensors import read_tensors, unique_state, writ
 from ribolm.training.faults import reach
 from ribolm.training.settings import FORMAT_VERSION
 
+ASIDE = ".aside.tmp"  # suffix of a folder that another one is about to replace
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -47,6 +49,7 @@ class Checkpoints:
 
     def __init__(self, folder: Path, keep: int = 2, check: Callable[[], None] = lambda: None) -> None:
         self.folder, self.keep, self.check = folder, keep, check
+        self._damaged: set[str] = set()  # names of checkpoints that did not verify
 
     def claim(self, key: str, settings: dict[str, Any]) -> None:
         """Bind an empty folder to a configuration; raise DataError when it belongs to another one."""
@@ -65,8 +68,12 @@ class Checkpoints:
             )
 
     def clean(self) -> None:
-        """Remove what killed writers left unfinished. Only the holder of the lease may do so."""
+        """Put back what killed writers had set aside, remove what they left unfinished. Only for the lease's holder."""
         self.check()
+        for path in self.folder.glob(f".*{ASIDE}"):
+            target = path.with_name(path.name.removeprefix(".").removesuffix(ASIDE))
+            if not target.exists():
+                os.replace(path, target)
         for path in self.folder.glob(".*.tmp"):
             if path.is_dir():
                 shutil.rmtree(path)
@@ -88,11 +95,12 @@ class Checkpoints:
             try:
                 return self._read(folder)
             except DataError as error:
+                self._damaged.add(folder.name)
                 notice(f"{error} The checkpoint before it is taken.")
         return None
 
     def save(self, module: torch.nn.Module, optimizer: dict[str, Tensor], state: TrainingState, **record: Any) -> Path:
-        """Write a checkpoint, then remove the ones beyond `keep`. Raises OSError when the disk refuses."""
+        """Write a checkpoint, then remove older ones beyond `keep`. Raises OSError when the disk refuses."""
         self.check()
         reach("save.begin")
         target = self.folder / _name("step", state.step)
@@ -104,7 +112,8 @@ class Checkpoints:
             write_json(folder / "state.json", {"state": state.to_dict(), "record": record})
             reach("save.state")
         reach("save.renamed")
-        self._prune()
+        self._damaged.discard(target.name)
+        self._prune(target.name)
         return target
 
     def save_best(self, module: torch.nn.Module, step: int) -> str:
@@ -149,20 +158,23 @@ class Checkpoints:
             write_json(temporary / "manifest.json", {"format_version": FORMAT_VERSION, "files": files})
             _settle_folder(temporary)
             self.check()
-            if target.exists():
-                self._remove(target)
-            os.replace(temporary, target)
+            _exchange(temporary, target)
             _settle_folder(self.folder)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
-    def _prune(self) -> None:
-        """Remove the oldest checkpoints beyond `keep`, and best weights that no kept one names."""
+    def _prune(self, newest: str) -> None:
+        """Remove what is older than the last `keep` whole checkpoints up to the newest, and best weights nobody names.
+
+        Those of later steps are left of a start whose last ones were damaged, and count for nothing.
+        """
         steps = self._steps()
-        for folder in steps[: -self.keep]:
-            self._remove(folder)
+        kept = [path.name for path in steps if path.name <= newest and path.name not in self._damaged][-self.keep :]
+        for folder in steps:
+            if len(kept) == self.keep and folder.name < kept[0]:
+                self._remove(folder)
         named = set()
-        for folder in steps[-self.keep :]:
+        for folder in self._steps():
             with contextlib.suppress(OSError, ValueError, KeyError):
                 named.add(json.loads((folder / "state.json").read_text("utf-8"))["state"]["best_weights"])
         for folder in self.folder.glob("best-*"):
@@ -178,6 +190,17 @@ class Checkpoints:
 
     def _steps(self) -> list[Path]:
         return sorted(path for path in self.folder.glob("step-*") if path.is_dir())
+
+
+def _exchange(temporary: Path, target: Path) -> None:
+    """Give a new folder its name; one that has it already is there until then, or set aside under a name of its own."""
+    aside = target.with_name(f".{target.name}{ASIDE}")
+    shutil.rmtree(aside, ignore_errors=True)
+    if target.exists():
+        os.replace(target, aside)
+        reach("save.aside")
+    os.replace(temporary, target)
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def verify(folder: Path) -> None:

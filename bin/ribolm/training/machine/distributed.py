@@ -7,6 +7,7 @@ the sums of a resumed run would be added in another order than those of an unint
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,6 +15,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ribolm.errors import UsageError
+from ribolm.files import is_whole_number
+
+LONGEST_WAIT = timedelta(days=365)  # gloo's 30 minutes are less than another training takes
 BUCKET_BYTES = 32 << 20  # large enough for full bandwidth, small enough to begin sending early
 
 
@@ -138,17 +143,28 @@ def _buckets(gradients: list[Tensor]) -> list[list[Tensor]]:
 
 
 def world_of_environment() -> World:
-    """This process as RANK, WORLD_SIZE and LOCAL_RANK name it (torchrun's variables); alone without them."""
-    size = int(os.environ.get("WORLD_SIZE", "1"))
-    if size == 1:
+    """This process as RANK, WORLD_SIZE and LOCAL_RANK name it (torchrun's variables); alone without them.
+
+    Raises UsageError where they do not fit together.
+    """
+    size = os.environ.get("WORLD_SIZE", "1")
+    if size == "1":
         return World()
-    return World(int(os.environ["RANK"]), size, int(os.environ.get("LOCAL_RANK", os.environ["RANK"])))
+    rank = os.environ.get("RANK", "")
+    local = os.environ.get("LOCAL_RANK", rank)
+    if not all(map(is_whole_number, (size, rank, local))) or not 0 <= int(rank) < int(size):
+        raise UsageError(
+            f"WORLD_SIZE is {size}, RANK is {rank or 'not set'} and LOCAL_RANK is {local or 'not set'}: a process "
+            "among several has numbers from 0 to WORLD_SIZE - 1. Unset them all and give --processes, or use torchrun."
+        )
+    return World(int(rank), int(size), int(local))
 
 
 def join(world: World, device: str) -> None:
     """Meet the other processes, if there are any.
 
     CPU tensors go by gloo, CUDA tensors by NCCL. RIBOLM_RENDEZVOUS, a file, replaces torchrun's TCP meeting place.
+    Others wait as long as the first one waits for its lease; one that dies is noticed by its connection.
     """
     if world.size == 1:
         return
@@ -163,6 +179,7 @@ def join(world: World, device: str) -> None:
         init_method=f"file://{meeting}" if meeting else "env://",
         rank=world.rank,
         world_size=world.size,
+        timeout=LONGEST_WAIT,
     )
 
 

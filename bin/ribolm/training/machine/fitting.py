@@ -3,11 +3,15 @@
 Halving them doubles the micro-batches of a step; what one optimiser step learns from stays the same.
 """
 
+import contextlib
 import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ribolm.errors import DataError
+import torch
+
+from ribolm.errors import DataError, OutOfMemory
 from ribolm.files import write_json
 from ribolm.training.log import TrainingLog
 
@@ -20,6 +24,22 @@ class Fitting:
 
     path: Path
     tokens: int
+
+    @contextlib.contextmanager
+    def halved_when_full(self, longest: int, device: str, before: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """Turn running out of memory into OutOfMemory, with half the budget written down for the next start.
+
+        `longest`: tokens of the longest sequence at work; `before`: what is saved first.
+        """
+        try:
+            yield
+        except torch.OutOfMemoryError as error:
+            before()
+            self.halve(longest)
+            raise OutOfMemory(
+                f"Out of memory on {device} with {2 * self.tokens:,} tokens per micro-batch. "
+                f"Start again: {self.tokens:,} are taken then, in twice as many micro-batches."
+            ) from error
 
     def halve(self, longest: int) -> None:
         """Halve the budget and write it down. Raises DataError when a single sequence is already too much."""

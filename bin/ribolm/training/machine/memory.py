@@ -7,7 +7,7 @@ autograd saves in `models.encoder` and are held against them by a test.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -79,10 +79,7 @@ def estimate_training(
     """
     value_bytes = 2 if bf16 else 4
     width, wide = config.hidden_size, config.intermediate_size
-    # The residual stream and the norms stay in fp32 under autocast: a third of the widths.
-    widths = KEPT_WIDTHS_OF_CONVOLUTION if config.causal else KEPT_WIDTHS
-    wide_kept = (KEPT_GATED if config.gated else KEPT_FEED_FORWARD) * wide
-    kept = widths * width * (value_bytes + (2 if bf16 else 0) / 3) + wide_kept * value_bytes
+    kept = _kept_per_token(config, bf16)
     kept += 2 * width * value_bytes if config.hidden_dropout_prob else 0  # one mask behind each projection
     once = (KEPT_OUTSIDE + PASSING_WIDTHS) * width * 4 + PASSING_FEED_FORWARD * wide * 4
     joined = config.n_layers * 3 * width**2 * value_bytes  # q, k and v are multiplied as one matrix
@@ -98,16 +95,37 @@ def estimate_training(
     )
 
 
+def _kept_per_token(config: BackboneConfig, bf16: bool) -> float:
+    """Bytes that a layer keeps of a token for the backward pass, dropout's masks left out."""
+    value_bytes = 2 if bf16 else 4
+    widths = KEPT_WIDTHS_OF_CONVOLUTION if config.causal else KEPT_WIDTHS
+    wide_kept = (KEPT_GATED if config.gated else KEPT_FEED_FORWARD) * config.intermediate_size
+    # The residual stream and the norms stay in fp32 under autocast: a third of the widths.
+    return widths * config.hidden_size * (value_bytes + (2 if bf16 else 0) / 3) + wide_kept * value_bytes
+
+
+def evaluation_need(need: MemoryNeed, config: BackboneConfig, tokens: int, bf16: bool = False) -> MemoryNeed:
+    """Memory of answering for so many tokens at a time within the training of `need`: one layer is at work at a time.
+
+    Its logits are counted like those of training, an upper bound.
+    """
+    width, wide = config.hidden_size, config.intermediate_size
+    once = (KEPT_OUTSIDE + PASSING_WIDTHS) * width * 4 + PASSING_FEED_FORWARD * wide * 4
+    activations = int(tokens * (_kept_per_token(config, bf16) + once) * FRAGMENTS)
+    return replace(need, activations=activations, logits=need.logits * tokens // max(need.tokens, 1), tokens=tokens)
+
+
 def available_bytes(device: torch.device | str, root: Path | str = "/") -> tuple[int, str]:
     """Free memory of a device in bytes, and what bounds it. `root`: where /proc and /sys are looked for.
 
-    Of a card: what CUDA calls free. Of the machine: MemAvailable, or what the control group leaves, page cache counted
-    as free; 0 ("unknown") where neither can be read.
+    Of a card: what CUDA calls free, and the blocks that PyTorch keeps with no tensor in them. Of the machine:
+    MemAvailable, or what the control group leaves, page cache counted as free; 0 ("unknown") where neither can be read.
     """
     device = torch.device(device)
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
-        return int(free), torch.cuda.get_device_name(device)
+        kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(free) + kept, torch.cuda.get_device_name(device)
     return free_bytes(root)
 
 
@@ -127,6 +145,18 @@ def require_memory(need: MemoryNeed, available: int, bound: str, longest: int = 
         f"{f', shared by {processes} processes' if processes > 1 else ''})."
     )
     raise UsageError(f"{sentence} {_remedy(need, usable, longest)}")
+
+
+def require_dev_memory(need: MemoryNeed, available: int, bound: str, longest: int, processes: int = 1) -> None:
+    """Tell and refuse likewise what evaluation needs, whose rows may be longer than those of training."""
+    free = available // processes
+    console.choice("memory of dev", f"{need.total / _GB:.2f} of {free / _GB:.2f} GB", f"{longest:,} tokens the longest")
+    if available and need.total > free * (1 - SPARE_SHARE):
+        raise UsageError(
+            f"Evaluation on a sequence of dev of {longest:,} tokens will need {need.total / _GB:.1f} GB "
+            f"({need.describe()}), but {free / _GB:.1f} GB are free ({bound}). Leave long sequences out of dev, make "
+            "the store with shorter windows, or choose a smaller --preset."
+        )
 
 
 def _remedy(need: MemoryNeed, usable: int, longest: int) -> str:

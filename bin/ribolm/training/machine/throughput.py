@@ -5,6 +5,7 @@ Model FLOPs utilisation after Chowdhery et al. 2022 (PaLM, appendix B): the work
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from ribolm.models.family import BackboneConfig
 
-# Dense bf16 (V100, T4: fp16) TFLOP/s of the data sheets; the first name that the device's name holds is taken.
+# Dense bf16 (V100, T4: fp16) TFLOP/s of the data sheets; the first that the device's name holds as whole words counts.
 SPEC_TFLOPS = (
     ("GB200", 2500.0),
     ("B200", 2250.0),
@@ -63,7 +64,7 @@ def device_peak(device: torch.device | str, n_devices: int = 1) -> Peak:
 def peak_of_card(name: str, n_devices: int = 1) -> Peak:
     """The known peak of so many cards of a name as CUDA gives it."""
     for part, tflops in SPEC_TFLOPS:
-        if part in name:
+        if re.search(rf"(?<![A-Za-z0-9]){part}(?![A-Za-z0-9])", name):
             achievable = f"{ACHIEVABLE_SHARE * tflops:,.0f} achievable"
             return Peak(tflops * 1e12 * n_devices, f"{name}: {tflops:,.0f} TFLOP/s by its data sheet, {achievable}")
     return Peak(0.0, f"the peak of {name} is not known")

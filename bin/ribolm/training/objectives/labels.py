@@ -128,3 +128,14 @@ def balanced_class_weights(labels: LabelArray, n_classes: int) -> tuple[float, .
             counts += np.bincount(piece.astype(np.int64), minlength=n_classes)
     occurring = np.count_nonzero(counts)
     return tuple(float(w) for w in np.where(counts > 0, counts.sum() / (occurring * np.maximum(counts, 1e-9)), 1.0))
+
+
+def balanced_binary_weights(labels: NDArray[Any]) -> tuple[float, ...]:
+    """Class weights of yes-no labels [n], or of [n, K] the weight of a positive of each label against a negative.
+
+    NaN is unknown; a label with one class only weighs 1.
+    """
+    if labels.ndim == 1:
+        return balanced_class_weights(labels, 2)
+    pairs = (balanced_class_weights(column, 2) for column in labels.T)
+    return tuple(positive / negative for negative, positive in pairs)

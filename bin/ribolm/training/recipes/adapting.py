@@ -8,7 +8,7 @@ from ribolm.training.run.parameters import freeze
 
 def adapted(network: Network, frozen_layers: int, lora: int, seed: int, head_only: bool = False) -> Network:
     """Freeze layers, or with `head_only` the whole backbone; put adapters of rank `lora` in (0: none); in place."""
-    freeze(network, network.config.n_layers, frozen_layers)
+    freeze(network, frozen_layers)
     if head_only:
         network.encoder.requires_grad_(False)
     if lora:

@@ -26,7 +26,13 @@ from ribolm.training.checkpoints.folder import difference
 from ribolm.training.faults import reach
 from ribolm.training.feed.batches import Feed
 from ribolm.training.feed.streams import generator
-from ribolm.training.machine.memory import available_bytes, estimate_training, require_memory
+from ribolm.training.machine.memory import (
+    available_bytes,
+    estimate_training,
+    evaluation_need,
+    require_dev_memory,
+    require_memory,
+)
 from ribolm.training.machine.throughput import utilisation
 from ribolm.training.run.loop import Loop
 from ribolm.training.run.parameters import count_parameters
@@ -108,19 +114,28 @@ def file_digest(path: Path | None) -> str | None:
     return sha256_of(path) if path else None
 
 
-def check_memory(session: Session, lesson_network: Network, feed: Feed, share: float, outputs: int, step: int) -> Any:
+def check_memory(
+    session: Session,
+    lesson_network: Network,
+    feed: Feed,
+    validation: Feed | None,
+    share: float,
+    outputs: int,
+    step: int,
+) -> Any:
     """Tell the memory needed and refuse what will not fit; returns the function from tokens/s to the share of peak.
 
     `share`: answers of the head per token, `outputs` of each; `step`: tokens per step. Raises UsageError.
     """
     fitting, device, world = session.fitting(step), session.device, session.world
-    spec = lesson_network.spec
+    config, spec = lesson_network.config, lesson_network.spec
+    strands = 2 if spec is not None and spec.both_strands else 1
     trained, weights = count_parameters(lesson_network)
     need = estimate_training(
-        lesson_network.config,
+        config,
         weights,
         trained,
-        max(min(fitting.tokens, step), feed.longest) * (2 if spec is not None and spec.both_strands else 1),
+        max(min(fitting.tokens, step), feed.longest) * strands,
         n_outputs=outputs,
         selected_share=share,
         bf16=device.precision == "bf16",
@@ -129,8 +144,13 @@ def check_memory(session: Session, lesson_network: Network, feed: Feed, share: f
     )
     free, bound = available_bytes(device.name)
     if world.first:
-        require_memory(need, free, bound, feed.longest, world.size if device.kind == "cpu" else 1)
-    mfu, reason = utilisation(lesson_network.config, feed.lengths, device.name, share, outputs)
+        sharing = world.size if device.kind == "cpu" else 1
+        require_memory(need, free, bound, feed.longest, sharing)
+        if validation is not None and validation.longest > feed.longest:
+            tokens = max(min(fitting.tokens, step), validation.longest) * strands
+            of_dev = evaluation_need(need, config, tokens, device.precision == "bf16")
+            require_dev_memory(of_dev, free, bound, validation.longest, sharing)
+    mfu, reason = utilisation(config, feed.lengths, device.name, share, outputs)
     session.log.choice("peak of the device", "known" if mfu(1.0) else "unknown, MFU is 0", reason)
     return mfu
 

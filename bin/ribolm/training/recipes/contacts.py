@@ -25,10 +25,11 @@ from ribolm.labels.structure.files import read_structures
 from ribolm.labels.structure.pairs import Structure
 from ribolm.models.attention_features import attention_features
 from ribolm.models.attention_maps import attending
-from ribolm.models.contact_head import contact_encoder, set_contact_head
-from ribolm.models.directories import CARD
+from ribolm.models.contact_head import BACKBONE, RECORD, backbone_digest, contact_encoder, set_contact_head
+from ribolm.models.directories import CARD, MANIFEST, WEIGHTS, read_json
 from ribolm.models.token_dropout import use_token_dropout
 from ribolm.models.weights import LoadedModel, load_model, save_model
+from ribolm.training.checkpoints.folder import difference
 from ribolm.training.log import TrainingLog
 from ribolm.training.machine.memory import PROCESS_BYTES, available_bytes
 from ribolm.training.machine.precision import choose_device
@@ -57,15 +58,16 @@ class ContactOptions:
 def fit_contacts(options: ContactOptions) -> dict[str, Any]:
     """Fit the head and write the model with it; returns the record of the fit.
 
-    Raises UsageError for a backbone without attention and where memory will not do, DataError for structures that are
-    too few, have no pair that far apart, or nothing else.
+    Raises UsageError for a backbone without attention, for a folder that holds another model and where memory will not
+    do; DataError for structures that are too few, have no pair that far apart, or nothing else.
     """
     require_file(options.structures)
     model = load_model(options.model)
     contact_encoder(model)
+    asked = _asked(options, model)
+    _require_replaceable(options.out, model, asked, options.n)
     device = choose_device(options.device, "fp32", 0, TrainingLog(None))
     model.network.to(device.name)
-    in_force = use_token_dropout(model.network, options.token_dropout)
     chosen = choose_structures(read_structures(options.structures), options.n, options.seed, options.separation)
     _require_memory(model, chosen, options.separation)
     features, is_pair = training_pairs(model, chosen, options.separation)
@@ -75,21 +77,48 @@ def fit_contacts(options: ContactOptions) -> dict[str, Any]:
         notice("all weights are 0: the attention of this model tells nothing of pairs, and all are equally likely.")
     fit = {
         "rnas": [structure.name for structure in chosen],
-        "structures": {"file": options.structures.name, "sha256": sha256_of(options.structures)},
+        **asked,
+        "structures": {"file": options.structures.name, **asked["structures"]},
         "pairs": len(is_pair),
         "positives": int(is_pair.sum()),
         "maps": len(weights),
         "maps_used": kept,
-        "separation": options.separation,
-        "c": options.c,
-        "seed": options.seed,
-        "token_dropout": in_force,
     }
     manifest = set_contact_head(model, torch.from_numpy(weights), bias, fit)
     card = model.directory / CARD
     text = card.read_text("utf-8") if card.exists() else None
     save_model(options.out, model.network.cpu(), model.tokenizer, model.task, manifest, text)
     return fit
+
+
+def _asked(options: ContactOptions, model: LoadedModel) -> dict[str, Any]:
+    """What the fit depends on besides the backbone, as its record tells it."""
+    return {
+        "structures": {"sha256": sha256_of(options.structures)},
+        "separation": options.separation,
+        "c": options.c,
+        "seed": options.seed,
+        "token_dropout": use_token_dropout(model.network, options.token_dropout),
+    }
+
+
+def _require_replaceable(out: Path, model: LoadedModel, asked: dict[str, Any], n: int) -> None:
+    """Refuse a folder with any model but that of this very fit. Raises UsageError."""
+    if not (out / WEIGHTS).exists():
+        return
+    found = read_json(out / MANIFEST) if (out / MANIFEST).exists() else {}
+    record = found.get(RECORD)
+    if not isinstance(record, dict) or record.get(BACKBONE) != backbone_digest(model.network):
+        told = "it is another model, or one without a contact head"
+    else:
+        theirs = {**record, "n": len(record["rnas"]), "structures": {"sha256": record["structures"]["sha256"]}}
+        ours = {**asked, "n": n}
+        if all(theirs[name] == value for name, value in ours.items()):
+            return
+        told = difference({name: theirs[name] for name in ours}, ours)
+    raise UsageError(
+        f"--out {out} holds a model already, not that of this fit ({told}). Choose another folder, or remove that one."
+    )
 
 
 def choose_structures(structures: Sequence[Structure], n: int, seed: int, separation: int) -> list[Structure]:

@@ -30,6 +30,7 @@ from ribolm.labels.incomplete import CROSS_PREDICTED, check_mode, first_mode
 from ribolm.training.faults import reach
 from ribolm.training.feed.batches import Feed, RowBatch, TokenSource
 from ribolm.training.machine.distributed import StopAsked, World
+from ribolm.training.machine.fitting import Fitting
 from ribolm.training.machine.precision import Device
 from ribolm.training.objectives.labels import LabelArray
 from ribolm.training.objectives.objective import sequences_of
@@ -78,7 +79,7 @@ class Place:
 
     world: World
     device: Device
-    tokens_per_micro_batch: int
+    fitting: Fitting
     stopped: Callable[[], str | None]
 
 
@@ -97,8 +98,9 @@ def cross_predict(
 
     labels: per token [t], yes-no, NaN = unknown; `rows` int64 [n] of the training split, `unit` int64 [n] what must
     stay together (clusters of genes). `fit` is called once per round and fold, but for those that are finished already.
-    Raises Stopped after a signal; the same call goes on from there.
+    Raises Stopped after a signal; the same call goes on from there. DataError for rows that cannot be split.
     """
+    _require_units(unit, plan.folds)
     lengths = np.asarray(store.offsets[rows + 1] - store.offsets[rows])
     fold = assign_folds(unit, lengths, plan.folds, plan.seed)
     current = Relabelled(labels, store.tokens, base_ids, first_mode(plan.mode))
@@ -113,6 +115,16 @@ def cross_predict(
                 predicted.finish(part, plan.identity(stage), store, mine)
         current = Relabelled(labels, store.tokens, base_ids, plan.mode, predicted.values)
     return current
+
+
+def _require_units(unit: Int64Array, n_folds: int) -> None:
+    n_units = len(np.unique(unit))
+    if n_units < n_folds:
+        raise DataError(
+            f"The rows to train on cannot be split into {n_folds} parts that predict each other's unknown labels: all "
+            "are neighbours, or of one gene. Give more sequences, or leave the prediction out: "
+            "--unlabeled as_negative or ignore_unlabeled."
+        )
 
 
 class _Predictions:
@@ -179,21 +191,25 @@ def _predict(
     network: nn.Module, labels: Relabelled, store: TokenSource, rows: Int64Array, out: _Predictions, place: Place
 ) -> None:
     """Fill in the probabilities of the unannotated places of these rows; each process does its share."""
-    world, device = place.world, place.device
-    feed = Feed(store, rows, seed=0, tokens_per_step=max(place.tokens_per_micro_batch * world.size, 1), shuffle=False)
+    world, device, tokens = place.world, place.device, place.fitting.tokens
+    feed = Feed(store, rows, seed=0, tokens_per_step=max(tokens * world.size, 1), shuffle=False)
     network.to(device.name).eval()
-    batches = feed.once(place.tokens_per_micro_batch, world.rank, world.size)
-    for batch in _in_step(batches, place):
-        inner = np.flatnonzero(batch.place >= 0)
-        selected = inner[labels.unannotated(batch.place[inner])]
-        if not selected.size:
-            continue
-        with device.autocast():
-            at = torch.from_numpy(selected).to(device.name)
-            logits = network(sequences_of(batch).to(device.name), at)
-        if logits.shape[1] != 1:
-            raise DataError("Cross-prediction fills yes-no labels of tokens; this network has several outputs.")
-        out.values[batch.place[selected]] = torch.sigmoid(logits[:, 0].float()).cpu().numpy()
+    with place.fitting.halved_when_full(feed.longest, device.name):
+        for batch in _in_step(feed.once(tokens, world.rank, world.size), place):
+            _fill(network, labels, batch, out, device)
+
+
+def _fill(network: nn.Module, labels: Relabelled, batch: RowBatch, out: _Predictions, device: Device) -> None:
+    inner = np.flatnonzero(batch.place >= 0)
+    selected = inner[labels.unannotated(batch.place[inner])]
+    if not selected.size:
+        return
+    with device.autocast():
+        at = torch.from_numpy(selected).to(device.name)
+        logits = network(sequences_of(batch).to(device.name), at)
+    if logits.shape[1] != 1:
+        raise DataError("Cross-prediction fills yes-no labels of tokens; this network has several outputs.")
+    out.values[batch.place[selected]] = torch.sigmoid(logits[:, 0].float()).cpu().numpy()
 
 
 def _in_step(batches: Iterable[RowBatch], place: Place) -> Iterator[RowBatch]:

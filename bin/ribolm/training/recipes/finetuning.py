@@ -18,7 +18,8 @@ from ribolm.labels.values.targets import Standardised
 from ribolm.models.heads import HeadSpec, Pooling
 from ribolm.models.network import Network, new_network
 from ribolm.training.feed.batches import Feed
-from ribolm.training.objectives.labels import LabelArray, LabelLoss, Labels, balanced_class_weights
+from ribolm.training.objectives.labels import LabelArray, LabelLoss, Labels, balanced_binary_weights
+from ribolm.training.objectives.objective import TrainingBatch
 from ribolm.training.objectives.relabelling import Relabelled, resampled
 from ribolm.training.recipes.adapting import adapted, merged
 from ribolm.training.recipes.assembly import (
@@ -110,10 +111,14 @@ def _unused(options: FinetuneOptions) -> dict[str, str]:
     unused: dict[str, str] = {}
     if options.folds is not None:
         unused["dev_share"] = "--folds says which rows are dev"
+    elif options.dev_share == 0:
+        unused |= dict.fromkeys(("patience", "evaluate_every_steps"), "--dev-share 0 holds no row out")
     if level != "token":
         unused |= dict.fromkeys(("unlabeled", "rounds", "resampling"), f"it is about tokens, not --level {level}")
     elif options.unlabeled not in CROSS_PREDICTED:
         unused["rounds"] = f"--unlabeled {options.unlabeled} predicts no labels"
+    if options.lora:
+        unused["freeze"] = "--lora changes no layer itself, and puts adapters on all of them"
     if options.head_only:
         unused |= {"lora": "--head-only leaves the encoder as it is", "freeze": "--head-only freezes every layer"}
     if level != "regression":
@@ -151,7 +156,7 @@ class _Finetuning:
             shutil.rmtree(folder, ignore_errors=True)
         step = options.optimisation.tokens_per_step
         plan = CrossPrediction(options.unlabeled, options.optimisation.seed, self.settings.key(), options.rounds)
-        place = Place(session.world, session.device, session.fitting(step).tokens, lambda: session.stop.name)
+        place = Place(session.world, session.device, session.fitting(step), lambda: session.stop.name)
         start = {name: tensor.clone() for name, tensor in network.state_dict().items()}
         arguments = (data.store, data.labels, self.base_ids, data.train, data.unit)
 
@@ -171,10 +176,10 @@ class _Finetuning:
         feed = Feed(data.store, rows, seed=optimisation.seed, tokens_per_step=step, copies=copies, crop_tokens=crop)
         validation = validation_feed(data.store, data.dev, step, None)
         require_length(network, feed, validation)
-        mfu = check_memory(self.session, network, feed, float(options.level == "token"), data.spec.width, step)
+        share = float(options.level == "token")
+        mfu = check_memory(self.session, network, feed, validation, share, data.spec.width, step)
         network.to(self.session.device.name)
-        n_layers = network.config.n_layers
-        groups = parameter_groups(network, n_layers, optimisation.weight_decay, optimisation.layer_decay)
+        groups = parameter_groups(network, optimisation.weight_decay, optimisation.layer_decay)
         objective, judge = self._objective(labels, self._loss(labels, rows)), self._objective(self._dev_labels())
         return Lesson(settings, network, groups, objective, feed, validation, mfu, judge)
 
@@ -215,12 +220,15 @@ class _Finetuning:
         weight, weights = options.positive_weight, None
         if options.level == "regression":
             return LabelLoss(delta=options.huber_delta or None)
-        if weight == 0 and width == 1:
+        if weight == 0:
             offsets = self.data.store.offsets
             chosen = ranges(offsets[rows], np.diff(offsets)[rows]) if options.level == "token" else rows
-            weights = balanced_class_weights(np.asarray(labels[chosen]), 2)
-            self.session.log.choice("weight of a positive", f"{weights[1] / weights[0]:.1f}", "balances both classes")
-        elif weight not in (0, 1):
+            weights = balanced_binary_weights(np.asarray(labels[chosen]))
+            told = [weights[1] / weights[0]] if width == 1 else weights
+            self.session.log.choice(
+                "weight of a positive", ", ".join(f"{w:.1f}" for w in told), "balances both classes"
+            )
+        elif weight != 1:
             weights = (1.0, weight) if width == 1 else (weight,) * width
         return LabelLoss(weights, options.focal_gamma, options.label_smoothing)
 
@@ -237,19 +245,16 @@ class _Finetuning:
         """The settings of a part of cross-prediction, with a key of its own."""
         return self.settings.model_copy(update={"data": {**self.settings.data, "stage": stage}})
 
-    @torch.no_grad()
     def _answers(self, lesson: Lesson, loop: Loop) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Logits and targets of all dev places, [N] each, from all processes."""
-        session, network = self.session, lesson.network.eval()
-        logits, targets = [np.zeros(0)], [np.zeros(0)]
-        if loop.validation is not None:
-            for rows in loop.validation.once(loop.at.fitting.tokens, session.world.rank, session.world.size):
-                batch = loop.judge.prepare(rows).to(session.device.name)
-                with session.device.autocast():
-                    answers = network(batch.sequences, batch.selected)
-                logits.append(answers[:, 0].double().cpu().numpy())
-                targets.append(batch.targets.double().cpu().numpy().ravel())
-        found = session.world.gather({"logits": np.concatenate(logits), "targets": np.concatenate(targets)})
+        network = lesson.network.eval()
+
+        def answers(batch: TrainingBatch) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+            logits = network(batch.sequences, batch.selected)[:, 0]
+            return logits.double().cpu().numpy(), batch.targets.double().cpu().numpy().ravel()
+
+        logits, targets = zip((np.zeros(0), np.zeros(0)), *loop.ask_held_out(answers), strict=True)
+        found = self.session.world.gather({"logits": np.concatenate(logits), "targets": np.concatenate(targets)})
         return found["logits"], found["targets"]
 
 

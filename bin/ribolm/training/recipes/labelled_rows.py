@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,8 +47,8 @@ def open_labelled_rows(
     """Open a store and split it: by a table of folds, or (without one) `dev_share` of its rows, in blocks, are dev.
 
     `fold` is the one that is left out altogether; None: nothing is, and fold 0 is dev. Raises DataError for labels that
-    do not fit the level, for an empty store or split and for training rows of one class, UsageError for a fold without
-    a table.
+    do not fit the level, for an empty store or split, and for training rows of one class or without a label; UsageError
+    for a fold without a table.
     """
     store = TokenStore.open(path)
     spec = store.label_spec(task)
@@ -74,6 +75,8 @@ def open_labelled_rows(
         labels = Standardised.on(store.label(task), train)
     if level in ("token", "sequence") and spec.width == 1:
         _require_two_classes(store, task, level, labels, train)
+    else:
+        _require_known(store, task, level, labels, train)
     return LabelledRows(store, spec, labels, train, dev, unit)
 
 
@@ -81,9 +84,7 @@ def _require_two_classes(store: TokenStore, task: str, level: Level, labels: Lab
     """Refuse training rows of one class; of incomplete labels of tokens, unknown ones are the other class."""
     lacks_no = level == "token" and not store.manifest["source"].get("options", {}).get("complete_labels", False)
     is_site = is_other = False
-    for begin in range(0, len(train), ROWS_AT_A_TIME):
-        rows = train[begin : begin + ROWS_AT_A_TIME]
-        values = labels[ranges(store.offsets[rows], np.diff(store.offsets)[rows]) if level == "token" else rows]
+    for values in _in_pieces(store, level, labels, train):
         is_site, is_other = is_site or bool((values > 0).any()), is_other or lacks_no or bool((values < 1).any())
         if is_site and is_other:
             return
@@ -92,6 +93,20 @@ def _require_two_classes(store: TokenStore, task: str, level: Level, labels: Lab
         f"{store.directory}: the rows to train on hold one class only, every label of '{task}' is {found}. Give sites "
         "and others, and check the folds."
     )
+
+
+def _require_known(store: TokenStore, task: str, level: Level, labels: LabelArray, train: Int64) -> None:
+    if not any(np.isfinite(values).any() for values in _in_pieces(store, level, labels, train)):
+        raise DataError(
+            f"{store.directory}: the rows to train on have no known label of '{task}'. Check the labels and the folds."
+        )
+
+
+def _in_pieces(store: TokenStore, level: Level, labels: LabelArray, rows: Int64) -> Iterator[NDArray[Any]]:
+    """The labels of some rows, of so many at a time that they fit in memory."""
+    for begin in range(0, len(rows), ROWS_AT_A_TIME):
+        piece = rows[begin : begin + ROWS_AT_A_TIME]
+        yield labels[ranges(store.offsets[piece], np.diff(store.offsets)[piece]) if level == "token" else piece]
 
 
 def _split(folds: Folds, fold: int | None) -> tuple[Int64, Int64]:

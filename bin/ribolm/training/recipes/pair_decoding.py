@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from ribolm.labels.structure.decoding import EXPECTED_F1, GREEDY
@@ -15,6 +14,7 @@ from ribolm.labels.structure.pair_files import LEAST_LISTED
 from ribolm.models.network import Network
 from ribolm.models.pair_maps.folding import fold
 from ribolm.models.pair_maps.tiles import TILE_NT
+from ribolm.training.objectives.objective import TrainingBatch
 from ribolm.training.objectives.structures import UNKNOWN, StructureBatch
 from ribolm.training.run.loop import Loop
 from ribolm.training.run.session import Lesson, Session
@@ -38,7 +38,6 @@ class Way(NamedTuple):
 WAYS = (Way(GREEDY, "threshold", GRID, 0.5), Way(EXPECTED_F1, "recall_weight", WEIGHTS, 1.0))
 
 
-@torch.no_grad()
 def choose_decoding(session: Session, lesson: Lesson, loop: Loop) -> dict[str, Any]:
     """Keys of task.json: the way of decoding, its number with and without the folding program, what that gives on dev.
 
@@ -48,16 +47,16 @@ def choose_decoding(session: Session, lesson: Lesson, loop: Loop) -> dict[str, A
     assert isinstance(lesson.network, Network)
     network = lesson.network.eval()
     curves: dict[str, list[Float64]] = {SHOWN: [], HIDDEN: []}
-    if loop.validation is not None:
-        for rows in loop.validation.once(loop.at.fitting.tokens, session.world.rank, session.world.size):
-            batch = loop.judge.prepare(rows).to(session.device.name)
-            assert isinstance(batch, StructureBatch)
-            shown = {SHOWN: batch, HIDDEN: batch.without_known()}
-            if all(one is None for one in batch.known):
-                del shown[HIDDEN]
-            for suffix, one in shown.items():
-                with session.device.autocast():
-                    curves[suffix] += _curves(network, one)
+
+    def score(batch: TrainingBatch) -> None:
+        assert isinstance(batch, StructureBatch)
+        shown = {SHOWN: batch, HIDDEN: batch.without_known()}
+        if all(one is None for one in batch.known):
+            del shown[HIDDEN]
+        for suffix, one in shown.items():
+            curves[suffix] += _curves(network, one)
+
+    loop.ask_held_out(score)
     return _keys(session, curves)
 
 

@@ -60,6 +60,8 @@ def pretrain(options: PretrainOptions, key_only: bool = False) -> str:
     does not fit.
     """
     optimisation = options.optimisation
+    if options.mask_rate == 0:
+        raise UsageError("--mask-rate 0 hides no token, so that nothing is learnt. Give a share above 0.")
     if options.dev_share == 0:
         refuse_unused(options, dict.fromkeys(("patience", "evaluate_every_steps"), "--dev-share 0 holds no row out"))
     store = TokenStore.open(options.store)
@@ -77,13 +79,12 @@ def pretrain(options: PretrainOptions, key_only: bool = False) -> str:
     rows, held_out = held_out_blocks(len(store), options.dev_share, optimisation.seed, BLOCK_ROWS if overlap else 1)
     step = optimisation.tokens_per_step
     feed = Feed(store, rows, seed=optimisation.seed, tokens_per_step=step, crop_tokens=crop)
-    n_layers = network.config.n_layers
-    freeze(network, n_layers, optimisation.freeze)
+    freeze(network, optimisation.freeze)
     with open_session(runtime, optimisation.precision, optimisation.determinism) as session:
-        mfu = check_memory(session, network, feed, options.mask_rate, store.tokenizer.vocab_size, step)
-        network.to(session.device.name)
-        groups = parameter_groups(network, n_layers, optimisation.weight_decay, optimisation.layer_decay)
         validation = validation_feed(store, held_out, step, crop)
+        mfu = check_memory(session, network, feed, validation, options.mask_rate, store.tokenizer.vocab_size, step)
+        network.to(session.device.name)
+        groups = parameter_groups(network, optimisation.weight_decay, optimisation.layer_decay)
         lesson = Lesson(settings, network, groups, objective, feed, validation, mfu)
         loop, state = session.train(lesson)
         write_model(options.out, session, lesson, loop, state, store.tokenizer)

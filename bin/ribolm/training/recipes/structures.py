@@ -114,6 +114,10 @@ def _unused(options: StructureOptions) -> dict[str, str]:
         unused["dev_share"] = "--folds says which rows are dev"
     if options.dev is not None:
         unused |= dict.fromkeys(("folds", "fold", "dev_share"), "--dev is the store of dev")
+    elif options.folds is None and options.dev_share == 0:
+        unused |= dict.fromkeys(("patience", "evaluate_every_steps"), "--dev-share 0 holds no row out")
+    if options.lora:
+        unused["freeze"] = "--lora changes no layer itself, and puts adapters on all of them"
     if not options.thermodynamics:
         unused["hidden_share"] = "--no-thermodynamics shows no RNA any"
     return unused
@@ -190,8 +194,7 @@ def _lesson(
     require_length(network, feed, validation)
     check_pair_memory(session, network, feed, validation, step)
     network.to(session.device.name)
-    n_layers = network.config.n_layers
-    groups = parameter_groups(network, n_layers, optimisation.weight_decay, optimisation.layer_decay)
+    groups = parameter_groups(network, optimisation.weight_decay, optimisation.layer_decay)
     objective = train.objective(optimisation.seed, options.hidden_share, shape.min_distance)
     judge = dev.objective(optimisation.seed, 0.0, shape.min_distance)
     return Lesson(settings, network, groups, objective, feed, validation, judge=judge)

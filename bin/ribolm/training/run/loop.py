@@ -9,12 +9,12 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
 
-from ribolm.errors import DataError, OutOfMemory, Stopped, ToolError
+from ribolm.errors import DataError, Stopped, ToolError
 from ribolm.training.checkpoints.folder import Checkpoints, best_name
 from ribolm.training.checkpoints.state import TrainingState
 from ribolm.training.checkpoints.tensors import restore
@@ -32,6 +32,7 @@ from ribolm.training.run.schedule import Schedule
 from ribolm.training.run.supply import StepFeed, Supply
 from ribolm.training.settings import Optimisation, Runtime
 
+Answer = TypeVar("Answer")
 COUNTS = ("n", "prevalence", "chance_loss")  # what a metric is read beside
 
 
@@ -113,7 +114,8 @@ class Loop:
                     break
                 self._save_when_due()
                 self._stop_when_asked()
-                self._step_or_halve(supply)
+                with self.at.fitting.halved_when_full(self.feed.longest, device, self._save):
+                    self._step(supply)
         self.state.finished = True
         self._save()
         reach("finish.saved")
@@ -127,6 +129,21 @@ class Loop:
         with self.at.device.autocast():
             return evaluate(self.judge, self.network, self._watched(rows), self.at.device.name, self.world.add_up)
 
+    @torch.no_grad()
+    def ask_held_out(self, answer: Callable[[TrainingBatch], Answer]) -> list[Answer]:
+        """What `answer` says to each batch of this process's validation rows, in fp32 as in prediction.
+
+        Raises OutOfMemory (fitting halved).
+        """
+        if self.validation is None:
+            return []
+        fitting, device, found = self.at.fitting, self.at.device.name, []
+        with fitting.halved_when_full(self.validation.longest, device):
+            for rows in self.validation.once(fitting.tokens, self.world.rank, self.world.size):
+                reach("decision.batch")
+                found.append(answer(self.judge.prepare(rows).to(device)))
+        return found
+
     def use_best(self) -> None:
         """Put the weights of the best evaluation into the network, where there was one."""
         if self.state.best_weights is not None:
@@ -137,6 +154,7 @@ class Loop:
         found = self.at.checkpoints.newest() if self.world.first else None
         step = int(self.world.sum([found.state.step + 1 if found else 0])[0]) - 1
         if step < 0:
+            self.log.rewind(0)
             return
         found = found or self.at.checkpoints.newest(step)
         if found is None:
@@ -160,17 +178,6 @@ class Loop:
                     "now: the result may differ from that of a run never stopped."
                 )
 
-    def _step_or_halve(self, supply: Supply) -> None:
-        try:
-            self._step(supply)
-        except torch.OutOfMemoryError as error:
-            self._save()
-            self.at.fitting.halve(self.feed.longest)
-            raise OutOfMemory(
-                f"Out of memory on {self.at.device.name} with {2 * self.at.fitting.tokens:,} tokens per micro-batch. "
-                f"Start again: {self.at.fitting.tokens:,} are taken then, in twice as many micro-batches."
-            ) from error
-
     def _step(self, supply: Supply) -> None:
         """One optimiser step: the sum of the losses of all micro-batches and processes over the sum of weights."""
         step = self.state.step
@@ -187,6 +194,16 @@ class Loop:
         self.state.step += 1
         self.state.tokens += int(tokens)
         self._log_step(loss, weight, int(tokens), norm)
+        self._require_targets()
+
+    def _require_targets(self) -> None:
+        """Raise DataError where a first epoch, or all of a shorter training, had nothing to learn from."""
+        step = self.state.step
+        if not self.optimizer.has_stepped and (step == self.steps or step % self.feed.steps_per_epoch == 0):
+            raise DataError(
+                f"Nothing was learnt in {step:,} steps: no sequence had a target, a known label or a hidden token. "
+                "Check the labels, the folds, --crop-tokens and --mask-rate."
+            )
 
     def _accumulate(self, batches: Iterable[TrainingBatch]) -> list[float]:
         """Forward and backward over micro-batches; [sum of losses, sum of weights, tokens] of this process."""
@@ -235,7 +252,8 @@ class Loop:
         if self.validation is None or not due or state.evaluated_step >= state.step:
             return
         try:
-            metrics = self.evaluate()
+            with self.at.fitting.halved_when_full(self.validation.longest, self.at.device.name, self._save):
+                metrics = self.evaluate()
         except StopAsked:
             self._stop_when_asked()
             raise

@@ -52,6 +52,11 @@ class AdamW:
                 maximize=False,
             )
 
+    @property
+    def has_stepped(self) -> bool:
+        """Whether anything was ever updated, before a restart or since."""
+        return bool(self._moments)
+
     def zero_grad(self) -> None:
         """Forget the gradients."""
         for parameter in self.parameters:

@@ -2,10 +2,11 @@
 
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
-from ribolm.training.machine.distributed import StopAsked, World
+from ribolm.training.machine.distributed import StopAsked, World, join
 
 
 class Threads:
@@ -67,3 +68,12 @@ def test_alone_nothing_is_sent() -> None:
     assert (world.any(True), world.any(False), list(world.in_step("ab", lambda: False))) == (True, False, ["a", "b"])
     with pytest.raises(StopAsked):
         list(world.in_step("ab", lambda: True))
+
+
+def test_processes_wait_for_the_first_one_longer_than_another_training_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch.distributed as dist
+
+    told: dict[str, object] = {}
+    monkeypatch.setattr(dist, "init_process_group", lambda *_, **options: told.update(options))
+    join(World(1, 2, 1), "cpu")
+    assert isinstance(told["timeout"], timedelta) and told["timeout"] > timedelta(days=30)

@@ -11,7 +11,14 @@ from ribolm.models.nucleotide_transformer import NucleotideTransformerConfig
 from ribolm.models.presets import preset_config
 from ribolm.models.ragged import ragged
 from ribolm.sequences.tokenizers import make_tokenizer
-from ribolm.training.machine.memory import MemoryNeed, available_bytes, estimate_training, require_memory
+from ribolm.training.machine.memory import (
+    MemoryNeed,
+    available_bytes,
+    estimate_training,
+    evaluation_need,
+    require_dev_memory,
+    require_memory,
+)
 
 GB = 10**9
 
@@ -81,6 +88,18 @@ def test_650m_on_64k_tokens_is_of_the_published_size() -> None:
     assert need.state > 10.4 * GB
 
 
+def test_an_evaluation_needs_one_layer_at_a_time_and_is_refused_likewise(capsys) -> None:
+    config = preset_config("small", make_tokenizer("nucleotide"))
+    need = estimate_training(config, 10**6, 10**6, 1000, n_outputs=10)
+    of_dev = evaluation_need(need, config, 1000)
+    assert of_dev.state == need.state and of_dev.logits == need.logits and of_dev.activations < need.activations
+    longer = evaluation_need(need, config, 10**6)
+    require_dev_memory(longer, 2 * longer.total, "a card", 10**6)
+    assert "memory of dev" in capsys.readouterr().err
+    with pytest.raises(UsageError, match=r"dev of 1,000,000 tokens will need .* are free \(a card\)"):
+        require_dev_memory(longer, longer.total, "a card", 10**6)
+
+
 def need_of(activations: float = 1, state: float = 0.1, tokens: int = 10_000) -> MemoryNeed:
     return MemoryNeed(int(state * GB), int(activations * GB), 0, GB // 10, tokens)
 
@@ -127,6 +146,13 @@ def test_free_memory_is_the_least_of_machine_and_control_groups(tmp_path) -> Non
     write(tmp_path, "sys/fs/cgroup/task/memory.current", "1500000000\n")
     write(tmp_path, "sys/fs/cgroup/task/memory.stat", "anon 500000000\ninactive_file 900000000\nactive_file 1\n")
     assert available_bytes("cpu", tmp_path) == (1_400_000_000, "memory limit of the container")
+
+
+def test_blocks_that_an_earlier_stage_left_to_pytorch_are_free(monkeypatch) -> None:
+    answers = {"mem_get_info": (10 * GB, 80 * GB), "memory_reserved": 60 * GB, "memory_allocated": 5 * GB}
+    for name, answer in {**answers, "get_device_name": "a card"}.items():
+        monkeypatch.setattr(torch.cuda, name, lambda _device, answer=answer: answer)
+    assert available_bytes("cuda:0") == (65 * GB, "a card")
 
 
 def test_free_memory_under_control_groups_of_version_1(tmp_path) -> None:

@@ -8,7 +8,7 @@ from ribolm.models.network import MASKED_LM, new_network
 from ribolm.models.presets import preset_config
 from ribolm.models.ragged import ragged
 from ribolm.sequences.tokenizers import make_tokenizer
-from ribolm.training.machine.throughput import device_peak, peak_of_card, training_flops, utilisation
+from ribolm.training.machine.throughput import SPEC_TFLOPS, device_peak, peak_of_card, training_flops, utilisation
 
 CONFIG = preset_config("small", make_tokenizer("nucleotide"))
 
@@ -33,6 +33,15 @@ def test_known_cards_are_told_apart() -> None:
     assert peak_of_card("NVIDIA A100-SXM4-80GB", n_devices=4).flops_per_s == 4 * 312e12
     assert peak_of_card("NVIDIA L40S").flops_per_s == 362e12
     assert peak_of_card("Tesla V100-SXM2-16GB").flops_per_s == 125e12
+
+
+@pytest.mark.parametrize("name", ["NVIDIA RTX A4000", "NVIDIA RTX A1000", "NVIDIA L400", "NVIDIA T400 4GB"])
+def test_a_card_whose_name_begins_like_that_of_another_is_unknown(name: str) -> None:
+    assert peak_of_card(name).flops_per_s == 0
+
+
+def test_every_card_of_the_table_is_found_by_its_name() -> None:
+    assert [peak_of_card(f"NVIDIA {name}").flops_per_s for name, _ in SPEC_TFLOPS] == [t * 1e12 for _, t in SPEC_TFLOPS]
 
 
 def test_an_unknown_device_has_a_utilisation_of_0_and_a_reason() -> None:

@@ -10,7 +10,7 @@ from ribolm.models.heads import HeadSpec
 from ribolm.models.network import MASKED_LM, Network, new_network
 from ribolm.models.presets import preset_config
 from ribolm.training.feed.batches import Feed
-from ribolm.training.objectives.labels import LabelLoss, Labels, balanced_class_weights
+from ribolm.training.objectives.labels import LabelLoss, Labels, balanced_binary_weights, balanced_class_weights
 from ribolm.training.objectives.masked_tokens import MaskedTokens
 from ribolm.training.objectives.objective import Objective, evaluate
 from ribolm.training.run.optimizer import AdamW
@@ -150,7 +150,7 @@ def test_a_network_learns_a_motif_from_token_labels(make_rows) -> None:
     objective = Labels(labels, "token", "binary", options=LabelLoss(balanced_class_weights(labels, 2)))
     network = new_network(preset_config("tiny", rows.tokenizer), HeadSpec("token"), seed=1).train()
     feed = Feed(rows, seed=1, tokens_per_step=1024)
-    optimizer = AdamW(parameter_groups(network, 2, weight_decay=0.01))
+    optimizer = AdamW(parameter_groups(network, weight_decay=0.01))
     for step in range(60):
         optimizer.zero_grad()
         for gathered in feed.micro_batches(*feed.place(step), 2048):
@@ -164,3 +164,9 @@ def test_balanced_weights_give_each_class_the_same_weight() -> None:
     labels = np.array([0, 0, 0, 1, np.nan], np.float32)
     assert balanced_class_weights(labels, 2) == pytest.approx((4 / 6, 2))
     assert balanced_class_weights(np.array([0, 0, 2, 2, 2, 2], np.float32), 4) == pytest.approx((1.5, 1, 0.75, 1))
+
+
+def test_each_of_several_labels_is_balanced_by_its_own_known_classes() -> None:
+    labels = np.array([[1, 0, 0], [0, 1, 0], [0, np.nan, 0], [0, 1, np.nan]], dtype=np.float32)
+    assert balanced_binary_weights(labels) == pytest.approx((3.0, 0.5, 1.0))
+    assert balanced_binary_weights(labels[:, 0]) == balanced_class_weights(labels[:, 0], 2)

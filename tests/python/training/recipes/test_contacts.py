@@ -90,8 +90,8 @@ def test_a_model_with_its_head_and_what_it_depends_on_is_written(fit: Fit, model
 def test_the_same_seed_gives_the_same_head_and_another_one_other_rnas(fit: Fit, tmp_path: Path) -> None:
     found = []
     for seed in ("0", "0", "1"):
-        assert fit("--n", "6", "--seed", seed)[0] == 0
-        found.append(json.loads((tmp_path / "out" / "manifest.json").read_text()))
+        assert fit("--n", "6", "--seed", seed, "--out", str(tmp_path / seed))[0] == 0
+        found.append(json.loads((tmp_path / seed / "manifest.json").read_text()))
     assert found[0] == found[1]
     assert found[0]["contacts"]["rnas"] != found[2]["contacts"]["rnas"]
 
@@ -114,6 +114,19 @@ def test_weights_are_those_of_the_published_regression(fit: Fit, model: Path, tm
     weights, bias, _ = contact_head.fitted_contact_head(load_model(tmp_path / "out"))
     np.testing.assert_allclose(weights[0].numpy(), peer.coef_[0], rtol=1e-5)
     assert bias == pytest.approx(peer.intercept_[0], rel=1e-5)
+
+
+def test_a_model_of_another_fit_is_not_replaced(fit: Fit, model: Path, tmp_path: Path) -> None:
+    assert fit("--n", "6")[0] == 0
+    before = (tmp_path / "out/model.safetensors").read_bytes()
+    code, _, err = fit("--n", "6", "--seed", "3")
+    assert code == 2 and "holds a model already" in err and "seed: 0, not 3" in err
+    assert "n: 6, not 7" in fit("--n", "7")[2]
+    assert (tmp_path / "out/model.safetensors").read_bytes() == before
+    assert fit("--n", "6")[0] == 0, "the same fit again"
+    other = save_model(tmp_path / "other", load_model(model).network, make_tokenizer("esm"), manifest={})
+    code, _, err = fit("--n", "6", "--out", str(other))
+    assert code == 2 and "without a contact head" in err
 
 
 def test_pairs_of_unknown_bases_are_no_examples() -> None:

@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from ribolm.errors import Stopped, UsageError
+from ribolm.errors import DataError, Stopped, UsageError
 from ribolm.training import faults
 from ribolm.training.machine.distributed import World
+from ribolm.training.machine.fitting import Fitting
 from ribolm.training.machine.precision import Device
 from ribolm.training.recipes.crosspredict import CrossPrediction, Place, cross_predict
 
@@ -59,7 +60,7 @@ def run(setting, teacher, stopped=lambda: None, tokens=200, **changes):
     rows, labels, unit, folder = setting
     train = np.arange(32)
     plan = CrossPrediction(**{"mode": "soft", "seed": 1, "key": "k", **changes})
-    place = Place(World(), Device("cpu", "cpu", "fp32"), tokens, stopped)
+    place = Place(World(), Device("cpu", "cpu", "fp32"), Fitting(folder / "fitting.json", tokens), stopped)
     bases = rows.tokenizer.base_ids
     return cross_predict(plan, rows, labels, bases, train, unit[train], teacher, folder, place)
 
@@ -155,6 +156,14 @@ def test_a_failure_at_any_point_costs_no_finished_stage(setting, fault) -> None:
     assert len(teacher.calls) == n_before + 2 - finished
     setting[3].rename(setting[3].with_name("cut"))
     np.testing.assert_array_equal(targets, run(setting, Teacher(rows))[:])
+
+
+def test_rows_that_cannot_be_split_are_refused_before_any_training(setting) -> None:
+    rows, labels, unit, folder = setting
+    teacher = Teacher(rows)
+    with pytest.raises(DataError, match=r"cannot be split into 2 parts .*--unlabeled as_negative or ignore_unlabeled"):
+        run((rows, labels, unit * 0, folder), teacher)
+    assert not teacher.calls and not folder.exists()
 
 
 def test_plans_without_predictions_are_refused() -> None:

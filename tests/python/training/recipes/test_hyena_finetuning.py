@@ -10,6 +10,7 @@ import pytest
 
 from ribolm.cli.predict import main as predict
 from ribolm.cli.train import main as train
+from ribolm.models.backbones import family_of
 from ribolm.models.heads import HeadSpec
 from ribolm.models.hyena.configuration import HyenaConfig
 from ribolm.models.network import new_network
@@ -17,7 +18,7 @@ from ribolm.models.weights import load_model, save_model
 from ribolm.sequences.places import Place
 from ribolm.sequences.store import LabelSpec, StoreWriter, TokenStore
 from ribolm.sequences.tokenizers import make_tokenizer
-from ribolm.training.run.parameters import depth_of, freeze
+from ribolm.training.run.parameters import freeze
 
 CONFIG = HyenaConfig(
     d_model=16, n_layer=2, max_seq_len=66, emb_dim=5, activation_freq=10, filter_order=16, embed_dropout=0.0,
@@ -104,9 +105,9 @@ def test_windows_that_are_too_long_are_refused_first(
 
 def test_layers_have_depths_and_are_frozen() -> None:
     network = new_network(CONFIG, HeadSpec("sequence"), seed=1)
-    depths = {name: depth_of(name, 2) for name in dict(network.named_parameters())}
+    depths = {name: family_of(network.config).depth(name, 2) for name in dict(network.named_parameters())}
     assert depths["hyena.backbone.embeddings.word_embeddings.weight"] == 0
     assert depths["hyena.backbone.layers.1.mixer.filter_fn.implicit_filter.1.freq"] == 2
     assert depths["hyena.backbone.ln_f.weight"] == depths["score.weight"] == 3
-    freeze(network, 2, 2)
+    freeze(network, 2)
     assert [name for name, value in network.named_parameters() if value.requires_grad] == ["score.weight"]

@@ -67,7 +67,7 @@ def make_lesson(kind: str = "pretrain", **changes: object) -> Lesson:
     )
     feed = Feed(store, np.arange(50), seed=optimisation.seed, tokens_per_step=optimisation.tokens_per_step)
     validation = Feed(store, np.arange(50, 60), seed=1, tokens_per_step=200, shuffle=False)
-    groups = parameter_groups(network, 2, optimisation.weight_decay, optimisation.layer_decay)
+    groups = parameter_groups(network, optimisation.weight_decay, optimisation.layer_decay)
     return Lesson(settings, network, groups, objective, feed, validation)
 
 

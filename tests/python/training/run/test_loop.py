@@ -75,6 +75,27 @@ def test_out_of_memory_halves_the_micro_batch_and_nothing_else(tmp_path: Path) -
     assert tokens[0] == tokens[1] and len(tokens[0]) == 6
 
 
+def test_out_of_memory_in_an_evaluation_saves_and_halves_too(tmp_path: Path) -> None:
+    faults.plan("evaluation.batch@1=oom")
+    with pytest.raises(OutOfMemory, match="100 are taken then") as refusal:
+        lessons.train(tmp_path, changes=SHORT)
+    assert refusal.value.exit_code == 75 and list(tmp_path.glob("step-*3"))
+    faults.plan("")
+    lessons.train(tmp_path, changes=SHORT)
+    assert [event["step"] for event in events(tmp_path, "evaluation")] == [3, 6]
+
+
+def test_decisions_are_made_on_answers_in_fp32_like_those_of_prediction(tmp_path: Path) -> None:
+    lesson = lessons.make_lesson("finetune", **SHORT)
+    with open_session(Runtime(checkpoint_dir=tmp_path, device="cpu"), "bf16", "L1") as session:
+        loop, _ = session.train(lesson)
+        lesson.network.eval()
+        found = loop.ask_held_out(lambda batch: lesson.network(batch.sequences, batch.selected))
+        batch = loop.judge.prepare(next(iter(loop.validation.once(loop.at.fitting.tokens))))
+    with torch.no_grad():
+        torch.testing.assert_close(found[0], lesson.network(batch.sequences, batch.selected), rtol=0, atol=0)
+
+
 def test_one_sequence_that_does_not_fit_is_not_tried_again(tmp_path: Path) -> None:
     faults.plan("step.forward@1=oom")
     with pytest.raises(DataError, match=r"single sequence of 41 tokens.*--lora"):

@@ -14,13 +14,14 @@ import pytest
 LESSONS = Path(__file__).with_name("lessons.py")
 Ask = Callable[..., tuple[int, str]]
 
-# Arrivals are counted anew in each start. Checkpoints come every second step, evaluations every fourth; a first
-# evaluation always finds a best.
+# Arrivals are counted anew in each start; the first is before any checkpoint. Checkpoints come every second step,
+# evaluations every fourth; a first evaluation always finds a best.
 POINTS = (
-    "save.best@1", "step.forward@2", "step.backward@3", "step.update@2", "save.begin@1", "save.model@1",
-    "save.optimizer@1", "save.state@1", "save.manifest@1", "save.renamed@1", "evaluation.batch@1", "evaluation.batch@2",
+    "step.update@2", "save.best@1", "step.forward@2", "step.backward@3", "step.update@2", "save.begin@1",
+    "save.model@1", "save.optimizer@1", "save.state@1", "save.manifest@1", "save.renamed@1", "evaluation.batch@1",
+    "evaluation.batch@2",
 )  # fmt: skip
-WITH_TWO = ("save.best@1", "step.backward@2", "step.update@2", "save.manifest@1", "evaluation.batch@1")
+WITH_TWO = ("step.update@2", "save.best@1", "step.backward@2", "step.update@2", "save.manifest@1", "evaluation.batch@1")
 CODES = {"kill": -9, "term": 143}
 CHANGES = {"steps": 26}
 SHORT = {"steps": 10}
@@ -112,6 +113,16 @@ def test_a_damaged_checkpoint_is_left_for_the_one_before(ask: Ask, scratch: Path
     assert (code, digest(text)) == (0, never_stopped)
     assert "step-00000006: model.safetensors is missing or damaged" in text
     assert "Resumed after step 4 of 10" in text
+
+
+def test_a_kill_while_a_checkpoint_is_replaced_costs_nothing(ask: Ask, scratch: Path, never_stopped: str) -> None:
+    folder = scratch / "replaced"
+    assert ask(folder, changes=SHORT, keep=1, faults="step.update@5=kill")[0] == -9
+    assert ask(folder, changes=SHORT, keep=1, faults="save.aside@1=kill")[0] == -9
+    assert not list(folder.glob("step-*"))
+    code, text = ask(folder, changes=SHORT, keep=1)
+    assert (code, digest(text)) == (0, never_stopped)
+    assert "Resumed after step 4 of 10" in text and not list(folder.glob(".step*"))
 
 
 def test_missing_parts_of_checkpoints_are_noticed(ask: Ask, scratch: Path, never_stopped: str) -> None:

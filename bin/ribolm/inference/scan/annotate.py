@@ -54,15 +54,16 @@ class CallAnnotation:
 def known_sites(genome: Genome, known: Path | None, annotation: Annotation | None) -> KnownSites | None:
     """Sites of a list of any known format, else the ends of the transcripts of an annotation, else None.
 
-    Each place stands once, by its first name, however many rows or transcripts name it. Rows of a list that are no
-    sites (signals) are left out. Raises DataError for a list of another genome.
+    An end of several transcripts stands once, by the first one's name. Of a list, rows that repeat place and name are
+    left out, as are those that are no sites (signals); genes that end together keep a site each. Raises DataError for
+    a list of another genome.
     """
     if known is not None:
         sites = read_site_list(known)
         anchors = find_anchors(sites, genome)
         rows = np.flatnonzero(sites.is_site[anchors.row])
         names = np.array([sites.name[k] or NOTHING for k in anchors.row[rows]], dtype=object)
-        return _each_once(anchors.places.take(rows), names, sites.label)
+        return _each_once(anchors.places.take(rows), names, names, sites.label)
     if annotation is None:
         return None
     choice("known sites", f"ends of the transcripts of {annotation.label}", "no --known was given")
@@ -74,12 +75,14 @@ def known_sites(genome: Genome, known: Path | None, annotation: Annotation | Non
     by_end = np.lexsort((behind * exons.strand, exons.transcript))
     last = by_end[np.r_[exons.transcript[by_end][1:] != exons.transcript[by_end][:-1], True]] if len(by_end) else by_end
     names = np.array([annotation.transcripts[t] for t in exons.transcript[last]], dtype=object)
-    return _each_once(Places(contig[last], behind[last], exons.strand[last]), names, f"ends of {annotation.label}")
+    ends = Places(contig[last], behind[last], exons.strand[last])
+    return _each_once(ends, np.full(len(ends), NOTHING, dtype=object), names, f"ends of {annotation.label}")
 
 
-def _each_once(places: Places, names: Texts, label: str) -> KnownSites:
-    """The first of all sites on one base and strand, so that shares of sites do not weigh what is listed often."""
-    table = np.stack([places.contig, places.at0, places.strand.astype(np.int64)])
+def _each_once(places: Places, units: Texts, names: Texts, label: str) -> KnownSites:
+    """The first of all sites on one base and strand of one unit, so that shares do not weigh what is repeated."""
+    unit = np.unique(units.astype(str), return_inverse=True)[1]
+    table = np.stack([places.contig, places.at0, places.strand.astype(np.int64), unit])
     first = np.sort(np.unique(table, axis=1, return_index=True)[1])
     return KnownSites(places.take(first), names[first], label)
 

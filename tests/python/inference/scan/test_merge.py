@@ -171,9 +171,11 @@ def test_a_known_site_counts_once_however_often_it_is_listed(
 ) -> None:
     genome = scanned().genome
     if given == "list":
-        (tmp_path / "k.bed").write_text("one\t949\t950\tfirst\t0\t+\none\t999\t1000\tb\t0\t-\n" * 3)
+        (tmp_path / "k.bed").write_text(
+            "one\t949\t950\tfirst\t0\t+\none\t949\t950\tsecond\t0\t+\none\t999\t1000\tb\t0\t-\n" * 3
+        )
         known = known_sites(genome, tmp_path / "k.bed", None)
-        names = ["first", "b"]
+        names = ["first", "second", "b"]
     else:
         again = [GTF.replace(".1", f".{k}") for k in (1, 2, 3)]
         (tmp_path / "g.gtf").write_text("".join(again))

@@ -15,7 +15,7 @@ include { REPORT_TRAINING  } from '../modules/local/report/training/main'
 include { TOKENIZE_PEAKS   } from '../modules/local/tokenize/peaks/main'
 
 include { checkpointFolder ; hasBamsAlone ; ownPeaks } from '../subworkflows/local/initialise/given_files'
-include { corpusReading ; m6aModels                  } from '../subworkflows/local/initialise/m6a_models'
+include { corpusReading ; m6aModels                  } from '../subworkflows/local/initialise/model_folders'
 
 workflow M6A {
     take:

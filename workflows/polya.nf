@@ -11,7 +11,8 @@ include { MODEL_TOKENS     } from '../subworkflows/local/model_tokens/main'
 include { REPORT_TRAINING  } from '../modules/local/report/training/main'
 include { SCAN_GENOME      } from '../subworkflows/local/scan_genome/main'
 
-include { checkGenomes ; checkpointFolder ; givenGenomes ; modelFolders } from '../subworkflows/local/initialise/given_files'
+include { checkGenomes ; checkpointFolder ; givenGenomes } from '../subworkflows/local/initialise/given_files'
+include { modelFolders } from '../subworkflows/local/initialise/model_folders'
 include { fewshotModels ; tokenBackbones } from '../subworkflows/local/initialise/backbones'
 
 workflow POLYA {

@@ -150,7 +150,7 @@ WIRED = {
     "LABELS_FOLDS": 4,
     "EVALUATE_FEWSHOT": 4,
     "REPORT_FEWSHOT": 1,
-    "TRAIN_FINETUNE": 4 * (3 + 1),  # sets of two genomes; folds, and one model of all for the scan
+    "TRAIN_FINETUNE": 4 * 3 + 2,  # sets of two genomes; folds, and of each first set one model of all for the scan
     "LABELS_POLYATOKENS": 4,  # two tokenizers
     "TRAIN_CAUSAL": 4,
     "TRAIN_BIDIRECTIONAL": 4,

@@ -11,4 +11,5 @@ model=assets/models/rna-structure-small
 [ -f "$scratch/model/manifest.json" ] ||
     python benchmarks/structure_default_model.py --data "$data" --scratch "$scratch" --out "$scratch/model"
 cp "$scratch"/model/{config.json,model.safetensors,vocab.json,task.json,manifest.json} "$model"
-python benchmarks/structure_score.py --model "$model" --data "$data" --scratch "$scratch/scores" --sets TS0
+python benchmarks/structure_score.py --model "$model" --data "$data" --scratch "$scratch/scores" --sets TS0 \
+    --out "$scratch/rna-structure-small.md"

@@ -2,6 +2,8 @@
 // Backbones that steps fewshot and tokens ask for: model directories, or presets with random weights
 //
 
+include { contentOf } from './model_folders'
+
 // Presets that see both sides of a base, and the causal ones with the tokens that they read at most (bin/ribolm/models/presets.py).
 def encoderPresets() {
     return ['tiny', 'mini', 'small', 'base', '8m', '35m', '150m', '650m']
@@ -18,12 +20,6 @@ def causalPresets() {
         'hyenadna-medium-450k': 450002,
         'hyenadna-large-1m': 1000002,
     ]
-}
-
-// Content of a JSON file of a model directory, empty where there is none.
-def contentOf(folder, name) {
-    def path = folder.resolve(name)
-    return path.exists() ? new groovy.json.JsonSlurper().parse(path) : [:]
 }
 
 // Whether the weights of a directory are of HyenaDNA, the causal family.

@@ -2,17 +2,6 @@
 // Files and folders that parameters name, found before anything starts.
 //
 
-// Model directories of a comma-separated list.
-def modelFolders(text) {
-    return text.tokenize(',').collect { name ->
-        def folder = file(name.trim())
-        if (!folder.resolve('config.json').exists()) {
-            error("--model: ${name.trim()} is no model directory (config.json, model.safetensors, task.json). Correct the path, or leave it out for the model that comes with ribolm.")
-        }
-        return folder
-    }
-}
-
 // Units of the user's own peaks, named by their files.
 def ownPeaks(text) {
     def units = text.tokenize(',').collect { name -> file(name.trim(), checkIfExists: true) }.collect { bed -> [[id: bed.name.replaceFirst(/(\.bed)?(\.gz)?$/, '')], bed] }

@@ -3,7 +3,7 @@
 //
 
 include { isSheet ; ownPeaks } from './given_files'
-include { corpusReading      } from './m6a_models'
+include { corpusReading      } from './model_folders'
 include { missingSteps       } from './steps'
 include { castValue ; schemaProperties } from './parameters'
 

@@ -3,7 +3,7 @@
 //
 
 include { missingSteps } from './steps'
-include { modelFolders } from './given_files'
+include { modelFolders } from './model_folders'
 
 def polyaSteps() {
     return ['labels', 'fewshot', 'finetune', 'tokens', 'scan', 'explain', 'evaluate', 'report']

@@ -2,7 +2,7 @@
 // Models of track resm: those given, those that come with ribolm, and the tokens that they read
 //
 
-include { contentOf } from './backbones'
+include { contentOf } from './model_folders'
 
 // The models that come with ribolm, by what they answer: the one place that names them.
 def defaultRnaModels() {

@@ -1,9 +1,25 @@
 //
-// Models of track m6a: those that a run applies, and the tokens in which the corpus is written so that they can read it
+// Model directories: what they say of themselves, and those of track m6a, whose corpus is written so that they can read it
 //
 
-include { contentOf    } from './backbones'
-include { modelFolders } from './given_files'
+// No include here: a script that is included in two places runs its own includes twice under the strict parser of 25.04.
+
+// Model directories of a comma-separated list.
+def modelFolders(text) {
+    return text.tokenize(',').collect { name ->
+        def folder = file(name.trim())
+        if (!folder.resolve('config.json').exists()) {
+            error("--model: ${name.trim()} is no model directory (config.json, model.safetensors, task.json). Correct the path, or leave it out for the model that comes with ribolm.")
+        }
+        return folder
+    }
+}
+
+// Content of a JSON file of a model directory, empty where there is none.
+def contentOf(folder, name) {
+    def path = folder.resolve(name)
+    return path.exists() ? new groovy.json.JsonSlurper().parse(path) : [:]
+}
 
 // Models that the run applies without training them: those given, else, where nothing is fine-tuned, the one that comes
 // with ribolm.

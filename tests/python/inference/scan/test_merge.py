@@ -296,18 +296,25 @@ def test_a_part_given_twice_is_refused(scanned: Callable[..., Scanned], tmp_path
     assert len(merge(where, [*parts, *empty]).result.peaks) == len(merge(where, parts).result.peaks)
 
 
+def merged_by_command(
+    where: Scanned, make_model: Callable[..., Path], folder: Path, calls: str = "calls.bed.gz", *more: str
+) -> tuple[Path, Path]:
+    """Calls and details of a scan that both commands have made with a model and genes."""
+    model = make_model(task="polya", labels=["polya"], universe=None, anchor="cleavage", **WINDOW)
+    (folder / "g.gtf").write_text(GTF)
+    given = ["--model", str(model), "--fasta", str(where.fasta), "--device", "cpu", "--threads", "1"]
+    scored, out, details = folder / "s.parquet", folder / calls, folder / "details"
+    assert main(["scan", *given, "--candidates", str(where.candidates), "--out", str(scored)]) == 0
+    places = ["--scored", str(scored), "--out", str(out), "--gtf", str(folder / "g.gtf"), "--details", str(details)]
+    assert main(["merge", *given, *places, "--top-share", "0.2", "--null-groups", "50", *more]) == 0
+    return out, details
+
+
 def test_command_makes_calls_tables_and_tracks(
     scanned: Callable[..., Scanned], make_model: Callable[..., Path], tmp_path: Path
 ) -> None:
-    where = scanned()
-    model = make_model(task="polya", labels=["polya"], universe=None, anchor="cleavage", **WINDOW)
-    (tmp_path / "g.gtf").write_text(GTF)
-    given = ["--model", str(model), "--fasta", str(where.fasta), "--device", "cpu", "--threads", "1"]
-    scored, out, details = (str(tmp_path / name) for name in ("s.parquet", "calls.bed.gz", "details"))
-    assert main(["scan", *given, "--candidates", str(where.candidates), "--out", scored]) == 0
-    more = ["--gtf", str(tmp_path / "g.gtf"), "--details", details, "--top-share", "0.2", "--null-groups", "50"]
-    assert main(["merge", *given, "--scored", scored, "--out", out, *more]) == 0
-    listed = rows(Path(out))
+    out, details = merged_by_command(scanned(), make_model, tmp_path)
+    listed = rows(out)
     assert len(listed) > 10
     for name, strand in (("plus", "+"), ("minus", "-")):
         with pybigtools.open(f"{details}/{name}.bw") as track:
@@ -315,22 +322,15 @@ def test_command_makes_calls_tables_and_tracks(
         assert shown == [(row["#chrom"], int(row["start0"])) for row in listed if row["strand"] == strand]
     session = ElementTree.parse(f"{details}/igv_session.xml").getroot()
     for resource in session.iter("Resource"):
-        assert (Path(details) / resource.get("path", "")).exists()
-    assert (Path(details) / session.get("genome", "")).exists()
+        assert (details / resource.get("path", "")).exists()
+    assert (details / session.get("genome", "")).exists()
 
 
 def test_a_session_alone_names_nothing_outside_of_its_folder(
     scanned: Callable[..., Scanned], make_model: Callable[..., Path], tmp_path: Path
 ) -> None:
-    where = scanned()
-    model = make_model(task="polya", labels=["polya"], universe=None, anchor="cleavage", **WINDOW)
-    (tmp_path / "g.gtf").write_text(GTF)
-    given = ["--model", str(model), "--fasta", str(where.fasta), "--device", "cpu", "--threads", "1"]
-    scored, out, details = (str(tmp_path / name) for name in ("s.parquet", "details/calls.bed.gz", "details"))
-    assert main(["scan", *given, "--candidates", str(where.candidates), "--out", scored]) == 0
-    more = ["--gtf", str(tmp_path / "g.gtf"), "--details", details, "--top-share", "0.2", "--null-groups", "50"]
-    assert main(["merge", *given, "--scored", scored, "--out", out, *more, "--session-alone"]) == 0
-    (tmp_path / "details").rename(tmp_path / "moved")
+    _, details = merged_by_command(scanned(), make_model, tmp_path, "details/calls.bed.gz", "--session-alone")
+    details.rename(tmp_path / "moved")
     session = ElementTree.parse(tmp_path / "moved" / "igv_session.xml").getroot()
     paths = [resource.get("path", "") for resource in session.iter("Resource")]
     assert paths == ["plus.bw", "minus.bw", "calls.bed.gz"] and session.get("genome") is None

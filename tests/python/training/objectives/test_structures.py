@@ -11,8 +11,9 @@ import torch
 from ribolm.folding.pair_lists import PairList, StoredPairs, write_pair_lists
 from ribolm.labels.structure.decoding import DecodingRule, decode
 from ribolm.models.heads import HeadSpec
-from ribolm.models.network import new_network
+from ribolm.models.network import Network, new_network
 from ribolm.models.pair_maps.configuration import PairMapConfig, base_ids
+from ribolm.models.pair_maps.folding import pair_map
 from ribolm.models.pair_maps.head import PairMapHead
 from ribolm.models.presets import preset_config
 from ribolm.sequences.tokenizers import make_tokenizer
@@ -104,13 +105,17 @@ def test_which_rows_see_no_list_depends_on_seed_epoch_and_row_alone(make_rows, t
     assert 0.18 < np.mean(list(first.values())) < 0.32
 
 
-def test_loss_and_f1_of_both_ways_are_reported(task) -> None:
+def untrained(task) -> tuple[Structures, Network, Feed]:
+    """An objective on the task's rows, a small network that has learnt nothing, and batches."""
     rows, labels, stored = task
     tokenizer = make_tokenizer("nucleotide")
     shape = PairMapConfig(base_ids(tokenizer), width=8, dilations=(1,), side_width=8, side_depth=0, map_width=4)
     network = new_network(preset_config("tiny", tokenizer), HeadSpec("structure", pair_map=shape), 1)
-    objective = Structures(labels, rows.offsets, stored)
-    feed = Feed(rows, seed=1, tokens_per_step=80)
+    return Structures(labels, rows.offsets, stored), network, Feed(rows, seed=1, tokens_per_step=80)
+
+
+def test_loss_and_f1_of_both_ways_are_reported(task) -> None:
+    objective, network, feed = untrained(task)
     found = evaluate(objective, network, feed.once(200))
     assert found["n"] == 5 and {"f1", "f1_without", "loss", "loss_without"} <= found.keys()
     assert found["loss_without"] > found["loss"], "a new head follows the folding program, which is right here"
@@ -122,12 +127,7 @@ def test_loss_and_f1_of_both_ways_are_reported(task) -> None:
 
 
 def test_dev_is_judged_in_tiles_with_the_same_numbers(task, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows, labels, stored = task
-    tokenizer = make_tokenizer("nucleotide")
-    shape = PairMapConfig(base_ids(tokenizer), width=8, dilations=(1,), side_width=8, side_depth=0, map_width=4)
-    network = new_network(preset_config("tiny", tokenizer), HeadSpec("structure", pair_map=shape), 1)
-    objective = Structures(labels, rows.offsets, stored)
-    feed = Feed(rows, seed=1, tokens_per_step=80)
+    objective, network, feed = untrained(task)
     whole = evaluate(objective, network, feed.once(200))
     sides: list[int] = []
     region = PairMapHead.region
@@ -140,7 +140,7 @@ def test_dev_is_judged_in_tiles_with_the_same_numbers(task, monkeypatch: pytest.
     monkeypatch.setattr(structures, "TILE_NT", 8)
     tiles = evaluate(objective, network, feed.once(200))
     assert tiles == pytest.approx(whole, rel=1e-5)
-    assert len(sides) > 2 * len(LENGTHS) and max(sides) <= 8 + 2 * shape.halo
+    assert len(sides) > 2 * len(LENGTHS) and max(sides) <= 8 + 2 * pair_map(network).shape.halo
 
 
 def test_f1_of_every_rule_is_that_of_decoding_by_it() -> None:

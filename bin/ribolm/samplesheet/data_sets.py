@@ -50,8 +50,8 @@ OTHER_FORMATS = {
     **dict.fromkeys((".dot", ".vienna", ".fold"), "Rename or link it to .dbn."),
     **dict.fromkeys((".txt", ".tab"), "Rename or link it to .tsv or .csv."),
 }
-# splits that say something to a task; without any, all rows of the file are used
 MEASURED = ("structure", "regression", "families", "interactions")  # have results of their own by sample
+# splits that say something to a task; without any, all rows of the file are used
 PARTS = {"pretrain": ("train", "test"), "structure": SPLITS, "interactions": PARTNERS}
 DEALT = "ribolm deals the rows into folds, those of a group (column group) into one."
 MEANT_SPLIT = {

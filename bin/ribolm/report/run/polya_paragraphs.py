@@ -16,12 +16,7 @@ REFERENCES = {
     "beaudoing": "Beaudoing E et al. (2000) Patterns of variant polyadenylation signal usage in human genes. "
     "<i>Genome Res</i> 10:1001. doi:10.1101/gr.10.7.1001",
 }
-UNITS = {
-    "gene": "whole genes (overlapping genes together)",
-    "chromosome": "whole chromosomes",
-    "similarity": "whole families of similar sequences",
-    "random": "single windows, dealt at random as in the published work; windows that overlap lie on both sides",
-}
+AT_RANDOM = "single windows, dealt at random as in the published work; windows that overlap lie on both sides"
 
 
 def polya_paragraphs(run: Run, steps: Sequence[str]) -> list[str]:
@@ -90,7 +85,7 @@ def _tokens(run: Run) -> str:
 
 def _finetuning(run: Run) -> str:
     start = "given weights" if run.get("init_model") else f"random weights of preset {_value(run, 'preset', '')}"
-    units = UNITS.get(str(run.get("split_by", "gene")), UNITS["gene"])
+    units = AT_RANDOM if run.get("split_by") == "random" else f"whole {_split_units(run)}"
     epochs, folds, seeds = (
         _value(run, name, default) for name, default in (("finetune_epochs", 10), ("folds", 5), ("seeds", 3))
     )
@@ -101,8 +96,13 @@ def _finetuning(run: Run) -> str:
     )
 
 
+def _split_units(run: Run) -> str:
+    """What a fold keeps together and the bootstrap draws."""
+    return WHAT.get(str(run.get("split_by", "gene")), WHAT["gene"])
+
+
 def _evaluation(run: Run) -> str:
-    units = WHAT.get(str(run.get("split_by", "gene")), WHAT["gene"])
+    units = _split_units(run)
     return (
         "Scores were evaluated on the fold that a model had not seen. Precision, recall and F1 are of the positive "
         f"class. Intervals are percentiles of a bootstrap over {units}, paired between methods [efron]. "

@@ -4,6 +4,7 @@ import html
 from collections.abc import Sequence
 from typing import Any
 
+from ribolm.labels.folds import WHAT
 from ribolm.report.run.record import Run
 
 REFERENCES = {
@@ -36,12 +37,6 @@ UNLABELED = {
     "as_negative": "taken as negatives",
 }
 RESAMPLING = "Training sequences with sites were repeated by the formula {} [resampling]."
-UNITS = {
-    "gene": "whole genes (overlapping genes together)",
-    "chromosome": "whole chromosomes",
-    "similarity": "whole families of similar sequences",
-    "random": "single sequences, drawn at random",
-}
 CANDIDATES = {
     "drach": "adenosines in DRACH",
     "adenosine": "all adenosines",
@@ -109,7 +104,7 @@ def _finetuning(run: Run, _steps: Sequence[str]) -> str:
     unlabeled = str(run.get("unlabeled", "soft"))
     rule = str(run.get("resampling", "sCR"))
     copies = "" if rule == "none" else " " + RESAMPLING.format(html.escape(rule))
-    units = UNITS[str(run.get("split_by", "gene"))]
+    units = f"whole {WHAT[str(run.get('split_by', 'gene'))]}"
     epochs, folds, seeds = (
         _value(run, name, default) for name, default in (("finetune_epochs", 10), ("folds", 5), ("seeds", 3))
     )

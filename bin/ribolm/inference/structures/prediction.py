@@ -17,6 +17,7 @@ from ribolm.folding.energy import memory_bytes
 from ribolm.folding.many import fold_many
 from ribolm.folding.pair_lists import PairList
 from ribolm.folding.vienna import probable_pairs
+from ribolm.free_memory import SPARE_SHARE
 from ribolm.inference.structures.model import StructureModel
 from ribolm.labels.structure.decoding import decode, mean_pair_probability
 from ribolm.labels.structure.dot_bracket import within_brackets
@@ -28,7 +29,7 @@ from ribolm.models.pair_maps.inputs import PairLogits, PairProbabilities
 from ribolm.models.pair_maps.tiles import TILE_NT, tiled
 from ribolm.models.ragged import pack
 from ribolm.sequences.rna import RnaRecord
-from ribolm.training.machine.memory import PROCESS_BYTES, SPARE_SHARE, available_bytes
+from ribolm.training.machine.memory import PROCESS_BYTES, available_bytes
 
 MAX_NT = 4_000
 MAP_BYTES, TILE_WIDTHS = 24, 8  # per pair of bases: logits, their mirror, probabilities, what decoding looks at

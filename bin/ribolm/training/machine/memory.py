@@ -14,8 +14,7 @@ import torch
 
 from ribolm import console
 from ribolm.errors import UsageError
-from ribolm.free_memory import SPARE_SHARE as SPARE_SHARE
-from ribolm.free_memory import free_bytes
+from ribolm.free_memory import SPARE_SHARE, free_bytes
 from ribolm.models.family import BackboneConfig
 
 TRAINED_BYTES, FROZEN_BYTES, REDUCED_BYTES = 16, 4, 4  # per weight; the last: a copy of the gradients between processes

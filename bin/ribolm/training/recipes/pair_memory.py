@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from ribolm.console import choice
 from ribolm.errors import UsageError
+from ribolm.free_memory import SPARE_SHARE
 from ribolm.models.network import Network
 from ribolm.models.pair_maps.configuration import PairMapConfig
 from ribolm.models.pair_maps.tiles import tiled_bytes
 from ribolm.training.feed.batches import Feed
 from ribolm.training.machine.memory import (
     FRAGMENTS,
-    SPARE_SHARE,
     MemoryNeed,
     available_bytes,
     estimate_training,

@@ -128,12 +128,22 @@ def section(title: str, found: StructureAssessment, seconds: dict[str, float]) -
             cells.append(f"{interval.value:.3f}{bounds}")
         spent = f"{seconds[method]:,.0f}" if method in seconds else ""
         lines.append(f"| {method} | {' | '.join(cells)} | {spent} |")
-    lines.append("")
-    for row in found.difference_rows():
-        if row["metric"] == "f1":
-            between = f"{row['difference']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})"
-            lines.append(f"- F1 of {row['method']} minus {row['other']}: {between}.")
-    return "\n".join(lines)
+    return "\n".join([*lines, "", *differences(found)])
+
+
+def differences(found: StructureAssessment) -> list[str]:
+    """The first method minus each other on the same draws, a line each; with families that of their means, too."""
+    first, *others = found.methods
+    metrics = [metric for metric in ("f1", "family_f1") if metric == "f1" or found.reference.families]
+    lines = []
+    for other in others:
+        between = [found.draws.difference(first, other, metric) for metric in metrics]
+        told = [
+            f"{COLUMNS[metric]} {one.value:+.3f} ({one.low:+.3f} to {one.high:+.3f})"
+            for metric, one in zip(metrics, between, strict=True)
+        ]
+        lines.append(f"- {first} minus {other}: {'; '.join(told)}.")
+    return lines
 
 
 def families_table(found: StructureAssessment) -> str:

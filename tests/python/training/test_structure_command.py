@@ -17,6 +17,7 @@ from ribolm.labels.structure.dot_bracket import write_dot_bracket
 from ribolm.labels.structure.pairs import Structure
 from ribolm.models.weights import load_model
 from ribolm.training import faults
+from ribolm.training.recipes import pair_decoding
 
 Train = Callable[..., int]
 SHAPE = {"width": 8, "dilations": "1,2", "side-width": 8, "side-depth": 1, "map-width": 4}
@@ -85,6 +86,20 @@ def test_a_model_comes_out_with_its_threshold_and_what_it_was_shown(train: Train
     assert model.manifest["kind"] == "structure" and "dev" in model.manifest["data"]
     assert train("--steps", "30", command="key structure") == 0
     assert capsys.readouterr().out.strip() == model.manifest["key"]
+
+
+def test_dev_chooses_for_rnas_longer_than_those_trained_on_apart(train: Train, tmp_path: Path, monkeypatch) -> None:
+    assert train("--max-nt", "26", steps=8) == 0
+    together = load_model(tmp_path / "model").task
+    assert together is not None and together["dev_n"] == 8 and "within_nt" not in together
+    monkeypatch.setattr(pair_decoding, "LEAST_RNAS", 2)
+    assert train("--max-nt", "26", steps=8, out=tmp_path / "apart") == 0
+    task = load_model(tmp_path / "apart").task
+    assert task is not None and task["within_nt"] == task["trained_nt"]["longest"] <= 26
+    assert task["dev_n"] + task["dev_n_beyond"] == task["dev_n_without"] == 8 and min(task["dev_n"], 6) >= 2
+    shares = [task[f"program_share{suffix}"] for suffix in ("", "_beyond")]
+    assert all(0 < share <= 0.8 for share in shares), "ViennaRNA knows hairpins better than 8 steps teach them"
+    assert "program_share_without" not in task
 
 
 def test_a_model_that_reads_attention_says_so(train: Train, tmp_path: Path, capsys) -> None:

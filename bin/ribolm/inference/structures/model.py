@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ribolm.errors import DataError, UsageError
 from ribolm.folding.energy import PARAMETERS, EnergyModel, energy_models
@@ -16,25 +16,38 @@ from ribolm.models.weights import LoadedModel, load_model
 from ribolm.training.machine.precision import Device
 
 LEVEL = "structure"
+SUFFIXES = ("", "_beyond", "_without")  # of the keys of task.json that belong to one reading
+
+
+class Reading(NamedTuple):
+    """How an answer is read. program_share: weight of the folding program's probabilities beside the network's."""
+
+    rule: DecodingRule
+    program_share: float
 
 
 @dataclass(frozen=True)
 class StructureModel:
-    """A loaded model on a device. rule, rule_without: how pairs are chosen with and without the folding program.
+    """A loaded model on a device. energies: those that the folding program had.
 
-    energies: those that the folding program had.
+    reading, beyond, without: how answers are read of RNAs up to `within_nt`, of longer ones (the network was trained on
+    none), and of those that are not folded by the program.
     """
 
     loaded: LoadedModel
     shape: PairMapConfig
-    rule: DecodingRule
-    rule_without: DecodingRule
+    reading: Reading
+    beyond: Reading
+    without: Reading
+    within_nt: float
     energies: tuple[EnergyModel, ...]
     device: Device
 
-    def rule_for(self, thermodynamics: bool, canonical: bool) -> DecodingRule:
-        """The rule that belongs to what the model is shown; canonical: AU, GC and GU pairs alone."""
-        return replace(self.rule if thermodynamics else self.rule_without, canonical=canonical)
+    def reading_of(self, length_nt: int, thermodynamics: bool, canonical: bool) -> Reading:
+        """The reading of an RNA that is shown the folding program, or not; canonical: AU, GC and GU pairs alone."""
+        shown = self.reading if length_nt <= self.within_nt else self.beyond
+        chosen = shown if thermodynamics else self.without
+        return chosen._replace(rule=replace(chosen.rule, canonical=canonical))
 
 
 def require_structure_model(directory: Path) -> None:
@@ -54,13 +67,22 @@ def load_structure_model(directory: Path, device: Device) -> StructureModel:
     assert spec is not None and spec.pair_map is not None
     told = task.get("thermodynamics", {})
     energies = energy_models(told.get("parameters", PARAMETERS[0]), told.get("temperature_c", 37.0))
-    rule, without = (_rule(task, suffix, spec.pair_map, directory) for suffix in ("", "_without"))
+    reading, beyond, without = (_reading(task, suffix, spec.pair_map, directory) for suffix in SUFFIXES)
     loaded.network.to(device.name).eval()
-    return StructureModel(loaded, spec.pair_map, rule, without, energies, device)
+    within_nt = task.get("within_nt", inf)
+    return StructureModel(loaded, spec.pair_map, reading, beyond, without, within_nt, energies, device)
+
+
+def _reading(task: dict[str, Any], suffix: str, shape: PairMapConfig, directory: Path) -> Reading:
+    key = f"program_share{suffix}"
+    share = task.get(key, 0.0)
+    if not isinstance(share, int | float) or not 0 <= share <= 1:
+        raise DataError(f"{directory / TASK}: {key} {share!r} is none from 0 to 1. Copy the model again.")
+    return Reading(_rule(task, suffix, shape, directory), share)
 
 
 def _rule(task: dict[str, Any], suffix: str, shape: PairMapConfig, directory: Path) -> DecodingRule:
-    """How a task.json decodes; its keys with a suffix are those without the folding program, where there are any."""
+    """How a task.json decodes; its keys with a suffix are those of one reading, where they differ."""
     decoding = task.get("decoding")
     if decoding not in METHODS:
         known = ", ".join(METHODS)

@@ -104,17 +104,26 @@ def predict_folded(
         hidden, bases = states(model.loaded.network, batch)[0]
         maps = seen(model.loaded.network, batch.tokens)
         logits = tiled(pair_map(model.loaded.network), hidden, bases, given, options.tile_nt, maps)
-    return _decoded(model, record, logits, known is not None, options.canonical)
+    return _decoded(model, record, logits, given, options.canonical)
 
 
-def _decoded(model: StructureModel, record: RnaRecord, logits: PairLogits, shown: bool, canonical: bool) -> Prediction:
-    probabilities = logits.probabilities().cpu().numpy()
-    partner = decode(record.letters, probabilities, model.rule_for(shown, canonical))
+def _decoded(
+    model: StructureModel, record: RnaRecord, logits: PairLogits, given: PairProbabilities | None, canonical: bool
+) -> Prediction:
+    rule, share = model.reading_of(len(record.letters), given is not None, canonical)
+    blended = logits.probabilities()
+    if given is not None:
+        given.blend_into(blended, share)
+    probabilities = blended.cpu().numpy()
+    partner = decode(record.letters, probabilities, rule)
     structure, n_beyond = within_brackets(Structure(record.name, record.letters, partner))
     partner = structure.partner
     if n_beyond:
         notice(f"'{record.name}': {n_beyond:,} predicted pairs cross more others than dot-bracket can say; left out.")
-    right = logits.log_probability(torch.from_numpy(partner).to(logits.pairs.device)).exp()
+    chosen = torch.from_numpy(partner).to(logits.pairs.device)
+    right = logits.log_probability(chosen).exp()
+    if given is not None:
+        right = (1 - share) * right + share * given.of_states(chosen)
     scores = mean_pair_probability(partner, probabilities), float(right.mean())
     return Prediction(structure, listed_pairs(probabilities, LEAST_LISTED), *scores)
 

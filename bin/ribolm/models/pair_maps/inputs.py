@@ -39,6 +39,21 @@ class PairProbabilities(NamedTuple):
             self.i[inside] - begin, self.j[inside] - begin, self.probability[inside], self.sums[begin:end]
         )
 
+    def blend_into(self, probabilities: Tensor, share: float) -> Tensor:
+        """Make of the probabilities [L, L] of a network (1 - share) of them and `share` of these, in place."""
+        probabilities.mul_(1 - share)
+        probabilities[self.i, self.j] += share * self.probability
+        probabilities[self.j, self.i] += share * self.probability
+        return probabilities
+
+    def of_states(self, partner: Tensor) -> Tensor:
+        """Probability of one choice for each base, fp32 [L]; partner int64 [L], below 0: unpaired."""
+        found = (1 - self.sums.sum(dim=1)).clamp(min=0) * (partner < 0)
+        chosen = partner[self.i] == self.j
+        for base in (self.i, self.j):
+            found[base[chosen]] = self.probability[chosen]
+        return found
+
     def to(self, device: torch.device | str) -> PairProbabilities:
         """The same on another device."""
         return PairProbabilities(*(tensor.to(device) for tensor in self))

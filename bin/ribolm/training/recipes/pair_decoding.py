@@ -1,4 +1,4 @@
-"""How pairs are chosen by their probabilities: the way, and its one number, with the largest mean F1 over dev."""
+"""How pairs are chosen by their probabilities: the way, its number and the folding program's share best on dev."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ Float64 = NDArray[np.float64]
 Int64 = NDArray[np.int64]
 GRID = np.round(np.arange(0.05, 0.96, 0.01), 2)  # thresholds of greedy decoding
 WEIGHTS = np.round(np.arange(0.5, 3.01, 0.1), 1)  # of recall, of decoding by expected F1
-SHOWN, HIDDEN = "", "_without"  # suffix of the keys of task.json: with and without the folding program
+SHARES = np.round(np.arange(0, 0.81, 0.1), 1)  # of the folding program in the probabilities
+SHOWN, BEYOND, HIDDEN = "", "_beyond", "_without"  # suffix of the keys of task.json: shown the folding program, or not
+LEAST_RNAS = 30  # of dev on either side of the longest length trained on, to choose for each
 
 
 class Way(NamedTuple):
@@ -35,70 +37,101 @@ class Way(NamedTuple):
     default: float
 
 
+class Curves(NamedTuple):
+    """Mean F1 on n RNAs of dev, float64 [shares of the folding program, values of all ways]."""
+
+    n: int
+    mean: Float64
+
+    def with_other(self, other: Curves) -> Curves:
+        """Those of the RNAs of both."""
+        n = self.n + other.n
+        return Curves(n, (self.n * self.mean + other.n * other.mean) / max(n, 1))
+
+
 WAYS = (Way(GREEDY, "threshold", GRID, 0.5), Way(EXPECTED_F1, "recall_weight", WEIGHTS, 1.0))
+N_VALUES = sum(len(way.values) for way in WAYS)
 
 
-def choose_decoding(session: Session, lesson: Lesson, loop: Loop) -> dict[str, Any]:
-    """Keys of task.json: the way of decoding, its number with and without the folding program, what that gives on dev.
+def choose_decoding(session: Session, lesson: Lesson, loop: Loop, within_nt: int) -> dict[str, Any]:
+    """Keys of task.json: the way of decoding, its number, the folding program's share, and what that gives on dev.
 
-    What the model is shown usually decides the way. Without dev it is greedy at 0.5. All processes take part; each
-    scores its own RNAs.
+    Number and share are chosen for RNAs up to `within_nt`, the longest that were trained on, for longer ones, and, of
+    the number alone, for those that are not shown the folding program. RNAs shown the folding program decide the way;
+    without dev it is greedy at 0.5. All processes take part; each scores its own RNAs.
     """
     assert isinstance(lesson.network, Network)
     network = lesson.network.eval()
-    curves: dict[str, list[Float64]] = {SHOWN: [], HIDDEN: []}
+    found: dict[str, list[Float64]] = {SHOWN: [], BEYOND: [], HIDDEN: []}
 
     def score(batch: TrainingBatch) -> None:
         assert isinstance(batch, StructureBatch)
-        shown = {SHOWN: batch, HIDDEN: batch.without_known()}
-        if all(one is None for one in batch.known):
-            del shown[HIDDEN]
-        for suffix, one in shown.items():
-            curves[suffix] += _curves(network, one)
+        for n, curves in _curves(network, batch):
+            found[SHOWN if n <= within_nt else BEYOND].append(curves)
+        if any(one is not None for one in batch.known):
+            found[HIDDEN].extend(curves for _, curves in _curves(network, batch.without_known()))
 
     loop.ask_held_out(score)
-    return _keys(session, curves)
+    means = {suffix: _mean(session, own) for suffix, own in found.items()}
+    shown, beyond = means[SHOWN], means.pop(BEYOND)
+    if min(shown.n, beyond.n) < LEAST_RNAS:
+        return _keys(session, {**means, SHOWN: shown.with_other(beyond)})
+    return {**_keys(session, {**means, BEYOND: beyond}), "within_nt": within_nt}
 
 
-def _curves(network: Network, batch: StructureBatch) -> list[Float64]:
-    """F1 of each RNA with pairs at every value of every way, float64 [values of all ways]."""
+def _curves(network: Network, batch: StructureBatch) -> list[tuple[int, Float64]]:
+    """(bases, F1 at every share and every value of every way) of each RNA with pairs."""
     found = []
     targets = batch.targets.split_with_sizes(batch.lengths)
-    for logits, partners in zip(fold(network, batch.sequences, batch.known, TILE_NT), targets, strict=True):
-        truth = partners.cpu().numpy()
-        if (truth >= 0).any():
-            found.append(decoded_f1(logits.probabilities().cpu().numpy(), truth))
+    folded = fold(network, batch.sequences, batch.known, TILE_NT)
+    for logits, known, partners in zip(folded, batch.known, targets, strict=True):
+        truth, own = partners.cpu().numpy(), logits.probabilities()
+        if not (truth >= 0).any():
+            continue
+        if known is None:
+            curves = np.tile(decoded_f1(own.cpu().numpy(), truth), (len(SHARES), 1))
+        else:
+            blended = (known.blend_into(own.clone(), share).cpu().numpy() for share in SHARES.tolist())
+            curves = np.stack([decoded_f1(probabilities, truth) for probabilities in blended])
+        found.append((len(truth), curves))
     return found
 
 
-def _keys(session: Session, curves: dict[str, list[Float64]]) -> dict[str, Any]:
-    size = sum(len(way.values) for way in WAYS)
-    means: dict[str, tuple[int, Float64]] = {}
-    for suffix, own in curves.items():
-        summed = session.world.sum([float(len(own)), *np.sum([np.zeros(size), *own], axis=0).tolist()])
-        if summed[0]:
-            means[suffix] = int(summed[0]), np.asarray(summed[1:]) / summed[0]
+def _mean(session: Session, curves: list[Float64]) -> Curves:
+    """The mean over the RNAs of all processes."""
+    size = len(SHARES), N_VALUES
+    n, *total = session.world.sum([float(len(curves)), *np.sum([np.zeros(size), *curves], axis=0).ravel().tolist()])
+    return Curves(int(n), np.reshape(total, size) / max(n, 1))
+
+
+def _keys(session: Session, means: dict[str, Curves]) -> dict[str, Any]:
+    """What is chosen of each reading that has RNAs; the way is that of those shown the folding program."""
     bounds = np.cumsum([len(way.values) for way in WAYS])[:-1]
-    by_way = {suffix: np.split(mean, bounds) for suffix, (_, mean) in means.items()}
-    best = int(np.argmax([curve.max() for curve in by_way[SHOWN]])) if SHOWN in by_way else 0
-    found: dict[str, Any] = {"decoding": WAYS[best].method}
-    found["threshold"] = WAYS[best].default if WAYS[best].method == GREEDY else LEAST_LISTED
-    for suffix, curves_of_ways in by_way.items():
-        found |= _told(session, suffix, WAYS[best], curves_of_ways[best], means[suffix][0])
-    return found
+    by_way = {suffix: np.split(found.mean, bounds, axis=1) for suffix, found in means.items() if found.n}
+    best = int(np.argmax([curves.max() for curves in by_way[SHOWN]])) if SHOWN in by_way else 0
+    keys: dict[str, Any] = {"decoding": WAYS[best].method}
+    keys["threshold"] = WAYS[best].default if WAYS[best].method == GREEDY else LEAST_LISTED
+    for suffix, curves in by_way.items():
+        keys |= _told(session, suffix, WAYS[best], Curves(means[suffix].n, curves[best]))
+    return keys
 
 
-def _told(session: Session, suffix: str, way: Way, mean: Float64, n: int) -> dict[str, Any]:
-    """The keys of one suffix, told with their reason; where no pair of dev is right, the default."""
+def _told(session: Session, suffix: str, way: Way, found: Curves) -> dict[str, Any]:
+    """The keys of one reading, told with their reason; where no pair of dev is right, the default."""
     name = f"{way.number}{suffix}"
-    facts = {f"dev_f1{suffix}": float(mean.max()), f"dev_n{suffix}": n}
-    if not mean.any():
-        session.log.choice(name.replace("_", " "), way.default, f"no pair is right on {n:,} RNAs of dev")
+    facts = {f"dev_f1{suffix}": float(found.mean.max()), f"dev_n{suffix}": found.n}
+    if not found.mean.any():
+        session.log.choice(name.replace("_", " "), way.default, f"no pair is right on {found.n:,} RNAs of dev")
         return {name: way.default, **facts}
-    value = float(way.values[int(mean.argmax())])
-    told = f"{way.method}: mean F1 {mean.max():.4f} over {n:,} RNAs of dev"
-    session.log.choice(name.replace("_", " "), value, told)
-    return {name: value, **facts}
+    share, value = np.unravel_index(int(found.mean.argmax()), found.mean.shape)
+    told = f"{way.method}: mean F1 {found.mean.max():.4f} over {found.n:,} RNAs of dev"
+    keys = {name: float(way.values[value])}
+    if share:
+        keys[f"program_share{suffix}"] = float(SHARES[share])
+        told += f", {found.mean[0].max():.4f} by the network alone"
+    for key, chosen in keys.items():
+        session.log.choice(key.replace("_", " "), chosen, told)
+    return {**keys, **facts}
 
 
 def decoded_f1(probabilities: NDArray[Any], partners: Int64) -> Float64:

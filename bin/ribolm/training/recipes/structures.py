@@ -102,7 +102,9 @@ def train_structure(options: StructureOptions, key_only: bool = False) -> str:
         lesson = _lesson(options, settings, network, shape, train_rows, dev_rows, session)
         loop, state = session.train(lesson)
         merged(network, options.lora)
-        task = _task(options, shape, choose_decoding(session, lesson, loop), train_rows)
+        trained_nt = _trained_nt(options, train_rows)
+        decoding = choose_decoding(session, lesson, loop, trained_nt["longest"])
+        task = {**_task(options, shape, train_rows), **decoding, "trained_nt": trained_nt}
         write_model(options.out, session, lesson, loop, state, tokenizer, task)
     return settings.key()
 
@@ -223,9 +225,15 @@ def _further(shape: PairMapConfig) -> list[str]:
     return [name for name, read in (("thermodynamics", shape.thermodynamic), ("attention", shape.attention)) if read]
 
 
-def _task(options: StructureOptions, shape: PairMapConfig, decoding: dict[str, Any], rows: _Rows) -> dict[str, Any]:
-    """The content of task.json."""
+def _trained_nt(options: StructureOptions, rows: _Rows) -> dict[str, int]:
+    """Shortest and longest stretch that was trained on."""
     lengths = np.diff(rows.store.offsets)[rows.rows]
+    most = int(lengths.max())
+    return {"shortest": int(lengths.min()), "longest": min(most, options.crop_tokens or most)}
+
+
+def _task(options: StructureOptions, shape: PairMapConfig, rows: _Rows) -> dict[str, Any]:
+    """The content of task.json but for what is chosen on dev."""
     told = rows.store.manifest["source"].get(FOLDER, {}) if options.thermodynamics else {}
     kept = ("program", "version", "parameters", "temperature_c", "least")
     return {
@@ -236,6 +244,4 @@ def _task(options: StructureOptions, shape: PairMapConfig, decoding: dict[str, A
         "pair_map": shape.to_dict(),
         "channels": ["pair_types", "distances", "states", *_further(shape)],
         "thermodynamics": {name: told[name] for name in kept if name in told},
-        **decoding,
-        "trained_nt": {"shortest": int(lengths.min()), "longest": int(lengths.max())},
     }

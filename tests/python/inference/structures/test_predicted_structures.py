@@ -17,13 +17,19 @@ from ribolm.errors import DataError
 from ribolm.folding.energy import EnergyModel
 from ribolm.folding.vienna import probable_pairs
 from ribolm.inference.structures.model import load_structure_model
-from ribolm.inference.structures.prediction import PredictionOptions, _decoded, predict_structures, prediction_bytes
+from ribolm.inference.structures.prediction import (
+    PredictionOptions,
+    _decoded,
+    predict_folded,
+    predict_structures,
+    prediction_bytes,
+)
 from ribolm.labels.structure.dot_bracket import read_dot_bracket, write_brackets
 from ribolm.labels.structure.pair_files import read_pairs
 from ribolm.models.heads import HeadSpec
 from ribolm.models.network import new_network
 from ribolm.models.pair_maps.configuration import PairMapConfig, base_ids
-from ribolm.models.pair_maps.inputs import PairLogits
+from ribolm.models.pair_maps.inputs import PairLogits, PairProbabilities
 from ribolm.models.presets import preset_config
 from ribolm.models.weights import save_model
 from ribolm.sequences.rna import RnaRecord
@@ -102,11 +108,31 @@ def test_the_score_is_what_each_base_gives_its_own_state(model: Path) -> None:
     pairs, unpaired = torch.full((6, 6), -1e4), torch.zeros(6)
     pairs[0, 5] = pairs[5, 0] = 4.0
     unpaired[5] = 1.0
-    found = _decoded(loaded, RnaRecord("a", "GAAAAC"), PairLogits(pairs, unpaired), False, False)
+    found = _decoded(loaded, RnaRecord("a", "GAAAAC"), PairLogits(pairs, unpaired), None, False)
     first, last = 1 / (1 + np.exp(-4)), 1 / (1 + np.exp(-3))
     assert found.structure.pairs().tolist() == [[0, 5]]
     assert found.mea_score == pytest.approx((first + last + 4) / 6, abs=1e-6)
     assert found.confidence == pytest.approx((first * last) ** 0.5, abs=1e-6)
+
+
+def test_the_program_has_its_share_by_length_and_none_where_it_is_not_asked(make_model) -> None:
+    """Shares of 1 and 0: the answer is the program's, or the network's; the score of states, too."""
+    loaded = load_structure_model(make_model(program_share=1.0, program_share_beyond=0.0, within_nt=20), CPU)
+    record, longer = RnaRecord("a", HAIRPIN), RnaRecord("b", f"{HAIRPIN}A")
+    known = probable_pairs(HAIRPIN, models=loaded.energies)
+    alone = replace(loaded, reading=loaded.beyond, within_nt=float("inf"))
+    by_program, by_network = (predict_folded(model, record, known, PredictionOptions()) for model in (loaded, alone))
+    listed = known.p >= 0.01
+    assert by_program.pairs.i0.tolist() == known.i[listed].tolist()
+    assert by_program.pairs.probability == pytest.approx(known.p[listed], abs=1e-3)
+    given = PairProbabilities.of(known, 20)
+    right = given.of_states(torch.from_numpy(by_program.structure.partner))
+    assert by_program.mea_score == pytest.approx(float(right.mean()), abs=1e-6)
+    assert by_network.mea_score != by_program.mea_score
+    folded = probable_pairs(longer.letters, models=loaded.energies)
+    found, expected = (predict_folded(model, longer, folded, PredictionOptions()) for model in (loaded, alone))
+    assert np.array_equal(found.pairs.probability, expected.pairs.probability)
+    assert loaded.reading_of(20, False, True).program_share == 0.0 and loaded.reading_of(20, False, True).rule.canonical
 
 
 def test_pairs_that_no_bracket_is_left_for_are_told_and_left_out(model: Path, capsys) -> None:
@@ -114,7 +140,7 @@ def test_pairs_that_no_bracket_is_left_for_are_told_and_left_out(model: Path, ca
     pairs = torch.full((2 * n, 2 * n), -1e4)
     pairs[at, n + at] = pairs[n + at, at] = 9.0
     loaded = load_structure_model(model, CPU)
-    found = _decoded(loaded, RnaRecord("dense", "G" * n + "C" * n), PairLogits(pairs, torch.zeros(2 * n)), False, False)
+    found = _decoded(loaded, RnaRecord("dense", "G" * n + "C" * n), PairLogits(pairs, torch.zeros(2 * n)), None, False)
     assert len(found.structure.pairs()) == 30 and len(found.pairs.i0) == n
     assert len(write_brackets(found.structure)) == 2 * n
     assert "'dense': 10 predicted pairs" in capsys.readouterr().err
@@ -234,6 +260,7 @@ def test_wrong_usage_is_refused(predict: Predict, make_model, tmp_path: Path, ca
         ({"model": make_model(decoding="guess")}, (), 65, "decoding 'guess' is none of"),
         ({"model": make_model(threshold=2)}, (), 65, "threshold 2 is no probability"),
         ({"model": make_model(recall_weight=-1)}, (), 65, "recall_weight -1 is none"),
+        ({"model": make_model(program_share=1.5)}, (), 65, "program_share 1.5 is none from 0 to 1"),
         (
             {"model": make_model({"thermodynamic": False}), "reactivities": tmp_path / "r.tsv"},
             (),

@@ -83,6 +83,21 @@ def test_a_map_is_symmetric_and_each_base_chooses_among_all_others_and_none(n: i
     assert torch.allclose(chosen[1:], rows[1:, n], atol=1e-6) and torch.allclose(chosen[0], rows[0, n - 1], atol=1e-6)
 
 
+def test_a_program_s_share_of_the_answer_is_the_mean_of_both_weighted() -> None:
+    given, own = known(9), torch.rand((9, 9), generator=torch.Generator().manual_seed(1))
+    own = own + own.T
+    dense = torch.zeros((9, 9))
+    dense[given.i, given.j] = dense[given.j, given.i] = given.probability
+    for share in (0.0, 0.3, 1.0):
+        assert torch.allclose(given.blend_into(own.clone(), share), (1 - share) * own + share * dense)
+    partner = torch.full((9,), -1)
+    i, j = int(given.i[2]), int(given.j[2])
+    partner[i], partner[j] = j, i
+    unpaired = 1 - given.sums.sum(dim=1)
+    expected = torch.where(partner < 0, unpaired.clamp(min=0), dense.gather(1, partner.clamp(min=0)[:, None])[:, 0])
+    assert torch.allclose(given.of_states(partner), expected)
+
+
 @torch.no_grad()
 def test_an_rna_is_read_the_same_whatever_is_in_its_batch() -> None:
     network, tokens, given = network_of(), rna(23, 1), known(23)

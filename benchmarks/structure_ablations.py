@@ -6,8 +6,9 @@
 Both parts train small and equally: the recipe of the default model on RNAs up to 120 nt for one pass, or what is named
 in `FAMILY_BUDGET`. Arms learn from TR0, choose their way of decoding on a twentieth of it, and are scored on VL0 up to
 200 nt; neither TS0 nor the default model is touched. Families: RNAs of ArchiveII, at most `PER_FAMILY` of each, dealt
-by families to folds; the model of a fold has seen no RNA of its families. Numbers compare arms at this budget; a larger
-one may order them otherwise. Writes benchmarks/results/structure_ablations.md.
+by families to folds; the model of a fold has seen no RNA of its families. Numbers compare arms at this budget; a
+larger one may order them otherwise. Every model answers as its recipe says: with the share of ViennaRNA that its dev
+chose. Writes benchmarks/results/structure_ablations.md.
 """
 
 import argparse

@@ -22,7 +22,13 @@ SHAPE = (
     Spec("side_depth", int, 2, "Number of those layers.", {"min": 0}),
     Spec("side_kernel", int, 7, "Bases that one of them sees; odd.", POSITIVE),
     Spec("map_width", int, 12, "Channels at full resolution.", POSITIVE),
-    Spec("min_distance", int, 3, "Bases nearer than this do not pair.", POSITIVE),
+    Spec(
+        "min_distance",
+        int,
+        3,
+        "Bases nearer than this do not pair; folding programs pair none nearer than 4.",
+        {"min": 1, "max": 4},
+    ),
     Spec("attention", bool, False, "Read the encoder's attention maps, too.", {"flag": "--attention"}),
 )
 OWN = (

@@ -9,14 +9,13 @@ from typing import Any, NamedTuple
 
 from ribolm.errors import DataError, UsageError
 from ribolm.folding.energy import PARAMETERS, EnergyModel, energy_models
-from ribolm.labels.structure.decoding import METHODS, DecodingRule
+from ribolm.labels.structure.decoding import BEYOND, HIDDEN, METHODS, SHOWN, DecodingRule
 from ribolm.models.directories import TASK, level_of
 from ribolm.models.pair_maps.configuration import PairMapConfig
 from ribolm.models.weights import LoadedModel, load_model
 from ribolm.training.machine.precision import Device
 
 LEVEL = "structure"
-SUFFIXES = ("", "_beyond", "_without")  # of the keys of task.json that belong to one reading
 
 
 class Reading(NamedTuple):
@@ -67,9 +66,11 @@ def load_structure_model(directory: Path, device: Device) -> StructureModel:
     assert spec is not None and spec.pair_map is not None
     told = task.get("thermodynamics", {})
     energies = energy_models(told.get("parameters", PARAMETERS[0]), told.get("temperature_c", 37.0))
-    reading, beyond, without = (_reading(task, suffix, spec.pair_map, directory) for suffix in SUFFIXES)
+    reading, beyond, without = (_reading(task, suffix, spec.pair_map, directory) for suffix in (SHOWN, BEYOND, HIDDEN))
     loaded.network.to(device.name).eval()
     within_nt = task.get("within_nt", inf)
+    if not isinstance(within_nt, int | float) or not within_nt > 0:
+        raise DataError(f"{directory / TASK}: within_nt {within_nt!r} is no length. Copy the model again.")
     return StructureModel(loaded, spec.pair_map, reading, beyond, without, within_nt, energies, device)
 
 

@@ -111,15 +111,15 @@ def _decoded(
     model: StructureModel, record: RnaRecord, logits: PairLogits, given: PairProbabilities | None, canonical: bool
 ) -> Prediction:
     rule, share = model.reading_of(len(record.letters), given is not None, canonical)
-    blended = logits.probabilities()
+    answer = logits.probabilities()
     if given is not None:
-        given.blend_into(blended, share)
-    probabilities = blended.cpu().numpy()
+        given.blend_into(answer, share)
+    probabilities = answer.cpu().numpy()
     partner = decode(record.letters, probabilities, rule)
-    structure, n_beyond = within_brackets(Structure(record.name, record.letters, partner))
+    structure, n_left_out = within_brackets(Structure(record.name, record.letters, partner))
     partner = structure.partner
-    if n_beyond:
-        notice(f"'{record.name}': {n_beyond:,} predicted pairs cross more others than dot-bracket can say; left out.")
+    if n_left_out:
+        notice(f"'{record.name}': {n_left_out:,} predicted pairs cross more others than dot-bracket can say; left out.")
     chosen = torch.from_numpy(partner).to(logits.pairs.device)
     right = logits.log_probability(chosen).exp()
     if given is not None:

@@ -20,6 +20,8 @@ from ribolm.labels.structure.pairs import UNPAIRED, Int64
 GREEDY, MATCHING, EXPECTED_F1 = "greedy", "matching", "expected_f1"
 METHODS = (GREEDY, MATCHING, EXPECTED_F1)
 CANONICAL = ("AU", "UA", "GC", "CG", "GU", "UG")
+# suffixes of keys of task.json: RNAs shown a folding program, those of them longer than any trained on, not shown it
+SHOWN, BEYOND, HIDDEN = "", "_beyond", "_without"
 MIN_LOOP_NT = 3  # a hairpin of fewer unpaired bases has no room to turn
 
 

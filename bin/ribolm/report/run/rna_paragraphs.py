@@ -114,9 +114,9 @@ def _finetuning(run: Run) -> str:
         f"Models of secondary structure were trained from {_backbone(run)}: a two-dimensional network over pairs of "
         "bases reads embeddings, the letters of both bases and pair probabilities of "
         f"ViennaRNA{run.version('viennarna')} [vienna] with {_value(run, 'structure_energies', 'rna_turner2004')}, "
-        "which were withheld from a part of the RNAs so that the model works without them. The end of training and the "
-        "way of decoding were chosen on the validation set, and each base pairs with one other at most. Models of "
-        "measured values answer once per RNA; "
+        "which were withheld from a part of the RNAs so that the model works without them. The end of training and "
+        "the way of decoding, ViennaRNA's share in the answer included, were chosen on the validation set, and each "
+        "base pairs with one other at most. Models of measured values answer once per RNA; "
         f"{_value(run, 'folds', 5)} folds hold whole groups, or single RNAs where none are named, "
         f"{_value(run, 'value_folds', 1)} of which {'is' if run.get('value_folds', 1) == 1 else 'are'} tested."
     )
@@ -131,7 +131,7 @@ def _prediction(run: Run) -> str:
     return (
         f"Structures were predicted by {_structure_model(run)}, pseudoknots kept, with pair probabilities of "
         f"ViennaRNA{run.version('viennarna')} [vienna], by the energy sets that the model's task.json names, as "
-        "further input."
+        "further input and, where it says so (program_share), in a mean with the network's own."
     )
 
 

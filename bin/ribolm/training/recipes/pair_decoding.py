@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ribolm.labels.structure.decoding import EXPECTED_F1, GREEDY
+from ribolm.labels.structure.decoding import BEYOND, EXPECTED_F1, GREEDY, HIDDEN, SHOWN
 from ribolm.labels.structure.greedy import greedy_pairs, surest_pairs
 from ribolm.labels.structure.listed import ListedPairs, listed_pairs
 from ribolm.labels.structure.pair_files import LEAST_LISTED
@@ -23,9 +23,8 @@ Float64 = NDArray[np.float64]
 Int64 = NDArray[np.int64]
 GRID = np.round(np.arange(0.05, 0.96, 0.01), 2)  # thresholds of greedy decoding
 WEIGHTS = np.round(np.arange(0.5, 3.01, 0.1), 1)  # of recall, of decoding by expected F1
-SHARES = np.round(np.arange(0, 0.81, 0.1), 1)  # of the folding program in the probabilities
-SHOWN, BEYOND, HIDDEN = "", "_beyond", "_without"  # suffix of the keys of task.json: shown the folding program, or not
-LEAST_RNAS = 30  # of dev on either side of the longest length trained on, to choose for each
+SHARES = np.round(np.arange(0, 1.01, 0.1), 1)  # of the folding program in the probabilities
+LEAST_RNAS = 30  # with pairs, of dev, up to the longest length trained on and beyond it, to choose for each
 
 
 class Way(NamedTuple):
@@ -56,9 +55,10 @@ N_VALUES = sum(len(way.values) for way in WAYS)
 def choose_decoding(session: Session, lesson: Lesson, loop: Loop, within_nt: int) -> dict[str, Any]:
     """Keys of task.json: the way of decoding, its number, the folding program's share, and what that gives on dev.
 
-    Number and share are chosen for RNAs up to `within_nt`, the longest that were trained on, for longer ones, and, of
-    the number alone, for those that are not shown the folding program. RNAs shown the folding program decide the way;
-    without dev it is greedy at 0.5. All processes take part; each scores its own RNAs.
+    Number and share are chosen for RNAs up to `within_nt`, the longest that were trained on, for longer ones, and,
+    of the number alone, for those that are not shown the folding program. The first decide the way, or all that
+    are shown the program where they are too few to be told apart; without dev it is greedy at 0.5. All processes
+    take part; each scores its own RNAs.
     """
     assert isinstance(lesson.network, Network)
     network = lesson.network.eval()
@@ -74,7 +74,7 @@ def choose_decoding(session: Session, lesson: Lesson, loop: Loop, within_nt: int
     loop.ask_held_out(score)
     means = {suffix: _mean(session, own) for suffix, own in found.items()}
     shown, beyond = means[SHOWN], means.pop(BEYOND)
-    if min(shown.n, beyond.n) < LEAST_RNAS:
+    if not means[HIDDEN].n or min(shown.n, beyond.n) < LEAST_RNAS:  # never shown: lengths are not told apart
         return _keys(session, {**means, SHOWN: shown.with_other(beyond)})
     return {**_keys(session, {**means, BEYOND: beyond}), "within_nt": within_nt}
 
@@ -91,8 +91,9 @@ def _curves(network: Network, batch: StructureBatch) -> list[tuple[int, Float64]
         if known is None:
             curves = np.tile(decoded_f1(own.cpu().numpy(), truth), (len(SHARES), 1))
         else:
-            blended = (known.blend_into(own.clone(), share).cpu().numpy() for share in SHARES.tolist())
-            curves = np.stack([decoded_f1(probabilities, truth) for probabilities in blended])
+            curves = np.stack(
+                [decoded_f1(known.blend_into(own.clone(), share).cpu().numpy(), truth) for share in SHARES.tolist()]
+            )
         found.append((len(truth), curves))
     return found
 
@@ -105,7 +106,7 @@ def _mean(session: Session, curves: list[Float64]) -> Curves:
 
 
 def _keys(session: Session, means: dict[str, Curves]) -> dict[str, Any]:
-    """What is chosen of each reading that has RNAs; the way is that of those shown the folding program."""
+    """What is chosen of each reading that has RNAs; `SHOWN` decides the way."""
     bounds = np.cumsum([len(way.values) for way in WAYS])[:-1]
     by_way = {suffix: np.split(found.mean, bounds, axis=1) for suffix, found in means.items() if found.n}
     best = int(np.argmax([curves.max() for curves in by_way[SHOWN]])) if SHOWN in by_way else 0
@@ -123,11 +124,14 @@ def _told(session: Session, suffix: str, way: Way, found: Curves) -> dict[str, A
     if not found.mean.any():
         session.log.choice(name.replace("_", " "), way.default, f"no pair is right on {found.n:,} RNAs of dev")
         return {name: way.default, **facts}
-    share, value = np.unravel_index(int(found.mean.argmax()), found.mean.shape)
+    best = int(
+        found.mean.round(12).argmax()
+    )  # sums of several processes differ in the last digits where they are equal
+    at_share, at_value = np.unravel_index(best, found.mean.shape)
     told = f"{way.method}: mean F1 {found.mean.max():.4f} over {found.n:,} RNAs of dev"
-    keys = {name: float(way.values[value])}
-    if share:
-        keys[f"program_share{suffix}"] = float(SHARES[share])
+    keys = {name: float(way.values[at_value])}
+    if at_share:
+        keys[f"program_share{suffix}"] = float(SHARES[at_share])
         told += f", {found.mean[0].max():.4f} by the network alone"
     for key, chosen in keys.items():
         session.log.choice(key.replace("_", " "), chosen, told)

@@ -228,8 +228,8 @@ def _further(shape: PairMapConfig) -> list[str]:
 def _trained_nt(options: StructureOptions, rows: _Rows) -> dict[str, int]:
     """Shortest and longest stretch that was trained on."""
     lengths = np.diff(rows.store.offsets)[rows.rows]
-    most = int(lengths.max())
-    return {"shortest": int(lengths.min()), "longest": min(most, options.crop_tokens or most)}
+    lengths = np.minimum(lengths, options.crop_tokens or lengths.max())
+    return {"shortest": int(lengths.min()), "longest": int(lengths.max())}
 
 
 def _task(options: StructureOptions, shape: PairMapConfig, rows: _Rows) -> dict[str, Any]:

@@ -260,6 +260,7 @@ def test_wrong_usage_is_refused(predict: Predict, make_model, tmp_path: Path, ca
         ({"model": make_model(decoding="guess")}, (), 65, "decoding 'guess' is none of"),
         ({"model": make_model(threshold=2)}, (), 65, "threshold 2 is no probability"),
         ({"model": make_model(recall_weight=-1)}, (), 65, "recall_weight -1 is none"),
+        ({"model": make_model(within_nt="20")}, (), 65, "within_nt '20' is no length"),
         ({"model": make_model(program_share=1.5)}, (), 65, "program_share 1.5 is none from 0 to 1"),
         (
             {"model": make_model({"thermodynamic": False}), "reactivities": tmp_path / "r.tsv"},

@@ -134,7 +134,7 @@ workflow M6A {
             code.train,
         )
         ch_fold_models = FINETUNE.out.model
-        ch_models = ch_fold_models
+        ch_models = models ? ch_models : ch_fold_models
             .filter { meta, _model -> meta.method == 'finetuned' }
             .map { _meta, model -> model }
             .collect(sort: { model -> model.name })

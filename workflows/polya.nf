@@ -27,7 +27,7 @@ workflow POLYA {
     def genomes = givenGenomes(settings)
     checkGenomes(settings, steps, genomes)
     def trains = 'finetune' in steps || 'tokens' in steps
-    def checkpoints = trains ? checkpointFolder(settings.checkpoint_dir, true) : ''
+    def checkpoints = checkpointFolder(settings.checkpoint_dir, trains)
     ch_genomes = channel.fromList(genomes)
     ch_annotated = channel.fromList(genomes.findAll { _meta, _fasta, gtf, sites -> gtf && sites })
 

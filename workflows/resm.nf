@@ -18,7 +18,7 @@ include { REPORT_TRAINING     } from '../modules/local/report/training/main'
 include { REPORT_ZEROSHOT     } from '../modules/local/report/zeroshot/main'
 
 include { checkpointFolder    } from '../subworkflows/local/initialise/given_files'
-include { encoderInside ; givenRnaModels ; rnaModel ; rnaModelList ; rnaTokenizer ; structureModels } from '../subworkflows/local/initialise/rna_models'
+include { backbonesBeside ; encoderInside ; givenRnaModels ; ownStructureModel ; rnaModel ; rnaTokenizer ; structureModels } from '../subworkflows/local/initialise/rna_models'
 
 workflow RESM {
     take:
@@ -31,7 +31,7 @@ workflow RESM {
     ch_logs = channel.empty()
     ch_zeroshot = channel.empty()
     def trains = 'pretrain' in steps || 'finetune' in steps
-    def checkpoints = trains ? checkpointFolder(settings.checkpoint_dir, true) : ''
+    def checkpoints = checkpointFolder(settings.checkpoint_dir, trains)
     def start = settings.init_model ? rnaModel('--init_model', settings.init_model) : []
     def tokenizer = rnaTokenizer(settings, start)
     READ_DATASETS(file(settings.input, checkIfExists: true), steps, settings, code.preprocess)
@@ -56,12 +56,12 @@ workflow RESM {
         ch_corpora = PRETRAIN_RNAS.out.store.map { store -> [store] }
         ch_logs = ch_logs.mix(PRETRAIN_RNAS.out.logs)
     }
-    ch_backbones = ch_backbone
-        .filter { backbone -> backbone }
-        .mix(channel.fromList(encoderInside(settings, steps) + rnaModelList('--backbones', settings.backbones)))
-        .collect(sort: { backbone -> backbone.name })
+    def inside = encoderInside(settings, steps)
+    def own = 'pretrain' in steps ? 'pretrained' : start ? start.name : inside ? inside[0].name : null
+    ch_language_models = ch_backbone.filter { backbone -> backbone }.mix(channel.fromList(backbonesBeside(settings, own)))
+    ch_backbones = ch_language_models.mix(channel.fromList(inside)).collect(sort: { backbone -> backbone.name })
     if ('evaluate' in steps) {
-        ch_masked = ch_scored.combine(ch_backbones.flatten()).map { meta, fasta, model -> [[id: "${meta.sample}.${model.name}".toString(), sample: meta.sample, method: model.name], model, fasta] }
+        ch_masked = ch_scored.combine(ch_language_models).map { meta, fasta, model -> [[id: "${meta.sample}.${model.name}".toString(), sample: meta.sample, method: model.name], model, fasta] }
         EVALUATE_PERPLEXITY(ch_masked, code.evaluate.perplexity)
         ch_zeroshot = ch_zeroshot.mix(EVALUATE_PERPLEXITY.out.folder)
     }
@@ -89,15 +89,17 @@ workflow RESM {
     if ('finetune' in steps) {
         FINETUNE_STRUCTURES(ch_structures, ch_backbone, tokenizer, checkpoints, settings, code)
         FINETUNE_VALUES(READ_DATASETS.out.regression, ch_backbone, tokenizer, 'predict' in steps, checkpoints, settings, code)
-        ch_structure_models = ch_structure_models.mix(FINETUNE_STRUCTURES.out.model.map { meta, model -> [meta.method, model] })
+        ch_trained = FINETUNE_STRUCTURES.out.model.map { meta, model -> [meta.method, model] }
+        // where no structures are learnt from, the model that comes with ribolm answers
+        ch_structure_models = ch_structure_models.mix(given.structure ? ch_trained : ch_trained.ifEmpty { [ownStructureModel().name, ownStructureModel()] })
         ch_value_models = ch_value_models.mix(FINETUNE_VALUES.out.model.filter { meta, _model -> meta.method == 'whole' }.map { meta, model -> [meta.set, model] })
         ch_logs = ch_logs.mix(FINETUNE_STRUCTURES.out.logs).mix(FINETUNE_VALUES.out.logs)
     }
     ch_predicted = channel.empty()
     if ('predict' in steps) {
-        // a given model, else the one fine-tuned here, never the control
-        def asked = given.structure ? given.structure[0].name : 'finetuned'
-        ch_asked = ch_structure_models.filter { name, _model -> name == asked || !('finetune' in steps) }.map { _name, model -> model }
+        // a given model, else the one fine-tuned here, else the one that comes with ribolm; never the control
+        def asked = given.structure ? given.structure[0].name : null
+        ch_asked = ch_structure_models.filter { name, _model -> asked ? name == asked : name != 'random_start' }.map { _name, model -> model }
         PREDICT_RNAS(ch_rnas, ch_asked, ch_value_models, code.predict)
         ch_predicted = PREDICT_RNAS.out.structures
     }

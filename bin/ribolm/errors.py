@@ -31,6 +31,12 @@ class OutOfMemory(RibolmError):
     exit_code = 75
 
 
+class Killed(RibolmError):
+    """The system ended a process of this command, as it does when memory runs out (exit 137, as after SIGKILL)."""
+
+    exit_code = 137
+
+
 class Stopped(RibolmError):
     """Stopped by a signal after saving; a repeated call goes on from there (exit 143, as after SIGTERM)."""
 

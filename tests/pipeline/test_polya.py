@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from .images import images, named_images, with_engine
 from .runs import MODES, ROOT, Launcher, Refusals, Run
 
 POLYA = ROOT / "tests" / "data" / "polya"
@@ -180,9 +181,10 @@ def test_every_step_is_wired_for_several_genomes_and_sets(
     files = ",".join(str(POLYA / name) for name in ("genome.fa.gz", "genes.gtf.gz", "sites.polyasite.bed"))
     (tmp_path / "genomes.csv").write_text(f"sample,fasta,gtf,sites\na,{files}\nb,{files}\n")
     given = ("--input", str(tmp_path / "genomes.csv"), "--polya_sets", "gene,intergene", "--token_folds", "2")
-    run = launcher.run("-stub-run", *given, profile=PROFILE, env=MODES[mode])
+    run = launcher.run("-stub-run", *given, profile=f"{PROFILE},singularity", env=with_engine() | MODES[mode])
     assert run.status == 0, run.text
     assert run.tasks("COMPLETED") == WIRED
+    assert images(run) == {name: named_images()[name] for name in WIRED}
     assert {
         "fewshot/b.intergene.m6a-sites-small/metrics.json",
         "tokens/a/metrics.json",
@@ -194,6 +196,8 @@ def test_every_step_is_wired_for_several_genomes_and_sets(
 
 REFUSED = {
     "a lost sheet": (["--input", "none.csv"], "none.csv"),
+    "evaluate without a model": (["--steps", "labels,evaluate"], "--model is missing. Step evaluate needs a model"),
+    "peaks": (["--peaks", str(POLYA / "sites.polyasite.bed")], "--peaks says nothing to track polya"),
     "evaluate alone": (["--steps", "evaluate"], "Give --steps labels,evaluate."),
     "a model of hexamers": (
         ["--steps", "labels,evaluate", "--model", POLYA_SMALL],

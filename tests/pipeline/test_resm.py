@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from .images import PROFILE as IN_IMAGES
+from .images import images, named_images, with_engine
 from .runs import MODES, ROOT, Launcher, Refusals, Run
 
 RESM = ROOT / "tests" / "data" / "resm"
@@ -76,11 +78,12 @@ def model_directory(folder: Path, name: str, task: dict[str, str]) -> Path:
     return model
 
 
-def test_a_plain_fasta_is_embedded_and_folded(launcher: Launcher) -> None:
+def test_a_plain_fasta_is_embedded_and_folded_in_the_images_of_its_modules(launcher: Launcher) -> None:
     model = model_directory(launcher.folder, "folds", {"task": "structure", "level": "structure"})
     given = ("--track", "resm", "--input", str(RESM / "mine.fa"), "--model", str(model))
-    run = launcher.run("-stub-run", *given, profile="local")
+    run = launcher.run("-stub-run", *given, env=with_engine(), profile=IN_IMAGES)
     assert run.status == 0, run.text
+    assert images(run) == {name: named_images()[name] for name in images(run)}
     expected = (
         "PREDICT_EMBED",
         "REPORT_EMBEDDING",
@@ -105,6 +108,9 @@ def test_a_sheet_alone_runs_what_its_rows_suffice_for(launcher: Launcher) -> Non
     assert run.status == 0, run.text
     tasks = run.tasks("COMPLETED")
     assert not {name for name in tasks if name.startswith("TRAIN")}
+    assert (
+        "EVALUATE_PERPLEXITY" not in tasks and "Perplexity is not measured: the run has no language model" in run.text
+    )
     assert (tasks["PREDICT_KNOWN"], tasks["EVALUATE_STRUCTURE"], tasks["PREDICT_SEQUENCES"]) == (2, 1, 1)
     assert (tasks["EVALUATE_FAMILIES"], tasks["EVALUATE_INTERACTIONS"]) == (1, 1)
     assert "values/mine.loads.tsv" in run.files()
@@ -121,6 +127,12 @@ REFUSED = {
     "too many folds": (
         ["--track", "resm", "--input", MINE, "--value_folds", "9"],
         "--value_folds 9 is more than --folds 5",
+    ),
+    "scores of peers": (["--track", "resm", "--input", MINE, "--peer_scores", "a=b"], "--peer_scores says nothing to"),
+    "a way to split": (["--track", "resm", "--input", MINE, "--split_by", "similarity"], "--split_by similarity says"),
+    "a name with spaces": (
+        ["--track", "resm", "--input", MINE, "--backbones", "/data/ESM-2 (150M)"],
+        "--backbones: the folder name 'ESM-2 (150M)' has other characters",
     ),
     "RNAs for another track": (
         ["--track", "m6a", "--input", MINE],

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from .images import images, named_images, with_engine
 from .runs import DATA, MODES, Launcher
 
 PROCESSES = {
@@ -45,10 +46,12 @@ def test_every_step_is_wired(launcher: Launcher, small_sheet: Path, tools: None,
     run = launcher.run(
         *("-stub-run", "--input", str(small_sheet), "--save_reference", "true", "--save_align", "false"),
         *("--peaks_per_replicate", "true", "--bins_tsv", "false", "--seeds", "2", "--save_corpus", "true"),
-        env=MODES[mode],
+        env=with_engine() | MODES[mode],
+        profile="test,local,singularity",
     )
     assert run.status == 0, run.text
     assert run.tasks("COMPLETED") == PROCESSES
+    assert images(run) == {name: named_images()[name] for name in PROCESSES}
     assert {"reference/hisat2/genome.1.ht2", "reference/splice_sites.tsv"} <= run.files()
     assert {
         "peaks/control/peaks.bed",

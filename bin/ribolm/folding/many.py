@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ribolm.errors import DataError, ToolError
+from ribolm.errors import DataError, Killed
 from ribolm.sequences.rna import RnaRecord
 
 Result = TypeVar("Result")
@@ -30,7 +30,7 @@ def fold_many(
 
     `function` is one of `ribolm.folding` or a functools.partial of it, so that processes can be sent it; of a record
     that has `reactivities` (by name, one per base) it is told them under that name. With one worker all is done here.
-    Raises DataError naming the record where the function refuses it, ToolError where the system ends a process.
+    Raises DataError naming the record where the function refuses it, Killed where the system ends a process.
     """
     named = partial(_named, function, reactivities or {})
     if workers <= 1:
@@ -50,7 +50,7 @@ def fold_many(
                     waiting.append(pool.submit(named, record))
                 yield result
         except BrokenProcessPool as error:
-            raise ToolError(
+            raise Killed(
                 "A process that folds was ended from outside, as systems do when memory runs out. Use fewer "
                 "--processes, or leave the longest RNAs out."
             ) from error

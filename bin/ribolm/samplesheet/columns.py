@@ -15,6 +15,8 @@ BAM_PATTERN = r".+\.bam"
 REPLICATE_PATTERN = r"[1-9][0-9]{0,3}"
 FASTA_PATTERN = r".+\.(fa|fna|fasta)(\.gz)?"
 DATA_PATTERN = r".+\.(fa|fna|fasta|dbn|db|ct|bpseq|sto|stk|csv|tsv)(\.gz)?"
+GTF_PATTERN = r".+\.gtf(\.gz)?"
+FILE_PATTERN = r".+"
 HEADING_PATTERN = r"[^,]{1,200}"
 RESERVED = ("library", "row", "format")  # ribolm adds these columns to its own tables
 NEAR = 0.75  # difflib ratio from which an unknown header counts as a misspelt one
@@ -74,6 +76,13 @@ RESM = (
     Column("transform", False, "Regression: what is learnt of the value; empty = none.", choices=TRANSFORMS),
 )
 
+POLYA = (
+    Column("sample", True, "Name of the genome; letters, digits, _ . - only.", NAME_PATTERN),
+    Column("fasta", True, "Genome, plain or gz.", FASTA_PATTERN),
+    Column("gtf", False, "Genes; without them no windows and no names of genes.", GTF_PATTERN),
+    Column("sites", False, "Known poly(A) sites; without them nothing is learnt or compared.", FILE_PATTERN),
+)
+
 
 def json_schema() -> dict[str, object]:
     """The JSON Schema of the sheets, one per track, as nf-core pipelines keep it in assets/schema_input.json."""
@@ -87,6 +96,7 @@ def json_schema() -> dict[str, object]:
                 "description": "One row per lane of a library; a library is sample, group, replicate and assay.",
                 **_rows(M6A),
             },
+            {"title": "track polya", "description": "One row per genome.", **_rows(POLYA)},
             {"title": "track resm", "description": "One row per file of a data set.", **_rows(RESM)},
         ],
     }

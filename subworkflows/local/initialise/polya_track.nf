@@ -22,6 +22,11 @@ def checkPolya(settings, steps) {
     if (settings.input && (settings.fasta || settings.gtf || settings.sites)) {
         error("--input names genomes in a sheet, and so do --fasta, --gtf and --sites. Give the one or the others.")
     }
+    ['peaks', 'peer_scores'].each { name ->
+        if (settings[name]) {
+            error("--${name} says nothing to track polya. Leave it out.")
+        }
+    }
     def missing = missingSteps(steps, ['fewshot', 'finetune', 'explain', 'evaluate'].collectEntries { step -> [step, ['labels']] }, polyaSteps())
     if (missing.names) {
         error("--steps: ${missing.text}")
@@ -42,8 +47,9 @@ def checkModels(settings, steps) {
     if ('fewshot' in steps && !(settings.fewshot_models || settings.init_model || settings.model)) {
         error("--init_model is missing. Step fewshot needs a backbone: give --init_model or --model, or several by --fewshot_models.")
     }
-    if ('explain' in steps && !('finetune' in steps) && !settings.model) {
-        error("--model is missing. Step explain needs a model of windows; train one here with --steps labels,finetune,explain,report.")
+    def asks = ['explain', 'evaluate'].find { step -> step in steps }
+    if (asks && !('finetune' in steps) && !settings.model) {
+        error("--model is missing. Step ${asks} needs a model of windows; train one here with --steps labels,finetune,${asks},report.")
     }
     if (settings.model && settings.model.tokenize(',').size() > 1) {
         error("--model: track polya reads one model. Unite models of several seeds by ribolm-weights unite, and give the one.")

@@ -28,6 +28,15 @@ def rnaModelList(option, text) {
     return folders
 }
 
+// Models of --backbones. They are told apart by name from the one beside them: pretrained here, given, or inside another.
+def backbonesBeside(settings, own) {
+    def folders = rnaModelList('--backbones', settings.backbones)
+    if (folders.any { folder -> folder.name == own }) {
+        error("--backbones: '${own}' is also the name of the model that this run asks beside them. Rename the folder.")
+    }
+    return folders
+}
+
 // Models of --model by what they answer: structures or values.
 def givenRnaModels(settings) {
     def folders = rnaModelList('--model', settings.model)
@@ -57,11 +66,16 @@ def structureModels(settings, steps) {
     if (given || 'finetune' in steps || !steps.intersect(['embed', 'contacts', 'zeroshot', 'predict', 'evaluate'])) {
         return given
     }
+    return [ownStructureModel()]
+}
+
+// The model of structures that comes with ribolm.
+def ownStructureModel() {
     def own = file(defaultRnaModels().structure)
     if (!own.resolve('config.json').exists()) {
         error("--model is missing, and the model that comes with ribolm is not there: ${own}. Give a model of structures by --model.")
     }
-    return [own]
+    return own
 }
 
 // The encoder inside the model of structures, for steps that ask a backbone where none is given or pretrained.

@@ -19,8 +19,20 @@ def chosenTrack(settings) {
     return [steps: m6aSteps(), usual: usualM6aSteps(settings), preset: 'small', tokenizer: null]
 }
 
+// Folders of models name results, and are words of the scripts that tasks run.
+def checkModelNames(settings) {
+    ['model', 'init_model', 'backbones', 'fewshot_models', 'token_causal', 'token_bidirectional'].each { option ->
+        def names = (settings[option] ?: '').tokenize(',').collect { text -> file(text.trim()).name }
+        def odd = names.find { name -> !(name ==~ /[A-Za-z0-9_][A-Za-z0-9_.-]*/) }
+        if (odd) {
+            error("--${option}: the folder name '${odd}' has other characters than letters, digits, _, - and . (the first: a letter, a digit or _). It names the results; rename the folder.")
+        }
+    }
+}
+
 // What must be given for the steps of a track, and what cannot go together.
 def checkTrack(settings, steps) {
+    checkModelNames(settings)
     if (settings.track != 'resm' && settings.input && !settings.input.endsWith('.csv')) {
         error("--input: ${settings.input} is no samplesheet (.csv). RNAs as FASTA are for --track resm.")
     }

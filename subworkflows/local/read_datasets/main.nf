@@ -6,7 +6,7 @@ include { PREPROCESS_DATASETS      } from '../../../modules/local/preprocess/dat
 include { PREPROCESS_STRUCTURES    } from '../../../modules/local/preprocess/structures/main'
 
 include { cellFile ; whyMissing    } from '../initialise/given_files'
-include { isFasta ; sheetProblems  } from '../initialise/resm_track'
+include { isFasta ; sheetNotices ; sheetProblems } from '../initialise/resm_track'
 
 // A plain FASTA as rows of a sheet: to predict, and to pretrain on where that is asked for.
 def plainRows(fasta, steps) {
@@ -21,8 +21,8 @@ def setOf(row) {
 }
 
 // Every fault of a sheet at once: files that are not there, steps without rows.
-def sheetFaults(sheet, rows, steps) {
-    return rows.collect { row -> whyMissing(sheet, row.row, 'path', row.path) }.findAll { text -> text } + sheetProblems(sheet, rows, steps)
+def sheetFaults(sheet, rows, steps, settings) {
+    return rows.collect { row -> whyMissing(sheet, row.row, 'path', row.path) }.findAll { text -> text } + sheetProblems(sheet, rows, steps, settings)
 }
 
 // Most RNAs of a set of structures that are used: all where no limit is given.
@@ -50,11 +50,12 @@ workflow READ_DATASETS {
         PREPROCESS_DATASETS(input, code.samplesheet)
         ch_sets = PREPROCESS_DATASETS.out.table.flatMap { table ->
             def rows = table.splitCsv(header: true)
-            def faults = sheetFaults(input, rows, steps)
+            def faults = sheetFaults(input, rows, steps, settings)
             // told here: an error inside a function is wrapped, and loses its text
             if (faults) {
                 error(faults.join('\n'))
             }
+            sheetNotices(rows, steps, settings).each { text -> log.info(text) }
             rows.collect { row -> [setOf(row), cellFile(input, row.path)] }
         }
     }

@@ -3,7 +3,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from ribolm.errors import DataError, ToolError
+from ribolm.errors import DataError, Killed
 from ribolm.folding.energy import EnergyModel
 from ribolm.folding.many import fold_many
 from ribolm.folding.vienna import mfe, pair_probabilities
@@ -32,5 +32,5 @@ def test_the_record_that_is_refused_is_named(workers: int) -> None:
 
 def test_a_process_that_the_system_ends_is_told_in_one_sentence() -> None:
     ended = RnaRecord("r", "__import__('os')._exit(9)")
-    with pytest.raises(ToolError, match=r"ended from outside.*fewer --processes"):
+    with pytest.raises(Killed, match=r"ended from outside.*fewer --processes"):
         list(fold_many(eval, [ended, *RECORDS], workers=2))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ribolm.console import Repairs
 from ribolm.errors import DataError
-from ribolm.samplesheet.columns import M6A, RESM, json_schema
+from ribolm.samplesheet.columns import M6A, POLYA, RESM, json_schema
 from ribolm.samplesheet.normalise import lanes_csv, pairs_csv, read_m6a_sheet
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -111,4 +111,4 @@ def test_the_published_schema_follows_the_declared_columns() -> None:
     published = json.loads((ROOT / "assets" / "schema_input.json").read_text("utf-8"))
     assert published == json_schema(), "write json.dumps(json_schema(), indent=4) to assets/schema_input.json"
     properties = [list(sheet["items"]["properties"]) for sheet in published["oneOf"]]
-    assert properties == [[column.name for column in columns] for columns in (M6A, RESM)]
+    assert properties == [[column.name for column in columns] for columns in (M6A, POLYA, RESM)]

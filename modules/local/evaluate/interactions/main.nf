@@ -9,7 +9,7 @@ process EVALUATE_INTERACTIONS {
     cache 'deep'
 
     input:
-    tuple val(meta), path(table), path(queries), path(targets), path(models, stageAs: 'models/*'), path(fitted)
+    tuple val(meta), path(table), path(queries, stageAs: 'queries/*'), path(targets, stageAs: 'targets/*'), path(models, stageAs: 'models/*'), path(fitted)
     val code
 
     output:

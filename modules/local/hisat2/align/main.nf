@@ -32,13 +32,20 @@ process HISAT2_ALIGN {
     first=\$(find -L ${index} -maxdepth 1 -name '*.1.ht2' -o -maxdepth 1 -name '*.1.ht2l' | sort | head -n 1)
     # hisat2's own header holds a process id; --reorder: the same alignments for any number of threads
     header() {
-        printf '@HD\\tVN:1.6\\n'
-        awk -F '\\t' '{ print "@SQ\\tSN:" \$1 "\\tLN:" \$2 }' ${fai}
+        printf '@HD\\tVN:1.6\\n' &&
+        awk -F '\\t' '{ print "@SQ\\tSN:" \$1 "\\tLN:" \$2 }' ${fai} &&
         printf '@RG\\tID:${meta.id}\\tSM:${meta.id}\\n@PG\\tID:hisat2\\tPN:hisat2\\tVN:%s\\n' "\$(hisat2 --version | sed '1!d;s/.* //')"
     }
-    { header; hisat2 ${args} -p ${task.cpus} --reorder --no-hd --new-summary --summary-file ${meta.id}.hisat2.summary.txt \\
-        --rg-id ${meta.id} --known-splicesite-infile ${splice_sites} -x "\${first%.1.ht2*}" ${reads}; } \\
-        | samtools sort --no-PG -@ ${sort_threads} -m ${sort_memory_mb}M -T sorting -o ${meta.id}.bam -
+    # hisat2 ends with 1 when the system kills its aligner for its memory; 137 asks for more of it
+    align() {
+        hisat2 ${args} -p ${task.cpus} --reorder --no-hd --new-summary --summary-file ${meta.id}.hisat2.summary.txt \\
+            --rg-id ${meta.id} --known-splicesite-infile ${splice_sites} -x "\${first%.1.ht2*}" ${reads} 2> hisat2.err
+    }
+    status=0
+    { header && align; } | samtools sort --no-PG -@ ${sort_threads} -m ${sort_memory_mb}M -T sorting -o ${meta.id}.bam - || status=\$?
+    cat hisat2.err >&2
+    ! grep -q 'died with signal 9' hisat2.err || exit 137
+    [ \$status -eq 0 ] || exit \$status
     samtools index -@ ${sort_threads} ${meta.id}.bam
     """
 

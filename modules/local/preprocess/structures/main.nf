@@ -8,7 +8,7 @@ process PREPROCESS_STRUCTURES {
     cache 'deep'
 
     input:
-    tuple val(meta), path(structures)
+    tuple val(meta), path(structures, stageAs: 'given/*')
     val code
 
     output:

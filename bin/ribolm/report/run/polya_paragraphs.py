@@ -140,7 +140,7 @@ def _scanner(run: Run) -> str:
     """Which model scored the candidates."""
     if run.get("model"):
         return f"the given model {html.escape(PurePath(str(run.get('model'))).name)}"
-    if "finetune" in str(run.get("steps", "")).split(","):
+    if run.asks("finetune"):
         return "a model trained on the first set of the genome, all folds but the one that it is stopped by"
     return "polya-small, the model that comes with ribolm (human sites of Omni-PolyA and HybPAS, none of them on chr22)"
 

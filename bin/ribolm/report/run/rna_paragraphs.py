@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Any
 
+from ribolm.report.run.given_models import UNKNOWN, given_models
 from ribolm.report.run.record import Run
 
 REFERENCES = {
@@ -54,7 +55,11 @@ def _value(run: Run, name: str, default: Any) -> str:
 
 
 def _named(run: Run, name: str) -> str:
-    return html.escape(" and ".join(PurePath(path.strip()).name for path in str(run.get(name)).split(",")))
+    return html.escape(PurePath(str(run.get(name))).name)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return html.escape(" and ".join(names))
 
 
 def _start(run: Run) -> str:
@@ -82,11 +87,11 @@ def _embedding(run: Run) -> str:
 
 
 def _encoder(run: Run) -> str:
-    if "pretrain" in str(run.get("steps", "")).split(","):
+    if run.asks("pretrain"):
         return "the model pretrained here"
     if run.get("init_model"):
         return f"{_named(run, 'init_model')}"
-    inside = _structure_model(run) if run.get("model") else SHIPPED
+    inside = _structure_model(run, SHIPPED)
     return f"the encoder of {inside}, which was trained for structures and not to predict hidden bases"
 
 
@@ -123,24 +128,38 @@ def _finetuning(run: Run) -> str:
 
 
 def _backbone(run: Run) -> str:
-    steps = str(run.get("steps", "")).split(",")
-    return "the pretrained model" if "pretrain" in steps else _start(run)
+    return "the pretrained model" if run.asks("pretrain") else _start(run)
 
 
 def _prediction(run: Run) -> str:
+    own = "the model trained here" if run.asks("finetune") else SHIPPED
     return (
-        f"Structures were predicted by {_structure_model(run)}, pseudoknots kept, with pair probabilities of "
+        f"Structures were predicted by {_structure_model(run, own)}, pseudoknots kept, with pair probabilities of "
         f"ViennaRNA{run.version('viennarna')} [vienna], by the energy sets that the model's task.json names, as "
         "further input and, where it says so (program_share), in a mean with the network's own."
+        f"{_predicted_values(run)}"
     )
 
 
-def _structure_model(run: Run) -> str:
-    if run.get("model"):
-        return f"the given model{'s' if ',' in str(run.get('model')) else ''} {_named(run, 'model')}"
-    if "finetune" in str(run.get("steps", "")).split(","):
-        return "the model trained here"
-    return SHIPPED
+def _structure_model(run: Run, own: str) -> str:
+    """The model of structures among the given ones; without one, `own`."""
+    given = given_models(run)
+    if given["structure"]:
+        return f"the given model {_listed(given['structure'])}"
+    if given[UNKNOWN]:
+        return f"the model of structures among those given ({_listed(given[UNKNOWN])}; without one, {own})"
+    return own
+
+
+def _predicted_values(run: Run) -> str:
+    """A sentence on given models of values, "" without one."""
+    given = given_models(run)
+    if given["value"]:
+        several = "s" if len(given["value"]) > 1 else ""
+        return f" Values were predicted by the given model{several} {_listed(given['value'])}."
+    if given[UNKNOWN]:
+        return " Values were predicted by the models of values among those given, if any."
+    return ""
 
 
 def _evaluation(run: Run) -> str:

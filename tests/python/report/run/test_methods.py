@@ -8,6 +8,20 @@ from typing import Any
 import pytest
 
 
+@pytest.fixture
+def tell(command: Callable[..., int], tmp_path: Path) -> Callable[[dict[str, Any]], str]:
+    """The methods text of a run with some parameters, without their table."""
+
+    def told(parameters: dict[str, Any]) -> str:
+        (tmp_path / "p.json").write_text(json.dumps(parameters))
+        (tmp_path / "v.yml").write_text("")
+        words = ["--parameters", tmp_path / "p.json", "--versions", tmp_path / "v.yml", "--outdir", tmp_path / "q"]
+        assert command("methods", *words) == 0
+        return (tmp_path / "q" / "methods_mqc.html").read_text().split("<details>")[0]
+
+    return told
+
+
 @pytest.mark.parametrize(
     ("parameters", "present", "absent"),
     [
@@ -107,11 +121,12 @@ def test_methods_on_rnas_name_the_versions_of_their_libraries(command: Callable[
     ("parameters", "present", "absent"),
     [
         ({"steps": "embed,predict"}, ("the encoder of rna-structure-small", "task.json names"), ("RESM", "ESM-2")),
-        ({"steps": "embed,predict", "model": "/m/folds,/m/loads"}, ("the given models folds and loads",), ("ESM-2",)),
+        ({"steps": "embed,predict", "model": "/m/folds,/m/loads"},
+         ("among those given (folds and loads; without one, rna-structure-small,",), ("ESM-2",)),
         ({"steps": "embed", "init_model": "/m/esm2_8m"}, ("RNAs were read by esm2_8m", "ESM-2"), ("rna-structure",)),
         ({"steps": "pretrain,embed"}, ("the model pretrained here", "RESM"), ("rna-structure",)),
     ],
-)
+)  # fmt: skip
 def test_methods_name_the_model_that_embeds(
     command: Callable[..., int], tmp_path: Path, parameters: dict, present: tuple[str, ...], absent: tuple[str, ...]
 ) -> None:
@@ -138,3 +153,31 @@ def test_methods_on_windows_name_what_the_bootstrap_draws(
     words = ["--parameters", tmp_path / "p.json", "--versions", tmp_path / "v.yml", "--outdir", tmp_path / "q"]
     assert command("methods", *words) == 0
     assert f"a bootstrap over {units}, paired" in (tmp_path / "q" / "methods_mqc.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("steps", "given", "present", "absent"),
+    [
+        ("embed,predict", {"loads": "regression"},
+         ("encoder of rna-structure-small", "predicted by rna-structure-small", "the given model loads."), ()),
+        ("embed,predict", {"folds": "structure", "loads": "regression"},
+         ("encoder of the given model folds,", "predicted by the given model folds,", "the given model loads."),
+         ("rna-structure-small",)),
+        ("finetune,predict", {"loads": "regression", "more": "regression"},
+         ("predicted by the model trained here,", "the given models loads and more."), ("rna-structure-small",)),
+    ],
+)  # fmt: skip
+def test_methods_tell_models_of_structures_from_models_of_values(
+    tell: Callable[[dict[str, Any]], str],
+    tmp_path: Path,
+    steps: str,
+    given: dict[str, str],
+    present: tuple[str, ...],
+    absent: tuple[str, ...],
+) -> None:
+    for name, level in given.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "task.json").write_text(json.dumps({"level": level}))
+    text = tell({"track": "resm", "steps": steps, "model": ", ".join(str(tmp_path / name) for name in given)})
+    assert all(word in text for word in present), text
+    assert not any(word in text for word in absent), text

@@ -181,3 +181,21 @@ def test_methods_tell_models_of_structures_from_models_of_values(
     text = tell({"track": "resm", "steps": steps, "model": ", ".join(str(tmp_path / name) for name in given)})
     assert all(word in text for word in present), text
     assert not any(word in text for word in absent), text
+
+
+@pytest.mark.parametrize(
+    ("parameters", "present", "absent"),
+    [
+        ({"steps": "labels,finetune,evaluate"}, ("the fold that it had not seen. Precision",), ("all windows",)),
+        ({"steps": "labels,evaluate", "model": "/m/sites"}, ("the given model sites on all windows",), ("not seen",)),
+        ({"steps": "labels,finetune,evaluate", "model": "/m/sites"},
+         ("fold that it had not seen, and the given model sites on all windows",), ()),
+        ({"steps": "labels,evaluate"}, ("none was evaluated",), ("Floors", "not seen")),
+    ],
+)  # fmt: skip
+def test_methods_on_windows_say_what_models_had_seen(
+    tell: Callable[[dict[str, Any]], str], parameters: dict[str, Any], present: tuple[str, ...], absent: tuple[str, ...]
+) -> None:
+    text = tell({"track": "polya", **parameters})
+    assert all(word in text for word in present), text
+    assert not any(word in text for word in absent), text

@@ -73,8 +73,8 @@ def _pretraining(run: Run) -> str:
         f"A masked language model was trained from {_start(run)} for {_value(run, 'pretrain_steps', 2000)} steps: 15 % "
         "of the nucleotides were targets, of which 80 % were hidden, 10 % replaced by another one and 10 % left. "
         "RNAs were brought to upper-case ACGU (T as U, other IUPAC codes as an unknown base), exact duplicates and "
-        "the sequences of everything that is evaluated were removed, and longer RNAs were cut to stretches of 1,024 "
-        "nt, anew in each epoch."
+        "copies of tested structures, of families and of held-out RNAs of pretraining were removed, and longer RNAs "
+        "were cut to stretches of 1,024 nt, anew in each epoch."
     )
 
 
@@ -105,12 +105,17 @@ def _contacts(run: Run) -> str:
 
 
 def _zero_shot(run: Run) -> str:
+    energies = f"RNAduplex and RNAcofold of ViennaRNA{run.version('viennarna')} [vienna] and the best complementary run"
+    interactions = (
+        "Interactions were read from the contact map of query and target, concatenated without a linker in both "
+        f"orders, beside {energies}."
+        if run.asks("contacts")
+        else f"Interactions were asked of {energies} alone, for contact maps need step contacts."
+    )
     return (
         "Families were told apart by the cosine of centred embeddings (ten different sequences of each family): "
         "nearest neighbour, mean average precision, and the area that the histograms within and between families "
-        "share. Interactions were read from the contact map of query and target, concatenated without a linker in "
-        f"both orders, beside RNAduplex and RNAcofold of ViennaRNA{run.version('viennarna')} [vienna] and the best "
-        "complementary run. Encoders with random weights of the same shape are the control."
+        f"share. {interactions} Encoders with random weights of the same shape are the control."
     )
 
 
@@ -163,15 +168,32 @@ def _predicted_values(run: Run) -> str:
 
 
 def _evaluation(run: Run) -> str:
-    return (
+    partition = ", and LinearPartition" if str(run.get("linearpartition", False)).lower() == "true" else ""
+    structures = (
         "Predicted structures were held against known ones: F1 of each RNA over all kinds of brackets, then the mean; "
         "RNAs without known pairs were left out and counted. Floors on the same RNAs: minimum free energy and maximum "
-        f"expected accuracy of RNAfold (ViennaRNA{run.version('viennarna')}) [vienna], and LinearPartition where it is "
-        "installed. Values were measured by R² and Spearman's correlation beside ridge regressions and gradient "
-        "boosting [sklearn] fitted on the same folds. Intervals are "
-        f"percentiles of {_value(run, 'bootstrap_draws', 1000)} bootstrap draws over RNAs or groups, paired between "
-        "methods [efron]."
+        f"expected accuracy of RNAfold (ViennaRNA{run.version('viennarna')}) [vienna]{partition}."
     )
+    values = (
+        "Values were measured by R² and Spearman's correlation beside ridge regressions and gradient boosting "
+        "[sklearn] fitted on the same folds."
+    )
+    perplexity = (
+        "Where held-out RNAs of pretraining are given, their nucleotides were hidden as in training, and perplexity is "
+        "e to the power of the mean loss."
+    )
+    intervals = (
+        f"Intervals are percentiles of {_value(run, 'bootstrap_draws', 1000)} bootstrap draws over RNAs or groups, "
+        "paired between methods [efron]."
+    )
+    chosen = ((True, structures), (run.asks("finetune"), values), (_has_backbone(run), perplexity), (True, intervals))
+    return " ".join(text for is_told, text in chosen if is_told)
+
+
+def _has_backbone(run: Run) -> bool:
+    """Whether a language model is there to guess hidden nucleotides."""
+    asked = any(run.asks(step) for step in ("pretrain", "embed", "contacts", "zeroshot"))
+    return asked or bool(run.get("init_model") or run.get("backbones"))
 
 
 LIMITS = (

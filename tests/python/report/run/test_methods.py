@@ -199,3 +199,23 @@ def test_methods_on_windows_say_what_models_had_seen(
     text = tell({"track": "polya", **parameters})
     assert all(word in text for word in present), text
     assert not any(word in text for word in absent), text
+
+
+@pytest.mark.parametrize(
+    ("parameters", "present", "absent"),
+    [
+        ({"steps": "pretrain"}, ("copies of tested structures, of families and of held-out RNAs",), ("perplexity",)),
+        ({"steps": "zeroshot"}, ("RNAduplex", "need step contacts"), ("were read from the contact map",)),
+        ({"steps": "contacts,zeroshot"}, ("were read from the contact map", "RNAduplex"), ("need step contacts",)),
+        ({"steps": "evaluate"}, ("RNAfold",), ("ridge", "R²", "perplexity", "LinearPartition")),
+        ({"steps": "finetune,evaluate", "linearpartition": True}, ("ridge", "LinearPartition"), ("perplexity",)),
+        ({"steps": "pretrain,evaluate"}, ("perplexity is",), ("ridge",)),
+        ({"steps": "evaluate", "backbones": "/m/esm2"}, ("perplexity is",), ("ridge",)),
+    ],
+)  # fmt: skip
+def test_methods_on_rnas_tell_only_what_the_steps_did(
+    tell: Callable[[dict[str, Any]], str], parameters: dict[str, Any], present: tuple[str, ...], absent: tuple[str, ...]
+) -> None:
+    text = tell({"track": "resm", **parameters})
+    assert all(word in text for word in present), text
+    assert not any(word in text for word in absent), text

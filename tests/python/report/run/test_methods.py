@@ -219,3 +219,14 @@ def test_methods_on_rnas_tell_only_what_the_steps_did(
     text = tell({"track": "resm", **parameters})
     assert all(word in text for word in present), text
     assert not any(word in text for word in absent), text
+
+
+@pytest.mark.parametrize("caller", ["ribolm", "macs3"])
+@pytest.mark.parametrize(("steps", "is_called"), [("align,peaks", True), ("predict", False)])
+def test_limits_of_a_caller_need_the_caller(
+    tell: Callable[[dict[str, Any]], str], tmp_path: Path, caller: str, steps: str, is_called: bool
+) -> None:
+    tell({"peaks": None if is_called else "mine.bed", "steps": steps, "peak_caller": caller})
+    text = (tmp_path / "q" / "limits_mqc.html").read_text()
+    words = ("made for DNA",) if caller == "macs3" else ("raw p-values", "Poisson model", "GC correction")
+    assert [word in text for word in words] == [is_called] * len(words)

@@ -1,13 +1,12 @@
 """Section on contacts read from attention: secondary structure without training a model."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ribolm.report.drawing.multiqc import Section, write_table
 from ribolm.report.folders.assessed_folder import AssessedFolder
-from ribolm.report.resm.method_table import cells, column, with_intervals
+from ribolm.report.resm.method_table import cells, column, with_intervals, with_note
 from ribolm.report.resm.structure_sections import METRICS, method_rows
 
 CHAPTER = "ribolm_rna_zeroshot"
@@ -38,5 +37,4 @@ def write_contact_section(outdir: Path, folders: Sequence[AssessedFolder]) -> No
         for method, row in method_rows(folder).items():
             found = cells(row, COLUMNS)
             rows[f"{prefix}{method}"] = {key: found[key] for key in COLUMNS}
-    described = replace(METHODS, description=folders[0].with_note(METHODS.description))
-    write_table(outdir, described, rows, COLUMNS, "Method")
+    write_table(outdir, with_note(METHODS, folders), rows, COLUMNS, "Method")

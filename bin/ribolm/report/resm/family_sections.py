@@ -1,13 +1,12 @@
 """Sections on families told apart by likeness alone: methods, what they saw in training, families."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ribolm.report.drawing.multiqc import Section, write_table
 from ribolm.report.folders.assessed_folder import AssessedFolder
-from ribolm.report.resm.method_table import column, with_intervals, write_method_table
+from ribolm.report.resm.method_table import column, with_intervals, with_note, write_method_table
 
 CHAPTER = "ribolm_rna_zeroshot"
 METHODS = Section(
@@ -48,8 +47,7 @@ SEEN_COLUMNS: Mapping[str, Mapping[str, Any]] = {
 
 def write_family_sections(outdir: Path, folders: Sequence[AssessedFolder]) -> None:
     """Write the sections of all sets of families."""
-    description = folders[0].with_note(METHODS.description)
-    write_method_table(outdir, replace(METHODS, description=description), folders, COLUMNS)
+    write_method_table(outdir, with_note(METHODS, folders), folders, COLUMNS)
     seen = {
         f"{folder.name}: {row['data']}": {name: row.get(name) for name in SEEN_COLUMNS}
         for folder in folders

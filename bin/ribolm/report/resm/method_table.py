@@ -1,6 +1,7 @@
 """One table of methods, as in all sections on RNA language models: values, intervals, arms that did not run."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,12 @@ def with_intervals(
         beside = {"title": "95 % interval", "description": f"Bootstrap over {what}"}
         found[f"{name}_interval"] = {**beside, **({"hidden": True} if name in hidden else {})}
     return found
+
+
+def with_note(section: Section, folders: Sequence[AssessedFolder]) -> Section:
+    """A section on what has intervals, with the note of the first folder whose intervals are rough."""
+    noted = next((folder for folder in folders if folder.content.get("interval_note")), folders[0])
+    return replace(section, description=noted.with_note(section.description))
 
 
 def cells(row: Row, columns: Columns) -> dict[str, Any]:

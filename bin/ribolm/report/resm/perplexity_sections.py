@@ -14,8 +14,9 @@ PERPLEXITY = Section(
     "perplexity",
     CHAPTER,
     "Perplexity by type of RNA",
-    "Loss of hidden nucleotides (nats) of RNAs that were left out of pretraining, and e to that power: among how many "
-    "equally likely nucleotides the model still hesitates. Intervals (95 %) from a bootstrap over RNAs.",
+    "Loss of hidden nucleotides (nats), and e to that power: among how many equally likely nucleotides the model still "
+    "hesitates. Pretraining in the same run leaves these RNAs out; whether given weights have seen them is not known. "
+    "Intervals (95 %) from a bootstrap over RNAs.",
     "A guess by chance among four nucleotides has a perplexity of 4. A little below is what base composition gives; "
     "types with many relatives in the training data come lower, which is memory as much as understanding.",
 )

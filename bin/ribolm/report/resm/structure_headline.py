@@ -26,7 +26,7 @@ def _tested(folder: AssessedFolder) -> Number:
     rows = method_rows(folder)
     first = next(iter(rows))
     shown = [f"{name}: {_f1(rows[name])}" for name in dict.fromkeys((first, FLOOR)) if name in rows]
-    note = f"F1 of base pairs, mean over {rows[first]['n']:,} RNAs that were not learnt from."
+    note = f"F1 of base pairs, mean over {rows[first]['n']:,} RNAs with known pairs."
     return {"label": f"Structures of {folder.name}", "value": SEPARATOR.join(shown), "note": note}
 
 

@@ -1,14 +1,13 @@
 """Sections on what predicted structures are worth: methods and floors, by length and family, beside the published."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ribolm.report.drawing.figures import embed
 from ribolm.report.drawing.multiqc import Section, interval_text, slug, write_html, write_table
 from ribolm.report.folders.assessed_folder import AssessedFolder, Row
-from ribolm.report.resm.method_table import cells, column, shown_name, with_intervals
+from ribolm.report.resm.method_table import cells, column, shown_name, with_intervals, with_note
 from ribolm.report.resm.structure_figure import draw_strata
 
 CHAPTER = "ribolm_rna_structures"
@@ -78,12 +77,13 @@ DIFFERENCE_COLUMNS: Mapping[str, Mapping[str, Any]] = {
     "interval": {"title": "95 % interval", "description": "Paired bootstrap over RNAs"},
     "p_value": column("p-value", "Two-sided, from the draws", "{:.3g}"),
 }
-# arms that a reader expects, and why they are not there when they are not
+NOT_GIVEN = "not run: no method of this name was evaluated"
+# arms that a reader expects, and no more of a cause than is known here where they are not there
 ARMS = {
-    "random start": "not run: nothing was fine-tuned from given or pretrained weights",
+    "random start": NOT_GIVEN,
     "LinearPartition": "not run: not installed or not asked for (--linearpartition)",
-    "ESM-2, mapped": "not run: weights absent",
-    "ESM-2, unmapped": "not run: weights absent",
+    "ESM-2, mapped": NOT_GIVEN,
+    "ESM-2, unmapped": NOT_GIVEN,
 }
 
 
@@ -91,8 +91,10 @@ def write_structure_sections(outdir: Path, folders: Sequence[AssessedFolder]) ->
     """Write the sections of all tested sets, and their figures, structure_f1_<set>.png; nothing without a set."""
     if not folders:
         return
-    described = folders[0].with_note(METHODS.description)
-    shown: dict[str, Mapping[str, Any]] = {**COLUMNS, "state": {"title": "Not run", "description": "And why"}}
+    shown: dict[str, Mapping[str, Any]] = {
+        **COLUMNS,
+        "state": {"title": "Not run", "description": "What is known of it"},
+    }
     rows: dict[str, dict[str, Any]] = {}
     for folder in folders:
         prefix = f"{folder.name}: " if len(folders) > 1 else ""
@@ -102,7 +104,7 @@ def write_structure_sections(outdir: Path, folders: Sequence[AssessedFolder]) ->
     rows |= {name: {"state": why} for name, why in ARMS.items() if name not in present}
     known = {name for row in rows.values() for name, value in row.items() if value is not None}
     columns = {name: shown[name] for name in shown if name in known}
-    write_table(outdir, replace(METHODS, description=described), rows, columns, "Method")
+    write_table(outdir, with_note(METHODS, folders), rows, columns, "Method")
     _write_figures(outdir, folders)
     differences = _differences(folders)
     if differences:

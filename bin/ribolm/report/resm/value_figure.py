@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from ribolm.report.drawing.figures import new_figure, save_figure
 from ribolm.report.drawing.palette import GROUPS, INK
 from ribolm.report.folders.assessed_folder import AssessedFolder
 from ribolm.report.resm.method_table import shown_name
 
+Float64 = npt.NDArray[np.float64]
 PANEL_IN = 3.6
 MANY = 800  # points from which on density is drawn
 
@@ -19,7 +21,6 @@ def draw_scatter(path: Path, folder: AssessedFolder, methods: Sequence[str]) -> 
     rows = folder.tables["predictions"]
     measured = np.array([row["measured"] for row in rows], dtype=float)
     predicted = {name: np.array([row[name] for row in rows], dtype=float) for name in methods}
-    found = {str(row["method"]): row for row in folder.tables["methods"]}
     low = min(measured.min(), *(values.min() for values in predicted.values()))
     high = max(measured.max(), *(values.max() for values in predicted.values()))
     margin = 0.03 * max(high - low, 1e-9)
@@ -31,7 +32,7 @@ def draw_scatter(path: Path, folder: AssessedFolder, methods: Sequence[str]) -> 
                 panel.hexbin(measured, predicted[name], gridsize=50, mincnt=1, bins="log", cmap="YlGnBu", linewidths=0)
             else:
                 panel.plot(measured, predicted[name], ".", color=GROUPS[0], markersize=4, alpha=0.6)
-            r2 = found[name]["r2"]
+            r2 = _r2(measured, predicted[name])
             shown = shown_name(name)
             panel.set_title(shown if r2 is None else f"{shown}: R² = {r2:.3f}")
             panel.set_xlabel(f"measured {folder.content.get('scale', '')}".strip())
@@ -40,3 +41,9 @@ def draw_scatter(path: Path, folder: AssessedFolder, methods: Sequence[str]) -> 
         panels[0].set_ylabel("predicted")
         figure.suptitle(f"{folder.name}: {len(rows):,} sequences", x=0.01, ha="left")
         save_figure(figure, path)
+
+
+def _r2(measured: Float64, predicted: Float64) -> float | None:
+    """Share of the variance of the points that is explained, None where they have none; float64 [n] each."""
+    spread = float(((measured - measured.mean()) ** 2).sum())
+    return 1 - float(((measured - predicted) ** 2).sum()) / spread if spread > 0 else None

@@ -8,7 +8,14 @@ from typing import Any
 from ribolm.report.drawing.figures import embed
 from ribolm.report.drawing.multiqc import Section, interval_text, slug, write_html, write_table, write_words
 from ribolm.report.folders.assessed_folder import AssessedFolder, Row
-from ribolm.report.resm.method_table import cells, column, shown_name, with_intervals, write_method_table
+from ribolm.report.resm.method_table import (
+    cells,
+    column,
+    shown_name,
+    with_intervals,
+    with_note,
+    write_method_table,
+)
 from ribolm.report.resm.value_figure import draw_scatter
 
 CHAPTER = "ribolm_rna_values"
@@ -16,7 +23,7 @@ METHODS = Section(
     "value_methods",
     CHAPTER,
     "Models of values",
-    "Every method on the same sequences, none of which it learnt from. R² is the share of the variance that is "
+    "Every method on the same sequences. R² is the share of the variance that is "
     "explained, below 0 where the mean would be the better prediction; intervals (95 %) from a bootstrap over groups.",
     "Read a model beside the floors: ridge regressions on letters and k-mers and gradient boosting need no language "
     "model, and the control of random weights tells what pretraining adds. Numbers of other data, or of another split "
@@ -26,8 +33,8 @@ SCATTER = Section(
     "value_scatter",
     CHAPTER,
     "Predicted against measured",
-    "Sequences that the model has not seen; the line is where both agree. Beside it the best method that needs no "
-    "language model.",
+    "The line is where both agree; a point is the mean over seeds, and R² is that of the points. Beside the model the "
+    "best method that needs no language model.",
 )
 DIFFERENCES = Section(
     "value_differences", CHAPTER, "Differences between models of values", "R² of the reference minus each other method."
@@ -56,8 +63,9 @@ COLUMNS = {
 
 def write_value_sections(outdir: Path, folders: Sequence[AssessedFolder]) -> None:
     """Write the sections of all sets, and their scatters, value_scatter_<set>.png."""
-    noted = next((folder for folder in folders if folder.content.get("interval_note")), folders[0])
-    write_method_table(outdir, replace(METHODS, description=noted.with_note(METHODS.description)), folders, COLUMNS)
+    described = with_note(METHODS, folders)
+    described = replace(described, description=f"{described.description}{_seen(folders)}")
+    write_method_table(outdir, described, folders, COLUMNS)
     pictures = []
     for folder in folders:
         shown = _shown(folder)
@@ -85,6 +93,14 @@ STRATUM_COLUMNS = {
     "mean": column("Mean", "Of the measured values"),
     "sd": column("SD", "Of the measured values"),
 }
+
+
+def _seen(folders: Sequence[AssessedFolder]) -> str:
+    """What is known of the sequences that methods learnt from, "" where the table tells their number."""
+    counts = [row.get("n_seen") for folder in folders for row in folder.tables.get("methods", ())]
+    if None in counts:
+        return " Where no number of sequences seen in training is told, nobody knows it."
+    return " No method learnt from any of these sequences." if counts and not any(counts) else ""
 
 
 def _shown(folder: AssessedFolder) -> list[str]:

@@ -234,13 +234,14 @@ def limits(run: Run) -> list[str]:
         return polya_limits()
     if run.get("track") == "resm":
         return rna_limits()
-    of_sites = site_limits(_asked(run))
-    if run.get("peak_caller", "ribolm") == "macs3":
-        return [*GENERAL_LIMITS, MACS_LIMIT, *PLACE_LIMITS, *of_sites]
-    return [*GENERAL_LIMITS, *_caller_limits(run), *_fallbacks(run), *PLACE_LIMITS, *of_sites]
+    steps = _asked(run)
+    of_caller = _caller_limits(run) if "peaks" in steps else []
+    return [*GENERAL_LIMITS, *of_caller, *PLACE_LIMITS, *site_limits(steps)]
 
 
 def _caller_limits(run: Run) -> list[str]:
+    if run.get("peak_caller", "ribolm") == "macs3":
+        return [MACS_LIMIT]
     cutoff = (
         f"The cutoff ({_value(run, 'p_cutoff', '1e-10')}) is on raw p-values of bins. A peak's p-value is the "
         "plain mean over its bins, not a combined test; use it to rank peaks, not as an error rate."
@@ -251,12 +252,13 @@ def _caller_limits(run: Run) -> list[str]:
             "differ."
         )
     if _without_gc(run):
-        return [cutoff]
+        return [cutoff, *_fallbacks(run)]
     return [
         cutoff,
         "GC correction learns the curve from the bins of this run. With few transcripts, or a reference in "
         "which much of the sequence is unknown (N), the curve is uncertain; then look at results without it, "
         "too.",
+        *_fallbacks(run),
     ]
 
 

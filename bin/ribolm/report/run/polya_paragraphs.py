@@ -102,13 +102,27 @@ def _split_units(run: Run) -> str:
 
 
 def _evaluation(run: Run) -> str:
+    if not (run.get("model") or run.asks("finetune")):
+        return "No model was fine-tuned or given, so that none was evaluated."
     units = _split_units(run)
     return (
-        "Scores were evaluated on the fold that a model had not seen. Precision, recall and F1 are of the positive "
-        f"class. Intervals are percentiles of a bootstrap over {units}, paired between methods [efron]. "
+        f"Scores were evaluated of {_judged(run)}. Precision, recall and F1 are of the positive class. "
+        f"Intervals are percentiles of a bootstrap over {units}, paired between methods [efron]. "
         "Floors, cross-fitted on the same folds: logistic regression [sklearn] on 4-mers by place (bins of 10 "
         "nt), a small convolutional network, the hexamer alone, and shuffled labels."
     )
+
+
+def _judged(run: Run) -> str:
+    """Which models are judged, and on which windows."""
+    own = "the fine-tuned models, each on the fold that it had not seen"
+    given = (
+        f"the given model {html.escape(PurePath(str(run.get('model'))).name)} on all windows, of which those that it "
+        "was trained on are counted where its manifest tells of them"
+    )
+    if not run.get("model"):
+        return own
+    return f"{own}, and {given}" if run.asks("finetune") else given
 
 
 def _explanation(run: Run) -> str:
@@ -140,7 +154,7 @@ def _scanner(run: Run) -> str:
     """Which model scored the candidates."""
     if run.get("model"):
         return f"the given model {html.escape(PurePath(str(run.get('model'))).name)}"
-    if "finetune" in str(run.get("steps", "")).split(","):
+    if run.asks("finetune"):
         return "a model trained on the first set of the genome, all folds but the one that it is stopped by"
     return "polya-small, the model that comes with ribolm (human sites of Omni-PolyA and HybPAS, none of them on chr22)"
 

@@ -23,6 +23,12 @@ class Run:
         value = self.parameters.get(name)
         return default if value is None else value
 
+    def asks(self, step: str) -> bool:
+        """Whether --steps names a step, as text or as a list."""
+        given = self.get("steps", "")
+        names = given if isinstance(given, list) else str(given).split(",")
+        return step in [str(name).strip() for name in names]
+
     def version(self, tool: str) -> str:
         """ " 1.2.3" with a leading space, or "" where the tool's version is unknown."""
         value = self.versions.get(tool.lower())

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Any
 
+from ribolm.report.run.given_models import UNKNOWN, given_models
 from ribolm.report.run.record import Run
 
 REFERENCES = {
@@ -54,7 +55,11 @@ def _value(run: Run, name: str, default: Any) -> str:
 
 
 def _named(run: Run, name: str) -> str:
-    return html.escape(" and ".join(PurePath(path.strip()).name for path in str(run.get(name)).split(",")))
+    return html.escape(PurePath(str(run.get(name))).name)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return html.escape(" and ".join(names))
 
 
 def _start(run: Run) -> str:
@@ -68,8 +73,8 @@ def _pretraining(run: Run) -> str:
         f"A masked language model was trained from {_start(run)} for {_value(run, 'pretrain_steps', 2000)} steps: 15 % "
         "of the nucleotides were targets, of which 80 % were hidden, 10 % replaced by another one and 10 % left. "
         "RNAs were brought to upper-case ACGU (T as U, other IUPAC codes as an unknown base), exact duplicates and "
-        "the sequences of everything that is evaluated were removed, and longer RNAs were cut to stretches of 1,024 "
-        "nt, anew in each epoch."
+        "copies of tested structures, of families and of held-out RNAs of pretraining were removed, and longer RNAs "
+        "were cut to stretches of 1,024 nt, anew in each epoch."
     )
 
 
@@ -82,11 +87,11 @@ def _embedding(run: Run) -> str:
 
 
 def _encoder(run: Run) -> str:
-    if "pretrain" in str(run.get("steps", "")).split(","):
+    if run.asks("pretrain"):
         return "the model pretrained here"
     if run.get("init_model"):
         return f"{_named(run, 'init_model')}"
-    inside = _structure_model(run) if run.get("model") else SHIPPED
+    inside = _structure_model(run, SHIPPED)
     return f"the encoder of {inside}, which was trained for structures and not to predict hidden bases"
 
 
@@ -100,12 +105,17 @@ def _contacts(run: Run) -> str:
 
 
 def _zero_shot(run: Run) -> str:
+    energies = f"RNAduplex and RNAcofold of ViennaRNA{run.version('viennarna')} [vienna] and the best complementary run"
+    interactions = (
+        "Interactions were read from the contact map of query and target, concatenated without a linker in both "
+        f"orders, beside {energies}."
+        if run.asks("contacts")
+        else f"Interactions were asked of {energies} alone, for contact maps need step contacts."
+    )
     return (
         "Families were told apart by the cosine of centred embeddings (ten different sequences of each family): "
         "nearest neighbour, mean average precision, and the area that the histograms within and between families "
-        "share. Interactions were read from the contact map of query and target, concatenated without a linker in "
-        f"both orders, beside RNAduplex and RNAcofold of ViennaRNA{run.version('viennarna')} [vienna] and the best "
-        "complementary run. Encoders with random weights of the same shape are the control."
+        f"share. {interactions} Encoders with random weights of the same shape are the control."
     )
 
 
@@ -123,36 +133,67 @@ def _finetuning(run: Run) -> str:
 
 
 def _backbone(run: Run) -> str:
-    steps = str(run.get("steps", "")).split(",")
-    return "the pretrained model" if "pretrain" in steps else _start(run)
+    return "the pretrained model" if run.asks("pretrain") else _start(run)
 
 
 def _prediction(run: Run) -> str:
+    own = "the model trained here" if run.asks("finetune") else SHIPPED
     return (
-        f"Structures were predicted by {_structure_model(run)}, pseudoknots kept, with pair probabilities of "
+        f"Structures were predicted by {_structure_model(run, own)}, pseudoknots kept, with pair probabilities of "
         f"ViennaRNA{run.version('viennarna')} [vienna], by the energy sets that the model's task.json names, as "
         "further input and, where it says so (program_share), in a mean with the network's own."
+        f"{_predicted_values(run)}"
     )
 
 
-def _structure_model(run: Run) -> str:
-    if run.get("model"):
-        return f"the given model{'s' if ',' in str(run.get('model')) else ''} {_named(run, 'model')}"
-    if "finetune" in str(run.get("steps", "")).split(","):
-        return "the model trained here"
-    return SHIPPED
+def _structure_model(run: Run, own: str) -> str:
+    """The model of structures among the given ones; without one, `own`."""
+    given = given_models(run)
+    if given["structure"]:
+        return f"the given model {_listed(given['structure'])}"
+    if given[UNKNOWN]:
+        return f"the model of structures among those given ({_listed(given[UNKNOWN])}; without one, {own})"
+    return own
+
+
+def _predicted_values(run: Run) -> str:
+    """A sentence on given models of values, "" without one."""
+    given = given_models(run)
+    if given["value"]:
+        several = "s" if len(given["value"]) > 1 else ""
+        return f" Values were predicted by the given model{several} {_listed(given['value'])}."
+    if given[UNKNOWN]:
+        return " Values were predicted by the models of values among those given, if any."
+    return ""
 
 
 def _evaluation(run: Run) -> str:
-    return (
+    partition = ", and LinearPartition" if str(run.get("linearpartition", False)).lower() == "true" else ""
+    structures = (
         "Predicted structures were held against known ones: F1 of each RNA over all kinds of brackets, then the mean; "
         "RNAs without known pairs were left out and counted. Floors on the same RNAs: minimum free energy and maximum "
-        f"expected accuracy of RNAfold (ViennaRNA{run.version('viennarna')}) [vienna], and LinearPartition where it is "
-        "installed. Values were measured by R² and Spearman's correlation beside ridge regressions and gradient "
-        "boosting [sklearn] fitted on the same folds. Intervals are "
-        f"percentiles of {_value(run, 'bootstrap_draws', 1000)} bootstrap draws over RNAs or groups, paired between "
-        "methods [efron]."
+        f"expected accuracy of RNAfold (ViennaRNA{run.version('viennarna')}) [vienna]{partition}."
     )
+    values = (
+        "Values were measured by R² and Spearman's correlation beside ridge regressions and gradient boosting "
+        "[sklearn] fitted on the same folds."
+    )
+    perplexity = (
+        "Where held-out RNAs of pretraining are given, their nucleotides were hidden as in training, and perplexity is "
+        "e to the power of the mean loss."
+    )
+    intervals = (
+        f"Intervals are percentiles of {_value(run, 'bootstrap_draws', 1000)} bootstrap draws over RNAs or groups, "
+        "paired between methods [efron]."
+    )
+    chosen = ((True, structures), (run.asks("finetune"), values), (_has_backbone(run), perplexity), (True, intervals))
+    return " ".join(text for is_told, text in chosen if is_told)
+
+
+def _has_backbone(run: Run) -> bool:
+    """Whether a language model is there to guess hidden nucleotides."""
+    asked = any(run.asks(step) for step in ("pretrain", "embed", "contacts", "zeroshot"))
+    return asked or bool(run.get("init_model") or run.get("backbones"))
 
 
 LIMITS = (

@@ -92,7 +92,10 @@ def _write_held_out(outdir: Path, runs: Sequence[TrainingRun], colours: Mapping[
     if not any(points for lines in tabs.values() for points in lines.values()):
         write_words(outdir, HELD_OUT, "No training was evaluated on held-out sequences.")
         return
-    write_line_tabs(outdir, HELD_OUT, tabs, colours, ("Step", "Value"), tt_decimals=4)
+    drawn = [name for name, lines in tabs.items() if any(lines.values())]
+    # a single tab has no switch that would name its metric
+    label = drawn[0] if len(drawn) == 1 else "Value"
+    write_line_tabs(outdir, HELD_OUT, tabs, colours, ("Step", label), tt_decimals=4)
 
 
 def _write_kinds(

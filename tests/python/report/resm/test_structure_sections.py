@@ -77,15 +77,28 @@ def test_all_sections_of_a_tested_set_and_of_other_rnas(evaluated: Path, tmp_pat
     assert "Few RNAs." in methods["description"]
     assert list(methods["data"])[:3] == ["finetuned", "finetuned, sequence only", "RNAfold MFE"]
     assert methods["data"]["LinearPartition"]["state"].startswith("not run: not installed")
-    assert methods["data"]["ESM-2, unmapped"]["state"] == "not run: weights absent"
+    missing = {methods["data"][arm]["state"] for arm in ("random start", "ESM-2, mapped", "ESM-2, unmapped")}
+    assert missing == {"not run: no method of this name was evaluated"}
     assert methods["data"]["finetuned"]["f1_interval"] == "0.600\u00a0to\u00a00.800"
     hidden = {name for name, column in methods["headers"].items() if column.get("hidden")}
     assert hidden == {"f1_within_1_interval", "pooled_f1_interval", "family_f1_interval"} & methods["headers"].keys()
-    values = [number["value"] for number in json.loads((out / "headline_structures.json").read_text())["numbers"]]
+    numbers = json.loads((out / "headline_structures.json").read_text())["numbers"]
+    assert numbers[0]["note"] == "F1 of base pairs, mean over 2 RNAs with known pairs."
+    values = [number["value"] for number in numbers]
     assert values == ["finetuned: 0.700 · RNAfold MFE: 0.500", "2 of 2"]
     published = section(out, "structure_published")["data"]
     assert all(name.endswith("(published)") and row["source"] == "published" for name, row in published.items())
     assert published["RiNALMo (published)"]["f1"] == 0.747
+
+
+def test_a_note_on_rough_intervals_of_the_second_set_is_shown(evaluated: Path, tmp_path: Path) -> None:
+    first = tmp_path / "first"
+    first.mkdir()
+    content = json.loads((evaluated / "metrics.json").read_text())
+    (first / "metrics.json").write_text(json.dumps(content | {"interval_note": None}))
+    out = tmp_path / "report"
+    assert main(["structures", "--dir", str(first), "--dir", str(evaluated), "--outdir", str(out)]) == 0
+    assert section(out, "structure_methods")["description"].endswith("Few RNAs.")
 
 
 def test_without_a_pair_a_sentence_says_so(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from ribolm.cli.report import main
+from ribolm.report.folders.assessed_folder import AssessedFolder
+from ribolm.report.resm.value_figure import draw_scatter
 
 from .test_zeroshot_sections import folder, section, with_bounds
 
@@ -63,6 +65,27 @@ def test_all_sections(tmp_path: Path, n: int) -> None:
     assert (out / "value_scatter_load.png").stat().st_size > 5_000
     assert section(out, "value_strata")["data"]["no upstream AUG, finetuned"]["r2"] == 0.4
     assert list(section(out, "value_differences")["data"]) == ["finetuned − gradient boosting"]
+
+
+@pytest.mark.parametrize(
+    ("n_seen", "known"),
+    [(0, "No method learnt from any of these sequences."), (3, ""), (None, "nobody knows it.")],
+)
+def test_what_methods_learnt_from_is_said_where_it_is_known(tmp_path: Path, n_seen: int | None, known: str) -> None:
+    rows = [{**row, "n_seen": n_seen if row["kind"] == "model" else 0} for row in methods(30)]
+    path = folder(tmp_path / "load", {"kind": "values", "reference": "finetuned"}, methods=rows)
+    assert main(["values", "--dir", str(path), "--outdir", str(tmp_path / "report")]) == 0
+    told = section(tmp_path / "report", "value_methods")["description"].partition("over groups.")[2]
+    assert told.endswith(known) and bool(told) == bool(known)
+
+
+def test_r2_of_a_panel_is_that_of_its_points(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    titles = []
+    monkeypatch.setattr("matplotlib.axes.Axes.set_title", lambda _panel, title: titles.append(title))
+    rows = [{"name": f"r{i}", "measured": i, "finetuned": i + 1, "still": 2} for i in range(5)]
+    found = AssessedFolder("load", {}, {"predictions": rows, "methods": []})
+    draw_scatter(tmp_path / "a.png", found, ("finetuned", "still"))
+    assert titles == ["finetuned: R² = 0.500", "still: R² = 0.000"]
 
 
 def test_a_set_without_rows_says_so(tmp_path: Path) -> None:

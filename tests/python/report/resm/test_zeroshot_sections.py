@@ -70,11 +70,28 @@ def test_every_kind_of_folder_gets_its_section(tmp_path: Path) -> None:
     assert section(out, "family_overlap")["data"]["rfam: corpus"]["n_shared"] == 2
     assert "Few targets." in section(out, "interaction_sites")["description"]
     assert section(out, "perplexity")["data"]["rnas.pretrained: all"]["chance"] == pytest.approx(4, abs=0.01)
+    assert "have seen them is not known" in section(out, "perplexity")["description"]
     contacts = section(out, "contact_methods")["data"]["x at 0.1"]
     assert contacts["pooled_max_f1"] == 0.4 and contacts["threshold"] == 0.12 and "f1_interval" not in contacts
     published = section(out, "zeroshot_published")["data"]
     assert all(row["source"].startswith("published") for row in published.values())
     assert "RESM's own numbers are not printed" in section(out, "zeroshot_published")["helptext"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "table", "named"), [("families", "methods", "family_methods"), ("structures", "", "contact_methods")]
+)
+def test_a_note_on_rough_intervals_of_the_second_set_is_shown(
+    tmp_path: Path, kind: str, table: str, named: str
+) -> None:
+    rows = {table: [{"method": "k-mers", "kind": "floor", **with_bounds(FAMILY, 0.8)}]} if table else {}
+    metric = {"metric": "f1", "method": "x", "n": 4, "n_families": 0, "value": 0.3, "low": None, "high": None}
+    content = {"kind": kind, "metrics": [metric]}
+    words = []
+    for name, note in (("a", None), ("b", "Few of them.")):
+        words += ["--dir", str(folder(tmp_path / name, content | {"interval_note": note}, **rows))]
+    assert main(["zeroshot", *words, "--outdir", str(tmp_path / "report")]) == 0
+    assert section(tmp_path / "report", named)["description"].endswith("Few of them.")
 
 
 def test_a_folder_of_another_evaluation_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,20 @@ from typing import Any
 import pytest
 
 
+@pytest.fixture
+def tell(command: Callable[..., int], tmp_path: Path) -> Callable[[dict[str, Any]], str]:
+    """The methods text of a run with some parameters, without their table."""
+
+    def told(parameters: dict[str, Any]) -> str:
+        (tmp_path / "p.json").write_text(json.dumps(parameters))
+        (tmp_path / "v.yml").write_text("")
+        words = ["--parameters", tmp_path / "p.json", "--versions", tmp_path / "v.yml", "--outdir", tmp_path / "q"]
+        assert command("methods", *words) == 0
+        return (tmp_path / "q" / "methods_mqc.html").read_text().split("<details>")[0]
+
+    return told
+
+
 @pytest.mark.parametrize(
     ("parameters", "present", "absent"),
     [
@@ -107,11 +121,12 @@ def test_methods_on_rnas_name_the_versions_of_their_libraries(command: Callable[
     ("parameters", "present", "absent"),
     [
         ({"steps": "embed,predict"}, ("the encoder of rna-structure-small", "task.json names"), ("RESM", "ESM-2")),
-        ({"steps": "embed,predict", "model": "/m/folds,/m/loads"}, ("the given models folds and loads",), ("ESM-2",)),
+        ({"steps": "embed,predict", "model": "/m/folds,/m/loads"},
+         ("among those given (folds and loads; without one, rna-structure-small,",), ("ESM-2",)),
         ({"steps": "embed", "init_model": "/m/esm2_8m"}, ("RNAs were read by esm2_8m", "ESM-2"), ("rna-structure",)),
         ({"steps": "pretrain,embed"}, ("the model pretrained here", "RESM"), ("rna-structure",)),
     ],
-)
+)  # fmt: skip
 def test_methods_name_the_model_that_embeds(
     command: Callable[..., int], tmp_path: Path, parameters: dict, present: tuple[str, ...], absent: tuple[str, ...]
 ) -> None:
@@ -138,3 +153,80 @@ def test_methods_on_windows_name_what_the_bootstrap_draws(
     words = ["--parameters", tmp_path / "p.json", "--versions", tmp_path / "v.yml", "--outdir", tmp_path / "q"]
     assert command("methods", *words) == 0
     assert f"a bootstrap over {units}, paired" in (tmp_path / "q" / "methods_mqc.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("steps", "given", "present", "absent"),
+    [
+        ("embed,predict", {"loads": "regression"},
+         ("encoder of rna-structure-small", "predicted by rna-structure-small", "the given model loads."), ()),
+        ("embed,predict", {"folds": "structure", "loads": "regression"},
+         ("encoder of the given model folds,", "predicted by the given model folds,", "the given model loads."),
+         ("rna-structure-small",)),
+        ("finetune,predict", {"loads": "regression", "more": "regression"},
+         ("predicted by the model trained here,", "the given models loads and more."), ("rna-structure-small",)),
+    ],
+)  # fmt: skip
+def test_methods_tell_models_of_structures_from_models_of_values(
+    tell: Callable[[dict[str, Any]], str],
+    tmp_path: Path,
+    steps: str,
+    given: dict[str, str],
+    present: tuple[str, ...],
+    absent: tuple[str, ...],
+) -> None:
+    for name, level in given.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "task.json").write_text(json.dumps({"level": level}))
+    text = tell({"track": "resm", "steps": steps, "model": ", ".join(str(tmp_path / name) for name in given)})
+    assert all(word in text for word in present), text
+    assert not any(word in text for word in absent), text
+
+
+@pytest.mark.parametrize(
+    ("parameters", "present", "absent"),
+    [
+        ({"steps": "labels,finetune,evaluate"}, ("the fold that it had not seen. Precision",), ("all windows",)),
+        ({"steps": "labels,evaluate", "model": "/m/sites"}, ("the given model sites on all windows",), ("not seen",)),
+        ({"steps": "labels,finetune,evaluate", "model": "/m/sites"},
+         ("fold that it had not seen, and the given model sites on all windows",), ()),
+        ({"steps": "labels,evaluate"}, ("none was evaluated",), ("Floors", "not seen")),
+    ],
+)  # fmt: skip
+def test_methods_on_windows_say_what_models_had_seen(
+    tell: Callable[[dict[str, Any]], str], parameters: dict[str, Any], present: tuple[str, ...], absent: tuple[str, ...]
+) -> None:
+    text = tell({"track": "polya", **parameters})
+    assert all(word in text for word in present), text
+    assert not any(word in text for word in absent), text
+
+
+@pytest.mark.parametrize(
+    ("parameters", "present", "absent"),
+    [
+        ({"steps": "pretrain"}, ("copies of tested structures, of families and of held-out RNAs",), ("perplexity",)),
+        ({"steps": "zeroshot"}, ("RNAduplex", "need step contacts"), ("were read from the contact map",)),
+        ({"steps": "contacts,zeroshot"}, ("were read from the contact map", "RNAduplex"), ("need step contacts",)),
+        ({"steps": "evaluate"}, ("RNAfold",), ("ridge", "R²", "perplexity", "LinearPartition")),
+        ({"steps": "finetune,evaluate", "linearpartition": True}, ("ridge", "LinearPartition"), ("perplexity",)),
+        ({"steps": "pretrain,evaluate"}, ("perplexity is",), ("ridge",)),
+        ({"steps": "evaluate", "backbones": "/m/esm2"}, ("perplexity is",), ("ridge",)),
+    ],
+)  # fmt: skip
+def test_methods_on_rnas_tell_only_what_the_steps_did(
+    tell: Callable[[dict[str, Any]], str], parameters: dict[str, Any], present: tuple[str, ...], absent: tuple[str, ...]
+) -> None:
+    text = tell({"track": "resm", **parameters})
+    assert all(word in text for word in present), text
+    assert not any(word in text for word in absent), text
+
+
+@pytest.mark.parametrize("caller", ["ribolm", "macs3"])
+@pytest.mark.parametrize(("steps", "is_called"), [("align,peaks", True), ("predict", False)])
+def test_limits_of_a_caller_need_the_caller(
+    tell: Callable[[dict[str, Any]], str], tmp_path: Path, caller: str, steps: str, is_called: bool
+) -> None:
+    tell({"peaks": None if is_called else "mine.bed", "steps": steps, "peak_caller": caller})
+    text = (tmp_path / "q" / "limits_mqc.html").read_text()
+    words = ("made for DNA",) if caller == "macs3" else ("raw p-values", "Poisson model", "GC correction")
+    assert [word in text for word in words] == [is_called] * len(words)

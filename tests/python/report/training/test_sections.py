@@ -23,6 +23,7 @@ def test_training_curves_are_thinned_and_choices_escaped(
     assert loss["data"]["fold0, held out"] == [[900.0, 0.4]] and loss["pconfig"]["dash_styles"] == {
         "fold0, held out": "dash"
     }
+    assert section(tmp_path / "q", "training_held_out")["pconfig"]["ylab"] == "average precision"
     row = section(tmp_path / "q", "training_runs")["data"]["fold0"]
     assert row == {
         **{"steps": 900.0, "tokens": 90000.0, "loss": 1 / 900, "held_out": "average precision 0.3000"},

@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from .runs import ROOT
 
@@ -37,5 +38,7 @@ def test_every_module_has_its_files() -> None:
         for name in ("meta.yml", "environment.yml", "tests/main.nf.test"):
             assert (main.parent / name).exists(), main.parent
         text = main.read_text()
+        described = yaml.safe_load((main.parent / "meta.yml").read_text("utf-8"))
+        assert described["name"] and described["output"], main
         assert "    stub:" in text, main
         assert "params." not in text, main

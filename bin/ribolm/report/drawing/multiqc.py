@@ -91,6 +91,7 @@ CHAPTERS = {
 
 LEGEND_LINES = 24
 COMMA = "&#44;"
+SLASH = "&#47;"
 
 
 @dataclass(frozen=True)
@@ -271,7 +272,14 @@ def _filled(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     return {name: {key: value for key, value in row.items() if value is not None} for name, row in rows.items()}
 
 
+def _whole(named: Any) -> Any:
+    """The same with slashes of its keys as entities, for MultiQC takes names for paths and keeps their last part."""
+    return {key.replace("/", SLASH): value for key, value in named.items()} if isinstance(named, dict) else named
+
+
 def _write(outdir: Path, section: Section, plot_type: str, data: Any, plot: dict[str, Any], **more: Any) -> None:
+    data = [_whole(part) for part in data] if isinstance(data, list) else _whole(data)
+    plot |= {key: _whole(plot[key]) for key in ("colors", "dash_styles") if key in plot}
     if not data:
         write_words(outdir, section, "There is nothing to show: no data reached this section.")
         return

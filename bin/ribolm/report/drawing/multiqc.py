@@ -4,6 +4,7 @@ MultiQC merges files of one id, so that commands run once per group still fill o
 (it would warn, and fail with --strict): a section without data says so in words instead.
 """
 
+import hashlib
 import html
 import re
 from collections.abc import Mapping, Sequence
@@ -131,8 +132,9 @@ def p_value_text(p_value: float | None, draws: int) -> str | None:
 
 
 def slug(name: str) -> str:
-    """A name as part of an id: letters, digits, underscores."""
-    return re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_").lower()
+    """A name as part of an id: small letters, digits, underscores; a digest keeps names apart that were changed."""
+    plain = re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_").lower()
+    return plain if plain == name else f"{plain}_{hashlib.sha256(name.encode()).hexdigest()[:6]}".lstrip("_")
 
 
 def write_bars(

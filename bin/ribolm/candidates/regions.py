@@ -44,6 +44,11 @@ class SearchRegions:
                 kept[rows] = (at >= 0) & (at0[rows] < end0[np.maximum(at, 0)])
         return kept
 
+    def length_nt(self, contig: str) -> float:
+        """Bases of a contig inside, mean of both strands: a region of one strand counts half."""
+        stretches = [self._stretches(contig, sign) for sign in (1, -1)]
+        return sum(int((end0 - start0).sum()) for start0, end0 in stretches) / 2
+
     def hulls(self, contig: str, apart_nt: int) -> Iterator[tuple[int, int]]:
         """Stretches of a contig to search, ascending; regions less than `apart_nt` apart share one."""
         both = [self._stretches(contig, sign) for sign in (1, -1)]

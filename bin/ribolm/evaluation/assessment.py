@@ -74,7 +74,8 @@ def assess(plan: Plan) -> Assessment:
         methods += _baselines(plan, folds, contigs, candidates, universes)
     compared = tuple(compare(name, candidates, methods, reference, plan.draws, plan.seed) for name in universes)
     for one in compared:
-        account["outside"][one.universe] = account["sites"] - int(one.candidates.is_site.sum())
+        n_scored = account["sites"] - account["unscored"]
+        account["outside"][one.universe] = n_scored - int(one.candidates.is_site.sum())
     strata = _strata(plan, compared[0], reference) if compared else []
     leakage = _leakage(plan, folds) if plan.audit_leakage else []
     note = interval_note(plan.draws, compared[0].candidates.n_clusters, "genes") if compared else None

@@ -105,6 +105,19 @@ def test_metrics_json_names_universe_split_prevalence_interval_and_seeds(evaluat
     assert content["sites"]["outside"]["drach"] == 0 and content["sites"]["unlabelled_as_negative"] > 100
 
 
+def test_sites_without_a_score_lie_outside_of_no_universe(
+    world: World, evaluate: Callable[..., int], tmp_path: Path
+) -> None:
+    rows = drach_rows(world)
+    lost = rows[world.table["is_site"].to_numpy()[rows]][:3]
+    rows = np.setdiff1d(rows, lost)
+    path = world.write_scores(tmp_path / "s.parquet", knowing(world, 1.0, 1)[rows], rows)
+    words = [*words_of(world, [("m", path)]), "--no-baselines", "--no-leakage", *QUICK]
+    assert evaluate("sites", *words, "--outdir", tmp_path / "out") == 0
+    account = json.loads((tmp_path / "out" / "metrics.json").read_text())["sites"]
+    assert account["unscored"] == 3 and account["outside"] == {"drach": 0}
+
+
 def test_the_report_says_that_intervals_are_rough(evaluated: Path, tmp_path: Path) -> None:
     assert report(["evaluation", "--dir", str(evaluated), "--outdir", str(tmp_path / "q")]) == 0
     assert NOTE in json.loads((tmp_path / "q" / "site_methods_drach_mqc.json").read_text())["description"]

@@ -65,6 +65,12 @@ def empty_run(tmp_path: Path) -> SmallRun:
 
 
 @pytest.fixture
+def dotted_run(tmp_path: Path) -> SmallRun:
+    """The same with groups whose names MultiQC would cut to one."""
+    return make_run(tmp_path, ("liver.fasted", "liver.fat"))
+
+
+@pytest.fixture
 def command() -> Callable[..., int]:
     """Run ribolm-report in this process and return its exit code."""
     from ribolm.cli.report import main
@@ -95,15 +101,15 @@ def step(number: int, **more: Any) -> dict[str, Any]:
     return {"event": "step", "step": number, **values, "mfu": 0.0, "elapsed_s": number * 2.0, **more}
 
 
-def make_run(root: Path) -> SmallRun:
+def make_run(root: Path, groups: tuple[str, str] = ("control", "treated")) -> SmallRun:
     fasta, gtf, bare = root / "genome.fa", root / "genes.gtf", root / "exons.gtf"
     fasta.write_text(f">chr1\n{sequence()}\n")
     rows = gtf_rows()
     gtf.write_text("".join(rows))
     bare.write_text("".join(row for row in rows if "\texon\t" in row))
-    folders = (root / "peaks" / "control", root / "peaks" / "treated")
-    write_folder(folders[0], "control", PEAKS, 1, tuple(LIBRARIES))
-    write_folder(folders[1], "treated", PEAKS[:2], 2, tuple(LIBRARIES))
+    folders = (root / "peaks" / groups[0], root / "peaks" / groups[1])
+    write_folder(folders[0], groups[0], PEAKS, 1, tuple(LIBRARIES))
+    write_folder(folders[1], groups[1], PEAKS[:2], 2, tuple(LIBRARIES))
     return SmallRun(root, fasta, gtf, bare, folders)
 
 

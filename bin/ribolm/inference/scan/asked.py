@@ -41,6 +41,10 @@ class Scope:
                 found[rows] &= self.regions.covers(name, places.at0[rows], places.strand[rows])
         return np.asarray(found)
 
+    def length_nt(self, contig: str) -> float:
+        """Bases of a contig that were scanned, mean of both strands."""
+        return self.genome.lengths[contig] if self.regions is None else self.regions.length_nt(contig)
+
     def asked(self, places: Places) -> Places:
         """The places that lie in what was scanned and have `COVERED_NT` known bases on either side."""
         return covered(self.genome, places.take(self.holds(places)))

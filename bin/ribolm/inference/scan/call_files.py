@@ -80,12 +80,15 @@ def write_table(path: Path, columns: Columns, provenance: dict[str, Any]) -> Non
         pq.write_table(pa.Table.from_arrays(arrays, schema=schema), temporary, compression="zstd")
 
 
-def write_novel(path: Path, columns: Columns, about: CallAnnotation, within_nt: int = NOVEL_NT) -> int:
+def write_novel(
+    path: Path, columns: Columns, about: CallAnnotation, within_nt: int = NOVEL_NT, *, has_known: bool = True
+) -> int:
     """Write the calls farther than `within_nt` from every known site of their strand; returns their number.
 
-    Calls before an A-rich stretch of the genome stay in, flagged.
+    Calls before an A-rich stretch of the genome stay in, flagged. Without known sites no call is told to be new.
     """
-    rows = np.flatnonzero((about.distance_nt == UNKNOWN_NT) | (np.abs(about.distance_nt) > within_nt)).tolist()
+    is_far = (about.distance_nt == UNKNOWN_NT) | (np.abs(about.distance_nt) > within_nt)
+    rows = np.flatnonzero(is_far).tolist() if has_known else []
     kept = {name: [values[k] for k in rows] for name, values in columns.items()}
     _write_text(path, COLUMNS, _lines(kept, COLUMNS))
     return len(rows)

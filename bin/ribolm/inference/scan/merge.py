@@ -120,9 +120,10 @@ def write_scan(merged: MergedScan, out: Path, details: Path | None) -> None:
         with atomic_directory(details) as folder:
             write_table(folder / "calls.parquet", merged.columns, merged.provenance)
             n_genes = write_isoforms(folder / "isoforms.tsv", merged.columns, merged.about)
-            n_novel = write_novel(folder / "novel_sites.tsv", merged.columns, merged.about)
+            known = merged.inputs.known
+            n_novel = write_novel(folder / "novel_sites.tsv", merged.columns, merged.about, has_known=known is not None)
             write_composition(folder / "composition.tsv", composition(merged.inputs.genome, merged.calls))
-            extra = {"genes_with_isoforms": n_genes, "novel_sites": n_novel}
+            extra = {"genes_with_isoforms": n_genes, "novel_sites": n_novel if known else None}
             write_json(folder / "summary.json", {**summary(merged), **extra})
     write_calls(out, merged.columns)
 
@@ -152,7 +153,12 @@ def summary(merged: MergedScan) -> dict[str, Any]:
         "features": feature_counts(merged.columns),
         "internally_primed": int(merged.about.is_primed.sum()),
         "per_contig": {
-            name: {"length_nt": inputs.genome.lengths[name], "candidates": int(n), "calls": int(m)}
+            name: {
+                "length_nt": inputs.genome.lengths[name],
+                "scanned_nt": inputs.scope.length_nt(name),
+                "candidates": int(n),
+                "calls": int(m),
+            }
             for name, n, m in zip(names, *contigs, strict=True)
             if n
         },

@@ -9,6 +9,8 @@ from ribolm.report.drawing.palette import INK, INPUT, IP, group_colours
 
 TRACK_COLOURS = {"ip": IP, "input": INPUT}
 RATIO_UP, RATIO_DOWN = IP, INPUT
+ASSAY_NAMES = {"ip": "IP", "input": "input", "log2ratio": "log2 IP/input"}
+KIND_NAMES = {"bigwig": "signal", "bed": "regions", "bam": "alignments", "gtf": "genes"}
 KINDS = {".bw": "bigwig", ".bigwig": "bigwig", ".bed": "bed", ".gz": "bed", ".bam": "bam"}
 
 
@@ -16,7 +18,7 @@ def igv_session(tracks: Sequence[str], genome_fasta: str, gtf: str, locus: str =
     """XML of a session. Paths are used as given, so relative ones count from where the session will lie.
 
     `<group>.ip.bw`, `<group>.input.bw`, `<group>.log2ratio.bw` and `<group>/peaks.bed` are named and coloured by group
-    and assay. Raises UsageError for a file type IGV would not show here.
+    and assay, other files named by file and kind. Raises UsageError for a file type IGV would not show here.
     """
     root = ElementTree.Element("Session", {"genome": genome_fasta, "locus": locus, "version": "8"})
     resources = ElementTree.SubElement(root, "Resources")
@@ -45,14 +47,30 @@ def _kind(path: str) -> str:
 def _assay(path: str) -> str:
     """ip, input or log2ratio of a bigWig of ours, else ""."""
     parts = PurePosixPath(path).name.split(".")
-    return parts[-2] if len(parts) > 2 and parts[-2] in (*TRACK_COLOURS, "log2ratio") else ""
+    is_ours = len(parts) > 2 and _kind(path) == "bigwig"
+    return parts[-2] if is_ours and parts[-2] in (*TRACK_COLOURS, "log2ratio") else ""
 
 
 def _group(path: str) -> str:
     name = PurePosixPath(path)
     if _assay(path):
         return ".".join(name.name.split(".")[:-2])
-    return name.parent.name if name.stem == "peaks" else name.name.split(".")[0]
+    return name.parent.name if _bare(path) == "peaks" else name.name.split(".")[0]
+
+
+def _bare(path: str) -> str:
+    """The name of a file without its type."""
+    return PurePosixPath(PurePosixPath(path).name.removesuffix(".gz")).stem
+
+
+def _name(path: str) -> str:
+    """What a track is called; only a BED that says so holds peaks."""
+    if assay := _assay(path):
+        return f"{_group(path)} {ASSAY_NAMES[assay]}"
+    kind, bare = _kind(path), _bare(path)
+    if kind == "bed" and bare.split(".")[-1] == "peaks":
+        return f"{_group(path)} peaks"
+    return f"{bare} {KIND_NAMES[kind]}"
 
 
 def _order(path: str) -> int:
@@ -61,10 +79,9 @@ def _order(path: str) -> int:
 
 def _add_track(panel: ElementTree.Element, path: str, group_colour: str) -> None:
     assay, group = _assay(path), _group(path)
-    names = {"ip": "IP", "input": "input", "log2ratio": "log2 IP/input", "": "peaks"}
     attributes = {
         "id": path,
-        "name": f"{group} {names[assay]}",
+        "name": _name(path),
         "color": _rgb(TRACK_COLOURS.get(assay, group_colour if not assay else RATIO_UP)),
         "altColor": _rgb(RATIO_DOWN if assay == "log2ratio" else INK),
         "displayMode": "EXPANDED" if not assay else "COLLAPSED",

@@ -23,6 +23,7 @@ STYLE: Any = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "text.color": INK,
+    "text.parse_math": False,  # names of RNAs may hold dollar signs
     "xtick.color": INK,
     "ytick.color": INK,
     "legend.frameon": False,

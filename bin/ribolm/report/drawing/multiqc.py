@@ -4,6 +4,7 @@ MultiQC merges files of one id, so that commands run once per group still fill o
 (it would warn, and fail with --strict): a section without data says so in words instead.
 """
 
+import hashlib
 import html
 import re
 from collections.abc import Mapping, Sequence
@@ -91,6 +92,7 @@ CHAPTERS = {
 
 LEGEND_LINES = 24
 COMMA = "&#44;"
+SLASH = "&#47;"
 
 
 @dataclass(frozen=True)
@@ -130,8 +132,9 @@ def p_value_text(p_value: float | None, draws: int) -> str | None:
 
 
 def slug(name: str) -> str:
-    """A name as part of an id: letters, digits, underscores."""
-    return re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_").lower()
+    """A name as part of an id: small letters, digits, underscores; a digest keeps names apart that were changed."""
+    plain = re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_").lower()
+    return plain if plain == name else f"{plain}_{hashlib.sha256(name.encode()).hexdigest()[:6]}".lstrip("_")
 
 
 def write_bars(
@@ -271,7 +274,14 @@ def _filled(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     return {name: {key: value for key, value in row.items() if value is not None} for name, row in rows.items()}
 
 
+def _whole(named: Any) -> Any:
+    """The same with slashes of its keys as entities, for MultiQC takes names for paths and keeps their last part."""
+    return {key.replace("/", SLASH): value for key, value in named.items()} if isinstance(named, dict) else named
+
+
 def _write(outdir: Path, section: Section, plot_type: str, data: Any, plot: dict[str, Any], **more: Any) -> None:
+    data = [_whole(part) for part in data] if isinstance(data, list) else _whole(data)
+    plot |= {key: _whole(plot[key]) for key in ("colors", "dash_styles") if key in plot}
     if not data:
         write_words(outdir, section, "There is nothing to show: no data reached this section.")
         return

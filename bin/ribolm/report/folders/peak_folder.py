@@ -98,9 +98,17 @@ def read_peak_folders(paths: Iterable[Path | str]) -> list[PeakFolder]:
 
 
 def whole_groups(folders: Sequence[PeakFolder]) -> list[PeakFolder]:
-    """The folders that are no part of another: calls of single replicates are left out beside those of their group."""
-    names = [{library.name for library in folder.libraries} for folder in folders]
-    return [folder for folder, own in zip(folders, names, strict=True) if not any(own < other for other in names)]
+    """The folders that are no part of another: calls of single replicates are left out beside those of their group.
+
+    Of two with the same libraries (a group of one replicate, and that replicate) the one of the shorter name stays.
+    """
+
+    def is_part(one: PeakFolder, other: PeakFolder) -> bool:
+        own, others = ({library.name for library in folder.libraries} for folder in (one, other))
+        longer = (len(one.name), one.name) > (len(other.name), other.name)
+        return own < others or (own == others and longer)
+
+    return [one for one in folders if not any(is_part(one, other) for other in folders)]
 
 
 def read_peak_table(path: Path) -> list[dict[str, Any]]:

@@ -91,10 +91,13 @@ def _write_reads_in_peaks(outdir: Path, libraries: dict[str, tuple[PeakFolder, L
     write_bars(outdir, READS_IN_PEAKS, bars, categories, "% of fragments on exons", **settings)
     write_table(outdir, _table_section(READS_IN_PEAKS), rows, SHARE_COLUMNS, "Library")
     whole = {folder.name for folder in whole_groups([folder for folder, _ in libraries.values()])}
+    served = {label: library.name for label, (folder, library) in libraries.items() if folder.name in whole}
+    names = list(served.values())
+    # an input of two groups has two shares, which the first table has no place for
     general = {
-        library.name: {"reads_in_peaks": rows[label]["share"]}
-        for label, (folder, library) in libraries.items()
-        if label in rows and folder.name in whole
+        name: {"reads_in_peaks": rows[label]["share"]}
+        for label, name in served.items()
+        if label in rows and names.count(name) == 1
     }
     write_general_statistics(outdir, "general_reads_in_peaks", general, GENERAL_COLUMNS)
 
@@ -111,7 +114,7 @@ SHARE_COLUMNS: dict[str, dict[str, Any]] = {
 GENERAL_COLUMNS: dict[str, dict[str, Any]] = {
     "reads_in_peaks": {
         "title": "In peaks",
-        "description": "Share of the fragments on exons that overlap a peak of the group",
+        "description": "Share of the fragments on exons that overlap a peak of the group; empty for inputs of several",
         "suffix": " %",
         "min": 0,
         "max": 100,

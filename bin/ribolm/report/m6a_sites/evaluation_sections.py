@@ -24,7 +24,7 @@ HEADLINE = Section("headline_sites", "ribolm_headline", "m6A sites at a glance",
 PRECISION = Section(
     "site_average_precision",
     CHAPTER,
-    "Average precision in three universes",
+    "Average precision by universe",
     "Area under the precision-recall curve with its 95 % interval from a bootstrap over genes. The same scores look "
     "very different over other candidates: compare numbers within one panel only. The dashed line is the prevalence, "
     "which scores without any knowledge reach.",

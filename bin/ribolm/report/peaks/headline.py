@@ -13,6 +13,7 @@ from ribolm.report.folders.peak_folder import PeakFolder, whole_groups
 from ribolm.report.peaks.metagene import NEAR_STOP_NT
 from ribolm.report.peaks.shared_peaks import shared_counts
 
+SHOWN_PAIRS = 3
 SECTION = Section("headline", "ribolm_headline", "Results at a glance", "")
 
 
@@ -109,7 +110,10 @@ def _shared(folders: Sequence[PeakFolder]) -> Number:
         values.append(f"{pair}{share[0]:.0f} % / {share[1]:.0f} %")
         notes.append(f"{of_a:,} of {len(regions[a]):,} peaks of {a}, {of_b:,} of {len(regions[b]):,} of {b}")
     note = f"overlap a peak of the other group on the same strand: {'; '.join(notes)}"
-    return _number("Peaks shared between groups", values[:3], note)
+    shown = values[:SHOWN_PAIRS]
+    if len(values) > SHOWN_PAIRS:
+        shown.append(f"and {len(values) - SHOWN_PAIRS:,} more pairs")
+    return _number("Peaks shared between groups", shown, note)
 
 
 def _lengths(peaks: dict[str, list[dict[str, Any]]]) -> Number:

@@ -22,6 +22,7 @@ from ribolm.report.folders.json_object import read_json_object
 
 CHAPTER = "ribolm_polya_scan"
 LONGEST = 30  # contigs in the plot
+NO_KNOWN = "no list of sites and no annotation was given"
 HEADLINE = Section("headline_scan", "ribolm_headline", "Poly(A) sites at a glance", "")
 CALLS = Section(
     "scan_calls",
@@ -42,7 +43,12 @@ RECOVERY = Section(
     "ends of annotated transcripts stand for known sites. Where a part of the genome was scanned, sites elsewhere are "
     "left out, not missed.",
 )
-CONTIGS = Section("scan_contigs", CHAPTER, "Calls per contig", "Calls per million bases of the longest contigs.")
+CONTIGS = Section(
+    "scan_contigs",
+    CHAPTER,
+    "Calls per contig",
+    "Calls per million scanned bases of the longest contigs; bases scanned on one strand count half.",
+)
 FEATURES = Section("scan_features", CHAPTER, "Where calls lie", "Part of a gene that a call lies in, on its strand.")
 LETTERS_AROUND = Section(
     "scan_letters",
@@ -132,13 +138,15 @@ def _numbers(folder: ScanFolder, is_one_of_several: bool) -> list[Number]:
     found, prefix = folder.summary, f"{folder.name}: " if is_one_of_several else ""
     known = next((row for row in found["recovery"] if row["kept"] == "calls"), None)
     fdr = found.get("fdr_estimate")
-    recovered, note = "–", "no list of sites and no annotation was given"
+    recovered, note = "–", NO_KNOWN
+    novel = f"{found.get('novel_sites') or 0:,}" if found.get("known") else "–"
     if known and known["recovered"] is None:
         note = "not defined: no candidate, or no site that was scanned"
     elif known:
         by_chance = "–" if known["by_chance"] is None else f"{100 * known['by_chance']:.1f} %"
         recovered = f"{100 * known['recovered']:.1f} %"
-        note = f"within {known['within_nt']} nt of a call; {by_chance} by chance"
+        note = f"{found['known']}: " if found.get("known") else ""
+        note += f"within {known['within_nt']} nt of a call; {by_chance} by chance"
         if left := (found.get("known_sites") or {}).get("not_scanned"):
             note += f"; {left:,} not scanned are left out"
     lacking = f"; {n:,} candidates were not scored" if (n := found.get("unscored_candidates")) else ""
@@ -148,12 +156,14 @@ def _numbers(folder: ScanFolder, is_one_of_several: bool) -> list[Number]:
         {"label": "Estimated FDR", "value": "–" if fdr is None else f"{100 * fdr:.0f} %",
          "note": "against shuffled windows of the same letters"},
         {"label": "Known sites recovered", "value": recovered, "note": note},
-        {"label": "Novel sites", "value": f"{found.get('novel_sites') or 0:,}", "note": "calls far from known sites"},
+        {"label": "Novel sites", "value": novel, "note": NO_KNOWN if novel == "–" else "calls far from known sites"},
     ]  # fmt: skip
 
 
 def _call_row(folder: ScanFolder) -> dict[str, Any]:
     row = {key: folder.summary.get(key) for key in CALL_COLUMNS}
+    if not folder.summary.get("known"):
+        row["novel_sites"] = None
     fdr, prevalence = folder.summary.get("fdr_estimate"), folder.summary.get("prevalence")
     return row | {"fdr": _percent(fdr), "prevalence": _percent(prevalence)}
 
@@ -184,7 +194,7 @@ def _write_contigs(outdir: Path, folders: Sequence[ScanFolder]) -> None:
         contigs = sorted(folder.summary["per_contig"].items(), key=lambda item: -item[1]["length_nt"])[:LONGEST]
         for name, row in contigs:
             label = name if len(folders) == 1 else f"{folder.name} {name}"
-            bars[label] = {"calls": 1e6 * row["calls"] / max(row["length_nt"], 1)}
+            bars[label] = {"calls": 1e6 * row["calls"] / max(row.get("scanned_nt", row["length_nt"]), 1)}
     categories = {"calls": {"name": "Calls per Mb", "color": GROUPS[0]}}
     write_bars(outdir, CONTIGS, bars, categories, "Calls per Mb", cpswitch=False)
 

@@ -31,6 +31,8 @@ def draw_token_curves(path: Path, folder: TokenFolder) -> None:
 
 
 def _draw_panel(panel: "Axes", folder: TokenFolder, tolerance: float) -> None:
+    from matplotlib.ticker import NullFormatter, StrMethodFormatter
+
     rows = [row for row in folder.methods if row["tolerance_nt"] == tolerance]
     curves, colours = folder.at(tolerance, "pr"), iter(GROUPS * len(rows))
     for row in rows:
@@ -50,6 +52,8 @@ def _draw_panel(panel: "Axes", folder: TokenFolder, tolerance: float) -> None:
         point = [PUBLISHED["recall"]], [PUBLISHED["precision"]]
         panel.plot(*point, "D", color=INK, fillstyle="none", label="published, other data")
     panel.set_yscale("log")
+    panel.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))  # the usual labels are formulas, which are off
+    panel.yaxis.set_minor_formatter(NullFormatter())
     panel.set_xlim(0, 1)
     panel.set_title(f"±{tolerance:.0f} nt: n = {rows[0]['n']:,.0f}")
     panel.set_xlabel(f"recall of {rows[0]['n_sites']:,.0f} sites")

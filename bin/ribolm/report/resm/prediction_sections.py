@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +21,16 @@ PICTURES = Section(
     "structure_pictures",
     CHAPTER,
     "Structures as arcs",
-    "Each arc is a pair of bases. Of a set with known structures three RNAs are shown, at the quartiles of F1, "
-    "neither the best nor the worst: known pairs above, predicted ones below. Of other RNAs the first ones with a "
-    "pair are shown.",
+    "Each arc is a pair of bases. Of a set with known structures up to three RNAs are shown, at the quartiles of F1 "
+    "(of five RNAs and more neither the best nor the worst): known pairs above, predicted ones below. Of other RNAs "
+    "the first ones with a pair are shown.",
     "Arcs that cross are pseudoknots.",
 )
 TABLE = Section(
     "structure_predictions",
     CHAPTER,
     "Your RNAs",
-    "What was predicted for each RNA; the files in structures/ hold all of it.",
+    "What was predicted for your RNAs; the files in structures/ hold all of it.",
     "Confidence is what the model says of itself. It was not measured on RNAs like yours.",
 )
 DRAWN, LONGEST_NT = 6, 400
@@ -58,7 +59,17 @@ def write_prediction_sections(outdir: Path, predicted: Sequence[Predicted], comp
         for structure in one.structures[:SHOWN_RNAS]
     }
     if rows:
-        write_table(outdir, TABLE, rows, COLUMNS, "RNA")
+        write_table(outdir, replace(TABLE, description=_described(predicted)), rows, COLUMNS, "RNA")
+
+
+def _described(predicted: Sequence[Predicted]) -> str:
+    """The text of the table, which says where it does not hold all RNAs."""
+    cut = [
+        f"the first {SHOWN_RNAS:,} of {len(one.structures):,} RNAs of {html.escape(one.name)}"
+        for one in predicted
+        if len(one.structures) > SHOWN_RNAS
+    ]
+    return f"{TABLE.description} The table shows {' and '.join(cut)}." if cut else TABLE.description
 
 
 def pair_f1(known: Structure, predicted: Structure) -> float:

@@ -31,8 +31,11 @@ def draw_strata(path: Path, name: str, strata: Sequence[Row]) -> None:
     with new_figure(WIDTH_IN, PANEL_IN * len(kinds) + 0.5) as figure:
         panels = figure.subplots(len(kinds), 1, squeeze=False)[:, 0]
         for panel, kind in zip(panels, kinds, strict=True):
-            _draw_panel(panel, [row for row in strata if row["stratum"] == kind], methods, colours)
-            panel.set_xlabel(KINDS[kind])
+            rows = [row for row in strata if row["stratum"] == kind]
+            _draw_panel(panel, rows, methods, colours)
+            n_bins = len({str(row["name"]) for row in rows})
+            cut = f" (the {MOST_BINS} largest of {n_bins:,})" if n_bins > MOST_BINS else ""
+            panel.set_xlabel(f"{KINDS[kind]}{cut}")
         panels[0].set_title(name)
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 3), fontsize=9)

@@ -40,6 +40,14 @@ def test_regions_hold_places_of_their_strand_only(scanned: Callable[..., Scanned
     assert whole.holds(asked).tolist() == [True] * 6 + [False], "a place beyond its contig is nowhere"
 
 
+def test_the_length_of_a_scan_counts_both_strands(scanned: Callable[..., Scanned]) -> None:
+    genome = scanned().genome
+    again = [*REGIONS, Region("one", 3000, 4500)]
+    scope = Scope(genome, SearchRegions(again))
+    assert [scope.length_nt(name) for name in NT] == [2500, 200], "a region of one strand counts half"
+    assert [Scope(genome).length_nt(name) for name in NT] == list(NT.values())
+
+
 def test_the_account_of_sites_adds_up(scanned: Callable[..., Scanned]) -> None:
     genome = scanned().genome  # contig one is N from 1000 to 1040
     listed = places((0, 1050, 1), (0, 2500, 1), (0, 2600, -1), (1, 700, 1), (1, 700, -1))
@@ -79,6 +87,8 @@ def test_sites_outside_of_the_scan_are_not_missed_ones(scanned: Callable[..., Sc
     assert asked["recovered"] == 1.0 > missed["recovered"]
     assert asked["calls_at_known"] == missed["calls_at_known"], "a call may lie beside any known site"
     assert found["all"]["known_sites"]["not_scanned"] == 0
+    scanned_nt = [found[name]["per_contig"]["one"]["scanned_nt"] for name in ("asked", "all")]
+    assert scanned_nt == [NT["one"] // 2, NT["one"]]
 
 
 @pytest.mark.parametrize("kept", ["all", "one part of two", "none", "contig one"])

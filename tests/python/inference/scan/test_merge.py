@@ -214,6 +214,14 @@ def test_details_hold_tables_and_a_summary(scanned: Callable[..., Scanned], tmp_
         assert len(list(opened.fetch("two"))) == sum(row["#chrom"] == "two" for row in listed)
 
 
+def test_without_known_sites_no_call_is_new(scanned: Callable[..., Scanned], tmp_path: Path) -> None:
+    where = scanned()
+    merged = merge(where, parts_of(where, tmp_path))
+    write_scan(merged, tmp_path / "calls.bed.gz", tmp_path / "details")
+    assert len((tmp_path / "details" / "novel_sites.tsv").read_text().splitlines()) == 1 < len(merged.calls)
+    assert json.loads((tmp_path / "details" / "summary.json").read_text())["novel_sites"] is None
+
+
 def test_nothing_found_is_a_valid_empty_result(
     scanned: Callable[..., Scanned], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

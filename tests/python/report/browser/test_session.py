@@ -23,6 +23,15 @@ def test_session_names_and_orders_tracks_by_group_and_assay() -> None:
     assert colours["a.rep IP"] == colours["b IP"] != colours["b input"]
 
 
+def test_other_tracks_are_named_by_their_file_and_kind() -> None:
+    tracks = ["wt.sample1.bam", "wt.ip.bam", "phylop.bw", "sites.bed.gz", "x/peaks.bed.gz", "y.peaks.bed"]
+    root = ElementTree.fromstring(igv_session(tracks, "g.fa", "g.gtf"))
+    names = {track.get("id"): track.get("name") for track in root.iter("Track")}
+    assert [names[track] for track in tracks] == [
+        "wt.sample1 alignments", "wt.ip alignments", "phylop signal", "sites regions", "x peaks", "y peaks",
+    ]  # fmt: skip
+
+
 def test_other_files_are_refused() -> None:
     with pytest.raises(UsageError, match=r"notes\.txt"):
         igv_session(["notes.txt"], "g.fa", "g.gtf")

@@ -20,7 +20,7 @@ def scan_folder(path: Path, calls: int = 40, known: bool = True) -> Path:
         "candidates": 9000, "calls": calls, "calls_plus": calls // 2, "calls_minus": calls - calls // 2,
         "fdr_estimate": 0.3 if calls else None, "prevalence": 0.02, "threshold_logit": 1.5, "novel_sites": 4,
         "features": {"3'UTR": calls} if calls else {}, "per_contig": {"chr1": {"length_nt": 10**6, "calls": calls}},
-        "recovery": [RECOVERY] if known else [],
+        "recovery": [RECOVERY] if known else [], "known": "ends of genes.gtf" if known else None,
     }  # fmt: skip
     (path / "summary.json").write_text(json.dumps(summary))
     lines = [f"{place}\t{calls}\t0\t0\t0" for place in range(-50, 51)] if calls else []
@@ -37,6 +37,7 @@ def test_recovery_stands_beside_chance(tmp_path: Path) -> None:
     cells = section(tmp_path, "scan_recovery")["data"]["human, calls"]
     assert (cells["recovered"], cells["by_chance"]) == (60.0, 2.0)
     assert "60.0 %" in section(tmp_path, "headline_scan")["data"]
+    assert "ends of genes.gtf: within 20 nt" in section(tmp_path, "headline_scan")["data"]
     assert section(tmp_path, "scan_contigs")["data"]["chr1"]["calls"] == 40.0
     assert (tmp_path / "scan_logo_human.png").stat().st_size > 1000
 
@@ -63,6 +64,8 @@ def test_candidates_without_a_score_are_told(tmp_path: Path) -> None:
 def test_a_scan_without_calls_and_without_known_sites_says_so(tmp_path: Path) -> None:
     write_scan_sections(tmp_path, [read_scan(scan_folder(tmp_path / "empty", calls=0, known=False))])
     assert "recovery cannot be told" in section(tmp_path, "scan_recovery")["data"]
+    assert section(tmp_path, "headline_scan")["data"].count("no annotation was given") == 2
+    assert "novel_sites" not in section(tmp_path, "scan_calls")["data"]["empty"]
     assert "nothing to show" in section(tmp_path, "scan_features")["data"].lower()
 
 
@@ -73,6 +76,15 @@ def test_a_scan_without_candidates_has_no_recovery(tmp_path: Path) -> None:
     (path / "summary.json").write_text(json.dumps({**summary, "recovery": [RECOVERY | nothing]}))
     write_scan_sections(tmp_path, [read_scan(path)])
     assert "not defined: no candidate" in section(tmp_path, "headline_scan")["data"]
+
+
+def test_calls_per_contig_count_the_bases_that_were_scanned(tmp_path: Path) -> None:
+    path = scan_folder(tmp_path / "part")
+    summary = json.loads((path / "summary.json").read_text())
+    summary["per_contig"]["chr1"]["scanned_nt"] = 10_000.0
+    (path / "summary.json").write_text(json.dumps(summary))
+    write_scan_sections(tmp_path, [read_scan(path)])
+    assert section(tmp_path, "scan_contigs")["data"]["chr1"]["calls"] == 4000.0
 
 
 def test_genomes_stand_beside_each_other(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from ribolm.errors import DataError
 from ribolm.report.folders.token_folder import read_tokens
+from ribolm.report.polya import token_figure
 from ribolm.report.polya.token_sections import write_token_sections
 
 METHODS = {"causal": "model", "bidirectional": "model", "candidate rule": "rule", "shuffled labels": "shuffled labels"}
@@ -80,3 +81,15 @@ def test_genes_without_a_site_are_told(tmp_path: Path) -> None:
 def test_folders_of_another_command_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is not of `ribolm-evaluate tokens`"):
         read_tokens(token_folder(tmp_path / "x", kind="fewshot"))
+
+
+def test_precision_is_labelled_in_plain_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    labels: list[str] = []
+
+    def look(figure: Any, _path: Path) -> None:
+        figure.canvas.draw()
+        labels.extend(label.get_text() for label in figure.axes[0].get_yticklabels())
+
+    monkeypatch.setattr(token_figure, "save_figure", look)
+    token_figure.draw_token_curves(tmp_path / "a.png", read_tokens(token_folder(tmp_path / "human")))
+    assert {"0.001", "0.01", "0.1", "1"} <= set(labels)

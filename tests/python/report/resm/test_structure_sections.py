@@ -9,8 +9,9 @@ import pytest
 from ribolm.cli.report import main
 from ribolm.labels.structure.dot_bracket import parse_brackets
 from ribolm.labels.structure.pairs import Structure
-from ribolm.report.resm.arc_figure import arcs, crossing
-from ribolm.report.resm.named_structures import read_pairs_of_sets
+from ribolm.report.resm import prediction_sections, structure_figure
+from ribolm.report.resm.arc_figure import Panel, arcs, crossing
+from ribolm.report.resm.named_structures import Compared, read_pairs_of_sets
 from ribolm.report.resm.prediction_sections import pair_f1
 
 DBN = ">a type=tRNA\nGGGAAACCC\n(((...)))\n>b\nGGGGAAACCCC\n.(((...))).\n"
@@ -99,6 +100,36 @@ def test_a_note_on_rough_intervals_of_the_second_set_is_shown(evaluated: Path, t
     out = tmp_path / "report"
     assert main(["structures", "--dir", str(first), "--dir", str(evaluated), "--outdir", str(out)]) == 0
     assert section(out, "structure_methods")["description"].endswith("Few RNAs.")
+
+
+def test_an_excerpt_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine.dbn").write_text("".join(f">r{i}\nGGGAAACCC\n(((...)))\n" for i in range(501)))
+    out, labels = tmp_path / "report", []
+    assert main(["structures", "--predicted", f"mine={tmp_path / 'mine.dbn'}", "--outdir", str(out)]) == 0
+    table = section(out, "structure_predictions")
+    assert len(table["data"]) == 500 and "the first 500 of 501 RNAs of mine" in table["description"]
+    monkeypatch.setattr(structure_figure, "save_figure", lambda figure, _: labels.append(figure.axes[0].get_xlabel()))
+    for n in (16, 20):
+        rows = [stratum("family", f"f{i}", "finetuned") for i in range(n)]
+        structure_figure.draw_strata(tmp_path / "a.png", "known", rows)
+    assert labels == ["Family", "Family (the 16 largest of 20)"]
+
+
+@pytest.mark.parametrize("n", [1, 2, 4, 5, 9])
+def test_pictures_keep_what_their_text_promises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n: int) -> None:
+    drawn: list[list[Panel]] = []
+    monkeypatch.setattr(prediction_sections, "draw_arcs", lambda path, panels: (drawn.append(panels), path.touch()))
+    known, shown = (
+        tuple(Structure(f"r{i}", "G" * 40, parse_brackets(f"{'(' * k}{'.' * (40 - 2 * k)}{')' * k}")) for i, k in rnas)
+        for rnas in ([(i, 20) for i in range(n)], [(i, i + 1) for i in range(n)])
+    )
+    prediction_sections.write_prediction_sections(tmp_path, [], [Compared("x", known, shown)])
+    names = {panel.predicted.name for panel in drawn[0]}
+    assert 1 <= len(names) <= 3
+    if n >= 5:
+        assert len(names) == 3 and not {"r0", f"r{n - 1}"} & names
+    about = section(tmp_path, "structure_pictures")["description"]
+    assert "up to three RNAs" in about and "of five RNAs and more neither" in about
 
 
 def test_without_a_pair_a_sentence_says_so(tmp_path: Path) -> None:

@@ -78,12 +78,13 @@ DIFFERENCE_COLUMNS: Mapping[str, Mapping[str, Any]] = {
     "p_value": column("p-value", "Two-sided, from the draws", "{:.3g}"),
 }
 NOT_GIVEN = "not run: no method of this name was evaluated"
+ABSENT = "not run: weights absent or given under another name"
 # arms that a reader expects, and no more of a cause than is known here where they are not there
 ARMS = {
     "random start": NOT_GIVEN,
     "LinearPartition": "not run: not installed or not asked for (--linearpartition)",
-    "ESM-2, mapped": NOT_GIVEN,
-    "ESM-2, unmapped": NOT_GIVEN,
+    "ESM-2, mapped": ABSENT,
+    "ESM-2, unmapped": ABSENT,
 }
 
 

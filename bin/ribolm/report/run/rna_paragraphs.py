@@ -137,7 +137,7 @@ def _backbone(run: Run) -> str:
 
 
 def _prediction(run: Run) -> str:
-    own = "the model trained here" if run.asks("finetune") else SHIPPED
+    own = f"the model trained here (without structures to learn from, {SHIPPED})" if run.asks("finetune") else SHIPPED
     return (
         f"Structures were predicted by {_structure_model(run, own)}, pseudoknots kept, with pair probabilities of "
         f"ViennaRNA{run.version('viennarna')} [vienna], by the energy sets that the model's task.json names, as "
@@ -192,8 +192,7 @@ def _evaluation(run: Run) -> str:
 
 def _has_backbone(run: Run) -> bool:
     """Whether a language model is there to guess hidden nucleotides."""
-    asked = any(run.asks(step) for step in ("pretrain", "embed", "contacts", "zeroshot"))
-    return asked or bool(run.get("init_model") or run.get("backbones"))
+    return run.asks("pretrain") or bool(run.get("init_model") or run.get("backbones"))
 
 
 LIMITS = (

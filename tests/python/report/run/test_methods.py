@@ -164,7 +164,8 @@ def test_methods_on_windows_name_what_the_bootstrap_draws(
          ("encoder of the given model folds,", "predicted by the given model folds,", "the given model loads."),
          ("rna-structure-small",)),
         ("finetune,predict", {"loads": "regression", "more": "regression"},
-         ("predicted by the model trained here,", "the given models loads and more."), ("rna-structure-small",)),
+         ("by the model trained here (without structures to learn from, rna-structure-small",
+          "the given models loads and more."), ()),
     ],
 )  # fmt: skip
 def test_methods_tell_models_of_structures_from_models_of_values(

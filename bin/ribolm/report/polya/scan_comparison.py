@@ -120,7 +120,7 @@ def _draw(path: Path, folder: ComparisonFolder) -> None:
         axis.set_title(
             f"{folder.name}: n = {folder.recovery[0]['n_known']:,} sites" if folder.recovery else folder.name
         )
-        axis.legend(frameon=False)
+        figure.legend(loc="outside lower center", ncols=3)
         save_figure(figure, path)
 
 

@@ -27,11 +27,12 @@ RESULT = Path(__file__).parent / "results" / "structure_ablations.md"
 
 from commands import command  # noqa: E402
 from ribolm.evaluation.structures.assessment import StructureAssessment, assess_partners  # noqa: E402
-from ribolm.evaluation.structures.record_sets import ReferenceSet, read_reference  # noqa: E402
+from ribolm.evaluation.structures.record_sets import ReferenceSet, read_prediction, read_reference  # noqa: E402
 from ribolm.folding.pair_lists import StoredPairs  # noqa: E402
 from ribolm.inference.structures.model import load_structure_model  # noqa: E402
 from ribolm.inference.structures.prediction import PredictionOptions, predict_folded  # noqa: E402
 from ribolm.labels.folds import read_folds  # noqa: E402
+from ribolm.labels.structure.dot_bracket import write_dot_bracket  # noqa: E402
 from ribolm.labels.structure.pairs import Int64  # noqa: E402
 from ribolm.sequences.rna import RnaRecord  # noqa: E402
 from ribolm.sequences.store import TokenStore  # noqa: E402
@@ -76,16 +77,18 @@ def train(out: Path, data: Path, preset: str, words: Iterable[object]) -> None:
 
 
 def predict(model: Path, data: Path, reference: ReferenceSet, shown: bool) -> list[Int64]:
-    """Partners of a reference's RNAs by a model, folded as the store remembers."""
-    loaded, tokens = load_structure_model(model, Device("cpu", "cpu", "fp32")), TokenStore.open(data)
-    stored = StoredPairs.open(tokens) if shown and loaded.shape.thermodynamic else None
-    row_of = {str(name): row for row, name in enumerate(tokens.names(("name",))["name"])}
-    found = []
-    for one in reference.structures:
-        known = None if stored is None else stored.row(row_of[one.name])
-        prediction = predict_folded(loaded, RnaRecord(one.name, one.letters), known, PredictionOptions())
-        found.append(prediction.structure.partner)
-    return found
+    """Partners of a reference's RNAs by a model, folded as the store remembers; what lies in --scratch stays."""
+    out = model.with_name(f"{model.name}.{'shown' if shown else 'alone'}.dbn")
+    if not out.exists():
+        loaded, tokens = load_structure_model(model, Device("cpu", "cpu", "fp32")), TokenStore.open(data)
+        stored = StoredPairs.open(tokens) if shown and loaded.shape.thermodynamic else None
+        row_of = {str(name): row for row, name in enumerate(tokens.names(("name",))["name"])}
+        found = []
+        for one in reference.structures:
+            known = None if stored is None else stored.row(row_of[one.name])
+            found.append(predict_folded(loaded, RnaRecord(one.name, one.letters), known, PredictionOptions()).structure)
+        write_dot_bracket(out, found)
+    return list(read_prediction(out, reference))
 
 
 def floors(reference: ReferenceSet) -> dict[str, list[Int64]]:

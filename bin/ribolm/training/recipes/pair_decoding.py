@@ -124,10 +124,8 @@ def _told(session: Session, suffix: str, way: Way, found: Curves) -> dict[str, A
     if not found.mean.any():
         session.log.choice(name.replace("_", " "), way.default, f"no pair is right on {found.n:,} RNAs of dev")
         return {name: way.default, **facts}
-    best = int(
-        found.mean.round(12).argmax()
-    )  # sums of several processes differ in the last digits where they are equal
-    at_share, at_value = np.unravel_index(best, found.mean.shape)
+    # equal means differ in the last digits where several processes have summed them
+    at_share, at_value = np.unravel_index(int(found.mean.round(12).argmax()), found.mean.shape)
     told = f"{way.method}: mean F1 {found.mean.max():.4f} over {found.n:,} RNAs of dev"
     keys = {name: float(way.values[at_value])}
     if at_share:

@@ -48,10 +48,11 @@ def test_names_with_dots_stay_apart_and_join_the_tools(command, dotted_run, tmp_
     assert names(data / "multiqc_ribolm_groups_plot.txt") == ["liver.fasted", "liver.fat"]
 
 
-def test_names_with_slashes_stay_whole(tmp_path: Path) -> None:
+def test_names_with_slashes_and_tags_stay_whole(tmp_path: Path) -> None:
     outdir = tmp_path / "q"
     outdir.mkdir()
-    rnas = ["RF1/1-70", "RF2/1-70"]
+    rnas = ["RF1/1-70", "<script>a&b"]
+    shown = ["&lt;script&gt;a&amp;b", "RF1&#47;1-70"]
     colours, axes = {name: "#112233" for name in rnas}, ("x", "y")
     write_table(outdir, Section("t", CHAPTER, "T", ""), {n: {"x": 1} for n in rnas}, {"x": {"title": "X"}}, "RNA")
     lines = {name: [(0.0, 1.0), (1.0, 2.0)] for name in rnas}
@@ -60,6 +61,6 @@ def test_names_with_slashes_stay_whole(tmp_path: Path) -> None:
     write_line_tabs(outdir, Section("d", CHAPTER, "D", ""), tabs, colours, axes, {rnas[0]: "dot"})
     data = multiqc_data(outdir, tmp_path / "multiqc")
     for key in ("t_plot", "l_plot", "d_plot", "d_plot_1"):
-        assert names(data / f"multiqc_ribolm_{key}.txt") == ["RF1&#47;1-70", "RF2&#47;1-70"]
+        assert names(data / f"multiqc_ribolm_{key}.txt") == shown
     plot = json.loads((outdir / "d_mqc.json").read_text())["pconfig"]
-    assert set(plot["colors"]) == {"RF1&#47;1-70", "RF2&#47;1-70"} and plot["dash_styles"] == {"RF1&#47;1-70": "dot"}
+    assert set(plot["colors"]) == set(shown) and plot["dash_styles"] == {"RF1&#47;1-70": "dot"}

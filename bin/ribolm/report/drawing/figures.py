@@ -58,3 +58,8 @@ def embed(path: Path, alternative_text: str) -> str:
     data = base64.b64encode(path.read_bytes()).decode("ascii")
     text = html.escape(alternative_text, quote=True)
     return f'<img src="data:image/png;base64,{data}" alt="{text}" style="max-width:100%;height:auto" />'
+
+
+def captioned(path: Path, caption: str) -> str:
+    """The same with what it shows below it, where a section holds several."""
+    return f"<figure>{embed(path, caption)}<figcaption>{html.escape(caption)}</figcaption></figure>"

@@ -274,14 +274,19 @@ def _filled(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     return {name: {key: value for key, value in row.items() if value is not None} for name, row in rows.items()}
 
 
-def _whole(named: Any) -> Any:
-    """The same with slashes of its keys as entities, for MultiQC takes names for paths and keeps their last part."""
-    return {key.replace("/", SLASH): value for key, value in named.items()} if isinstance(named, dict) else named
+def _shown(named: Any) -> Any:
+    """The same with keys as MultiQC shows them whole, where they are names.
+
+    It writes them into the page as they are, and takes them for paths of which it keeps the last part.
+    """
+    if not isinstance(named, dict):
+        return named
+    return {html.escape(key, quote=False).replace("/", SLASH): value for key, value in named.items()}
 
 
 def _write(outdir: Path, section: Section, plot_type: str, data: Any, plot: dict[str, Any], **more: Any) -> None:
-    data = [_whole(part) for part in data] if isinstance(data, list) else _whole(data)
-    plot |= {key: _whole(plot[key]) for key in ("colors", "dash_styles") if key in plot}
+    data = [_shown(part) for part in data] if isinstance(data, list) else _shown(data)
+    plot |= {key: _shown(plot[key]) for key in ("colors", "dash_styles") if key in plot}
     if not data:
         write_words(outdir, section, "There is nothing to show: no data reached this section.")
         return

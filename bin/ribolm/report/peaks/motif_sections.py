@@ -12,7 +12,7 @@ from ribolm.genome.exon_space import build_exon_space
 from ribolm.genome.fasta import Genome
 from ribolm.genome.regions import Region
 from ribolm.genome.transcripts import build_transcript_models
-from ribolm.report.drawing.figures import embed
+from ribolm.report.drawing.figures import captioned
 from ribolm.report.drawing.multiqc import (
     Section,
     interval_text,
@@ -172,7 +172,7 @@ def _write_logos(outdir: Path, backgrounds: Mapping[str, Background], prefix: st
         if of_peaks.sum() and of_windows.sum():
             path = outdir / f"{name}.motif_logo.png"
             draw_logos(path, name, of_peaks, of_windows)
-            pictures.append(embed(path, f"Sequence logos of group {name}, peaks above matched background"))
+            pictures.append(captioned(path, f"Sequence logos of group {name}, peaks above matched background"))
         else:
             pictures.append(f"<p>{html.escape(name)}: no peak with a DRACH nearby, so there is no logo.</p>")
     write_html(outdir, section, "\n".join(pictures))

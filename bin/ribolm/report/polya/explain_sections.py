@@ -11,7 +11,7 @@ import polars as pl
 
 from ribolm.errors import DataError
 from ribolm.files import require_file
-from ribolm.report.drawing.figures import embed, new_figure, save_figure
+from ribolm.report.drawing.figures import captioned, new_figure, save_figure
 from ribolm.report.drawing.multiqc import Section, slug, write_html, write_line_tabs, write_table, write_words
 from ribolm.report.drawing.palette import BACKGROUND, GROUPS, INK
 from ribolm.report.folders.json_object import read_json_object
@@ -115,7 +115,7 @@ def write_explain_sections(outdir: Path, folders: Sequence[ExplainFolder]) -> No
     for folder in folders:
         path = outdir / f"explain_boxes_{slug(folder.name)}.png"
         _draw(path, folder)
-        pictures.append(embed(path, f"Probability of positives of {folder.name} by share of signals replaced"))
+        pictures.append(captioned(path, f"Probability of positives of {folder.name} by share of signals replaced"))
     write_html(outdir, BOXES, "\n".join(pictures))
     write_table(outdir, FLIPPED, {folder.name: _flipped(folder) for folder in folders}, FLIPPED_COLUMNS, "Model")
     lines = {folder.name: list(folder.importance.select("place", "size").iter_rows()) for folder in folders}

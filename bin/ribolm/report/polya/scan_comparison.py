@@ -9,7 +9,7 @@ from typing import Any
 
 from ribolm.errors import DataError
 from ribolm.files import require_file
-from ribolm.report.drawing.figures import embed, new_figure, save_figure
+from ribolm.report.drawing.figures import captioned, new_figure, save_figure
 from ribolm.report.drawing.multiqc import Section, slug, write_html, write_table, write_words
 from ribolm.report.drawing.palette import BACKGROUND, GROUPS
 from ribolm.report.folders.json_object import read_json_object
@@ -66,7 +66,7 @@ def write_comparison_section(outdir: Path, folders: Sequence[ComparisonFolder]) 
     for folder in folders:
         path = outdir / f"scan_beside_{slug(folder.name)}.png"
         _draw(path, folder)
-        pictures.append(embed(path, f"Known sites of {folder.name} recovered by model and regression"))
+        pictures.append(captioned(path, f"Known sites of {folder.name} recovered by model and regression"))
     write_html(outdir, FIGURE, "\n".join(pictures))
 
 

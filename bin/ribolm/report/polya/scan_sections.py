@@ -14,7 +14,7 @@ from ribolm.errors import DataError
 from ribolm.files import open_text, require_file
 from ribolm.genome.coordinates import Int64
 from ribolm.report.drawing.cards import Number, cards
-from ribolm.report.drawing.figures import embed, new_figure, save_figure
+from ribolm.report.drawing.figures import captioned, new_figure, save_figure
 from ribolm.report.drawing.letter_stacks import RNA, draw_stacks, information_bits
 from ribolm.report.drawing.multiqc import Section, slug, write_bars, write_html, write_table, write_words
 from ribolm.report.drawing.palette import BACKGROUND, GROUPS, INK
@@ -130,7 +130,7 @@ def write_scan_sections(outdir: Path, folders: Sequence[ScanFolder]) -> None:
     for folder in (folder for folder in folders if len(folder.counts) and folder.counts.any()):
         path = outdir / f"scan_logo_{slug(folder.name)}.png"
         _draw(path, folder)
-        pictures.append(embed(path, f"Sequence logo around the calls of {folder.name}"))
+        pictures.append(captioned(path, f"Sequence logo around the calls of {folder.name}"))
     write_html(outdir, LETTERS_AROUND, "\n".join(pictures))
 
 

@@ -14,7 +14,7 @@ from ribolm.labels.polya.build import PolyaData
 from ribolm.labels.polya.given_sites import KEPT, LOST
 from ribolm.labels.polya.output import composition
 from ribolm.labels.polya.sets import MATCHED, LabelledSet
-from ribolm.report.drawing.figures import embed, new_figure, save_figure
+from ribolm.report.drawing.figures import captioned, new_figure, save_figure
 from ribolm.report.drawing.letter_stacks import RNA, draw_stacks, information_bits
 from ribolm.report.drawing.multiqc import Section, write_bars, write_html, write_line_tabs, write_table
 from ribolm.report.drawing.palette import BACKGROUND, GROUPS, INK, LETTERS
@@ -107,7 +107,7 @@ def write_polya_sections(outdir: Path, data: PolyaData, genome: str = "") -> Non
             continue  # their sites are the same
         path = outdir / f"polya_logo_{name}.png"
         _draw(path, name, both, data.rules.width_nt // 2)
-        pictures.append(embed(path, f"Sequence logos of sites and negatives of the set {name}"))
+        pictures.append(captioned(path, f"Sequence logos of sites and negatives of the set {name}"))
     write_html(outdir, _of_genome(LOGO, genome), "\n".join(pictures))
 
 

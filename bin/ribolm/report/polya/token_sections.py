@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ribolm.report.drawing.figures import embed
+from ribolm.report.drawing.figures import captioned
 from ribolm.report.drawing.multiqc import Section, slug, write_html, write_table, write_words
 from ribolm.report.folders.token_folder import PUBLISHED, TokenFolder
 from ribolm.report.polya.token_figure import draw_token_curves
@@ -81,7 +81,7 @@ def write_token_sections(outdir: Path, folders: Sequence[TokenFolder]) -> None:
     for folder in drawn:
         path = outdir / f"token_curves_{slug(folder.name)}.png"
         draw_token_curves(path, folder)
-        pictures.append(embed(path, f"Precision against recall of {folder.name}, by tolerance"))
+        pictures.append(captioned(path, f"Precision against recall of {folder.name}, by tolerance"))
     write_html(outdir, CURVES, "\n".join(pictures))
     write_table(outdir, DIFFERENCES, _differences(folders), DIFFERENCE_COLUMNS, "Methods and tolerance")
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ribolm.errors import DataError, UsageError
-from ribolm.report.drawing.figures import embed
+from ribolm.report.drawing.figures import captioned
 from ribolm.report.drawing.multiqc import Section, slug, write_html, write_words
 from ribolm.report.drawing.palette import BACKGROUND, GROUPS
 from ribolm.report.resm.embedding_figure import draw_map
@@ -118,7 +118,7 @@ def write_embedding_section(outdir: Path, maps: Sequence[RnaMap]) -> None:
             continue
         path = outdir / f"embedding_map_{slug(one.name)}.png"
         draw_map(path, one.name, one.places, _shown(one), one.colours(), one.explained)
-        pictures.append(embed(path, f"Map of the RNAs of {one.name}, coloured by type"))
+        pictures.append(captioned(path, f"Map of the RNAs of {one.name}, coloured by type"))
     if not any(len(one.types) >= 3 for one in maps):
         write_words(outdir, MAP, "No set has three RNAs or more, which a map needs.")
         return

@@ -10,7 +10,7 @@ import numpy as np
 
 from ribolm.labels.structure.dot_bracket import write_brackets
 from ribolm.labels.structure.pairs import UNPAIRED, Structure
-from ribolm.report.drawing.figures import embed
+from ribolm.report.drawing.figures import captioned
 from ribolm.report.drawing.multiqc import Section, slug, write_html, write_table, write_words
 from ribolm.report.resm.arc_figure import Panel, crossing, draw_arcs
 from ribolm.report.resm.method_table import column
@@ -47,8 +47,8 @@ COLUMNS: Mapping[str, Mapping[str, Any]] = {
 
 def write_prediction_sections(outdir: Path, predicted: Sequence[Predicted], compared: Sequence[Compared]) -> None:
     """Write the pictures (structures_<name>.png) and the table; without any structure a sentence says so."""
-    pictures = [embed(*_compared_picture(outdir, one)) for one in compared if _drawable(one)]
-    pictures += [embed(*_predicted_picture(outdir, one)) for one in predicted if _with_pairs(one.structures)]
+    pictures = [captioned(*_compared_picture(outdir, one)) for one in compared if _drawable(one)]
+    pictures += [captioned(*_predicted_picture(outdir, one)) for one in predicted if _with_pairs(one.structures)]
     if pictures:
         write_html(outdir, PICTURES, "\n".join(pictures))
     else:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ribolm.report.drawing.figures import embed
+from ribolm.report.drawing.figures import captioned
 from ribolm.report.drawing.multiqc import Section, interval_text, slug, write_html, write_table
 from ribolm.report.folders.assessed_folder import AssessedFolder, Row
 from ribolm.report.resm.method_table import cells, column, shown_name, with_intervals, with_note
@@ -141,7 +141,7 @@ def _write_figures(outdir: Path, folders: Sequence[AssessedFolder]) -> None:
         if strata:
             path = outdir / f"structure_f1_{slug(folder.name)}.png"
             draw_strata(path, folder.name, strata)
-            pictures.append(embed(path, f"F1 of methods by length and family of the RNAs of {folder.name}"))
+            pictures.append(captioned(path, f"F1 of methods by length and family of the RNAs of {folder.name}"))
     if pictures:
         write_html(outdir, FIGURE, "\n".join(pictures))
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ribolm.report.drawing.figures import embed
+from ribolm.report.drawing.figures import captioned
 from ribolm.report.drawing.multiqc import Section, interval_text, slug, write_html, write_table, write_words
 from ribolm.report.folders.assessed_folder import AssessedFolder, Row
 from ribolm.report.resm.method_table import (
@@ -72,7 +72,7 @@ def write_value_sections(outdir: Path, folders: Sequence[AssessedFolder]) -> Non
         if shown and folder.tables.get("predictions"):
             path = outdir / f"value_scatter_{slug(folder.name)}.png"
             draw_scatter(path, folder, shown)
-            pictures.append(embed(path, f"Predicted against measured values of {folder.name}"))
+            pictures.append(captioned(path, f"Predicted against measured values of {folder.name}"))
     if pictures:
         write_html(outdir, SCATTER, "\n".join(pictures))
     else:

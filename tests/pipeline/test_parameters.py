@@ -47,8 +47,8 @@ WRONG = {
     "--min_mapq -1": "--min_mapq: -1 is below the minimum of 0.",
     "--gtf /nowhere/genes.gtf": "--gtf: /nowhere/genes.gtf does not exist.",
     "--folds 2": "--folds: 2 is below the minimum of 3.",
-    "--structure_energies rna_turner": "--structure_energies: 'rna_turner' has no name that fits",
-    "--min_families two": "--min_families: 'two' has no name that fits",
+    "--structure_energies rna_turner": "--structure_energies: 'rna_turner' does not fit. Write rna_turner2004",
+    "--min_families two": "--min_families: 'two' does not fit. Write auto",
     "--multiqc_title": "--multiqc_title needs a value.",
 }
 

@@ -85,7 +85,7 @@ def explain_classes(
             words = [attended_words(forward.networks[0], forward.tokenizer, part) for part in (positives, negatives)]
             write_table(out / "attention.tsv", attention_table(words[0], words[1]))
         else:
-            notice(f"{type(forward.networks[0].encoder).__name__} has no attention, so no words are counted.")
+            notice("The model has no attention, so no words are counted.")
         summary = {
             "positives": len(positives),
             "negatives": len(negatives),

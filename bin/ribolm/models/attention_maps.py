@@ -20,7 +20,7 @@ def attending(network: Network) -> Encoder | MosaicBert:
     backbone = network.encoder
     if not isinstance(backbone, Encoder | MosaicBert):
         raise UsageError(
-            f"{type(backbone).__name__} has no attention, so that there are no maps. Use a transformer, or what needs "
+            "The model has no attention, so that there are no maps. Use a transformer, or what needs "
             "no maps: embeddings, gradients or mutagenesis."
         )
     return backbone

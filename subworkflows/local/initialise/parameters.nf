@@ -71,7 +71,7 @@ def valueProblem(name, value, property) {
         return "--${name}: ${value} does not exist. Check the path (relative paths start at ${workflow.launchDir})."
     }
     if (property.pattern && !(value ==~ property.pattern)) {
-        return "--${name}: '${value}' has no name that fits: ${property.description} It must match ${property.pattern}"
+        return "--${name}: '${value}' does not fit. ${property.errorMessage}"
     }
     return ''
 }

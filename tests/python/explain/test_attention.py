@@ -101,7 +101,7 @@ def test_the_table_sets_positives_beside_negatives_and_background() -> None:
 
 def test_a_model_without_attention_is_refused() -> None:
     network, tokenizer = window_model("hyena")
-    with pytest.raises(UsageError, match="Hyena has no attention"):
+    with pytest.raises(UsageError, match="The model has no attention"):
         attended_words(network, tokenizer, drawn_windows(1, 40))
 
 

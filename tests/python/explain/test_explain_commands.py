@@ -56,7 +56,7 @@ def test_attention(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert {len(word) for word in table["word"]} == {6}
     assert "72 readings of positives, 72 of negatives" in capsys.readouterr().out
     assert explain(["attention", *files(folder, "attention", "b.tsv"), *model(folder, "hyena")]) == 2
-    assert "Hyena has no attention" in capsys.readouterr().err
+    assert "The model has no attention" in capsys.readouterr().err
     assert not (folder / "b.tsv").exists()
 
 

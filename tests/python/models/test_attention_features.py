@@ -186,7 +186,7 @@ def test_biased_attention_is_read_as_well() -> None:
 def test_a_backbone_without_attention_is_refused() -> None:
     tokenizer = make_tokenizer("hyena")
     network = new_network(preset_config("hyena-tiny", tokenizer), None, seed=1)
-    with pytest.raises(UsageError, match=r"Hyena has no attention.*Use a transformer"):
+    with pytest.raises(UsageError, match=r"The model has no attention.*Use a transformer"):
         attention_channels(network, torch.tensor([7, 8, 9, 1]), torch.ones(1, 4))
 
 

@@ -57,6 +57,11 @@ REFUSED = {
     "no format": ("mine.fa", "mine.fastq", "line 10, column 'path': .*Convert the reads to FASTA."),
     "ending in capitals": ("mine.fa", "mine.FA", "Write the ending in lower case"),
     "spaces in a name": ("mine.fa", "my rnas.fa", "line 10, column 'path': 'my rnas.fa' has a file name with spaces"),
+    "names that differ by case": (
+        "mine,predict",
+        "Known,predict",
+        "line 10, column 'sample': 'Known' differs from 'known'",
+    ),
     "a split that says nothing": ("types,families,", "types,families,test", "line 8, column 'split': .*Leave it empty"),
     "queries alone": (
         "pairs,interactions,,pairs.tsv",

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from ribolm.alphabet import DRACH_A_OFFSET, motif_starts
-from ribolm.console import notice
 from ribolm.errors import DataError, ToolError, bad_value
 from ribolm.files import atomic_directory, open_text
 from ribolm.genome.annotation import Annotation, read_gtf
@@ -25,13 +24,12 @@ from ribolm.genome.fasta import Genome
 from ribolm.genome.transcripts import build_transcript_models
 from ribolm.peaks.annotate import EXON, ExonIndex, PlaceFinder
 from ribolm.peaks.output import write_peaks
-from ribolm.peaks.peak_table import PeakRow, sort_rows
+from ribolm.peaks.peak_table import AMBIGUOUS, PeakRow, count_ambiguous, sort_rows
 from ribolm.peaks.summary import Summary
 
 NARROWPEAK_COLUMNS = ("chrom", "start", "end", "name", "score", "strand", "signalValue", "pValue", "qValue", "peak")
 INTRON = "intron"
 INTERGENIC = "intergenic"
-AMBIGUOUS = "ambiguous"
 DRACH_REACH_NT = 500
 
 
@@ -48,7 +46,7 @@ class NarrowPeak:
 
 
 def annotate_narrow_peaks(narrowpeak: Path, gtf: Path, fasta: Path | None, name: str, outdir: Path) -> None:
-    """Write peaks.bed, peaks.tsv (with a last column `flag`), summary.json of the peaks of another caller.
+    """Write peaks.bed, peaks.tsv, summary.json of the peaks of another caller.
 
     A peak takes the strand that has more exon bases under it, else the strand of the gene it lies in, else "."; where
     both strands have any it is flagged `ambiguous`. Raises DataError naming line and column.
@@ -62,13 +60,10 @@ def annotate_narrow_peaks(narrowpeak: Path, gtf: Path, fasta: Path | None, name:
     if genome is not None:
         require_shared_contigs(genome.label, genome.names, annotation.label, annotation.chroms)
     rows = sort_rows(_annotate(peaks, annotation, genome))
-    ambiguous = sum(row.flag == AMBIGUOUS for row in rows)
-    if ambiguous:
-        notice(f"{name}: {ambiguous:,} of {len(rows):,} peaks have genes on both strands and are flagged ambiguous.")
     lengths = [row.length_nt for row in rows]
     calls: dict[str, Any] = {
         "peaks": len(rows),
-        "ambiguous": ambiguous,
+        "ambiguous": count_ambiguous(name, rows),
         "without_strand": sum(row.strand == "." for row in rows),
         "features": dict(Counter(row.feature for row in rows)),
         "median_length_nt": float(np.median(lengths)) if lengths else None,
@@ -76,7 +71,7 @@ def annotate_narrow_peaks(narrowpeak: Path, gtf: Path, fasta: Path | None, name:
     parameters = {"narrowpeak": narrowpeak.name, "gtf": gtf.name, "fasta": fasta.name if fasta else None}
     summary = Summary(name, "macs3", parameters, [], {}, {}, calls)
     with atomic_directory(outdir) as folder:
-        write_peaks(folder, name, rows, extra=("flag",))
+        write_peaks(folder, name, rows)
         summary.write(folder)
 
 

@@ -215,6 +215,7 @@ def _describe_bins(reference: Reference, calls: Calls, scaling: Scaling) -> dict
     mixture = scaling.background.mixture
     return {
         "total": reference.grid.n_bins,
+        "genes_left_out": len(reference.space.scattered),
         "with_counts": int(calls.tested.bins.size),
         "eligible": scaling.background.eligible,
         "background": scaling.background.count,

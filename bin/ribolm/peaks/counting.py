@@ -75,7 +75,7 @@ def load_reference(options: CallOptions) -> Reference:
     genome = Genome.open(options.fasta) if options.fasta else None
     if genome is not None:
         compare_genome(headers, annotation, genome)
-    space = build_exon_space(annotation)
+    space = build_exon_space(annotation, {name for header in headers for name in header.lengths})
     grid = build_grid(space, options.bin_size, options.step_size)
     gc = gc_content(space, grid, genome, options.fragment_length) if genome is not None else None
     return Reference(annotation, space, grid, genome, gc)

@@ -267,6 +267,7 @@ def test_odd_gene_names_and_placements_pass_through(world, tools, tmp_path):
     assert main(world.arguments(tmp_path / "out")) == 0
     bins = pd.read_parquet(tmp_path / "out" / "bins.parquet")
     assert set(bins.gene) == {"Gène,β", "a b"}
+    assert json.loads((tmp_path / "out" / "summary.json").read_text())["bins"]["genes_left_out"] == 1
     peaks = pd.read_csv(tmp_path / "out" / "peaks.tsv", sep="\t")
     assert peaks.genes.tolist() == ["a b"]
     assert peaks.feature.tolist() == ["non-coding"]

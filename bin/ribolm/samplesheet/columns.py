@@ -35,7 +35,12 @@ class Column:
 
 M6A = (
     Column("sample", True, "Name of the biological sample; letters, digits, _ . - only.", NAME_PATTERN),
-    Column("group", True, "Condition whose replicates are called together.", NAME_PATTERN),
+    Column(
+        "group",
+        True,
+        "Condition whose replicates are called together; an input of several groups names them joined by ;.",
+        rf"{NAME_PATTERN}(;{NAME_PATTERN})*",
+    ),
     Column("replicate", False, "Whole number from 1; may be left out where a group has one.", REPLICATE_PATTERN),
     Column("assay", True, "ip (immunoprecipitated) or input.", choices=("ip", "input")),
     Column("fastq_1", False, "Reads or first mates: .fastq.gz, .fq.gz, .fastq or .fq.", FASTQ_PATTERN),
@@ -167,7 +172,7 @@ def check_name(table: Table, row: Row, column: Column, value: str) -> None:
     """Raise DataError unless the value is a name that is safe as part of a file name."""
     if not value:
         raise bad_value(table.path, row.line, column.name, value, "is empty", f"Give the row a {column.name}.")
-    if not re.fullmatch(column.pattern, value):
+    if not re.fullmatch(NAME_PATTERN, value):
         safe = re.sub(r"[^A-Za-z0-9_.-]+", "_", value).lstrip(".-") or f"{column.name}_1"
         problem = "holds characters other than letters, digits, _ . - or begins with . or -"
         raise bad_value(table.path, row.line, column.name, value, problem, f"Write for instance '{safe[:60]}'.")

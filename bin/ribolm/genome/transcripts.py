@@ -1,6 +1,7 @@
 """Transcripts as distances along spliced RNA: where a genomic base lies on each, and in which of its regions."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -50,14 +51,18 @@ class TranscriptModels:
         """Whether any transcript has a coding region."""
         return bool((self.cds_start_nt >= 0).any())
 
+    @cached_property
+    def _chrom_number(self) -> dict[str, int]:
+        return {name: number for number, name in enumerate(self.chroms)}
+
     def locate(self, chrom: str, position0: int, strand: str) -> tuple[int, int] | None:
         """Return (model, place_nt) of a genomic base on the first-choice transcript whose exon holds it, else None.
 
         `place_nt` counts from the 5' end, from 0. Strand "." asks both strands.
         """
-        if chrom not in self.chroms:
+        c = self._chrom_number.get(chrom)
+        if c is None:
             return None
-        c = self.chroms.index(chrom)
         first, last = np.searchsorted(self.exon_chrom, [c, c + 1])
         starts = self.exon_start0[first:last]
         low = first + np.searchsorted(starts, position0 - self.longest_exon_nt, side="left")

@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from ribolm.alphabet import DRACH_A_OFFSET, motif_starts
+from ribolm.console import notice
 from ribolm.errors import DataError, ToolError, bad_value
 from ribolm.files import atomic_directory, open_text
 from ribolm.genome.annotation import Annotation, read_gtf
-from ribolm.genome.contigs import require_one_naming_style, require_shared_contigs
+from ribolm.genome.contigs import require_one_naming_style, require_shared_contigs, shown
 from ribolm.genome.coordinates import STRAND_SIGN
 from ribolm.genome.fasta import Genome
 from ribolm.genome.transcripts import build_transcript_models
@@ -35,7 +36,7 @@ DRACH_REACH_NT = 500
 
 @dataclass(frozen=True)
 class NarrowPeak:
-    """One line: 0-based half-open, fold enrichment, p and q as probabilities."""
+    """One line (from 1): 0-based half-open, fold enrichment, p and q as probabilities."""
 
     chrom: str
     start0: int
@@ -43,6 +44,7 @@ class NarrowPeak:
     fold_enrichment: float
     p_value: float
     q_value: float
+    line: int
 
 
 def annotate_narrow_peaks(narrowpeak: Path, gtf: Path, fasta: Path | None, name: str, outdir: Path) -> None:
@@ -53,12 +55,8 @@ def annotate_narrow_peaks(narrowpeak: Path, gtf: Path, fasta: Path | None, name:
     """
     peaks = read_narrow_peaks(narrowpeak)
     annotation = read_gtf(gtf)
-    names = list(dict.fromkeys(peak.chrom for peak in peaks))
-    require_shared_contigs(f"peaks {narrowpeak.name}", names, annotation.label, annotation.chroms)
-    require_one_naming_style(f"peaks {narrowpeak.name}", names, annotation.label, annotation.chroms)
     genome = Genome.open(fasta) if fasta else None
-    if genome is not None:
-        require_shared_contigs(genome.label, genome.names, annotation.label, annotation.chroms)
+    _require_one_genome(narrowpeak, peaks, annotation, genome)
     rows = sort_rows(_annotate(peaks, annotation, genome))
     lengths = [row.length_nt for row in rows]
     calls: dict[str, Any] = {
@@ -73,6 +71,28 @@ def annotate_narrow_peaks(narrowpeak: Path, gtf: Path, fasta: Path | None, name:
     with atomic_directory(outdir) as folder:
         write_peaks(folder, name, rows)
         summary.write(folder)
+
+
+def _require_one_genome(path: Path, peaks: Sequence[NarrowPeak], annotation: Annotation, genome: Genome | None) -> None:
+    """Refuse peaks of another genome; that no gene lies on their contigs is no fault and is told."""
+    label, names = f"peaks {path.name}", list(dict.fromkeys(peak.chrom for peak in peaks))
+    require_one_naming_style(annotation.label, annotation.chroms, label, names)
+    if peaks and not set(names) & set(annotation.chroms):
+        notice(
+            f"{label}: {annotation.label} has no gene on any of their contigs ({shown(names)}); they are intergenic."
+        )
+    if genome is None:
+        return
+    require_shared_contigs(genome.label, genome.names, annotation.label, annotation.chroms)
+    require_shared_contigs(genome.label, genome.names, label, names)
+    for peak in peaks:
+        length_nt = genome.lengths.get(peak.chrom)
+        if length_nt is None:
+            problem = f"is no contig of {genome.label}"
+            raise bad_value(path, peak.line, "chrom", peak.chrom, problem, "Give the FASTA that was aligned to.")
+        if peak.end0 > length_nt:
+            problem = f"lies beyond the {length_nt:,} nt of contig '{peak.chrom}' in {genome.label}"
+            raise bad_value(path, peak.line, "end", peak.end0, problem, "Use files of one genome build.")
 
 
 def read_narrow_peaks(path: Path) -> list[NarrowPeak]:
@@ -96,7 +116,7 @@ def _narrow_peak(path: Path, row: int, fields: list[str]) -> NarrowPeak:
     if not 0 <= start0 < end0:
         raise bad_value(path, row, "end", fields[2], f"is not above the start {start0}", "Write start < end.")
     fold, minus_log10_p, minus_log10_q = (_number(path, row, column, fields) for column in (6, 7, 8))
-    return NarrowPeak(fields[0], start0, end0, fold, _probability(minus_log10_p), _probability(minus_log10_q))
+    return NarrowPeak(fields[0], start0, end0, fold, _probability(minus_log10_p), _probability(minus_log10_q), row)
 
 
 def _number(path: Path, row: int, column: int, fields: list[str]) -> float:

@@ -200,6 +200,7 @@ def _describe_libraries(
             "alignments": entry.counts.alignments,
             "left_out": entry.counts.left_out,
             "fragments": entry.counts.fragments,
+            "lone_mates": entry.counts.lone_mates,
             "fragments_on_exons": entry.counts.fragments_on_exons,
             "fragments_in_peaks": inside,
             "strandedness": entry.strandedness,

@@ -15,7 +15,7 @@ from ribolm.reads.strandedness import StrandednessEstimate, infer_strandedness, 
 SOURCE_GIVEN = "given"
 SOURCE_INFERRED = "inferred"
 SOURCE_TOGETHER = "inferred from all libraries together"
-UNSTRANDED = "unstranded"
+UNSTRANDED: Strandedness = "unstranded"
 FAIR_SHARE = 0.7  # a library below it would scatter over antisense genes if it were counted by strand
 
 

@@ -128,6 +128,11 @@ def _call_options(
 
     if plain["p_cutoff"] != plain["p_cutoff"]:  # NaN passes every range
         raise UsageError("Invalid value for '--p-cutoff': nan is not a number from 0 to 1.")
+    if plain["step_size"] > plain["bin_size"]:
+        raise UsageError(
+            f"--step-size {plain['step_size']} is above --bin-size {plain['bin_size']}: bases between bins would be "
+            "lost. Give a step of at most one bin."
+        )
     libraries = parse_libraries(ip or [], control or [])
     texts: dict[str, Any] = {key: str(value) if isinstance(value, StrEnum) else value for key, value in plain.items()}
     values = [str(value) for value in Strandedness]

@@ -110,6 +110,6 @@ def _add_strandedness(cli: "typer.Typer") -> None:
         library, annotation = parse_library(bam, "bam"), read_gtf(gtf)
         contigs = open_bam(library.path).contigs
         require_shared_contigs(annotation.label, annotation.chroms, f"BAM {library.path.name}", contigs)
-        estimate = infer_strandedness(library.path, build_exon_space(annotation))
+        estimate = infer_strandedness(library.path, build_exon_space(annotation, contigs))
         write_json(out, {"library": library.name, **vars(estimate)})
         choice(f"strandedness of {library.name}", estimate.strandedness, estimate.reason)

@@ -8,6 +8,7 @@ import numpy.typing as npt
 Int64 = npt.NDArray[np.int64]
 STRANDS = ("+", "-", ".")
 STRAND_CODE = {"+": 1, "-": -1, ".": 0}
+OTHER_STRAND = {"+": "-", "-": "+"}
 STRAND_SIGN = {1: "+", -1: "-", 0: "."}
 
 

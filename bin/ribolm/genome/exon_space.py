@@ -4,7 +4,8 @@ The rules are exomePeak2's (Wei et al., Bioconductor 1.16): genes that share exo
 them. Exon space runs from the lowest genomic coordinate upwards on both strands.
 """
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from ribolm.console import notice
 from ribolm.errors import DataError
 from ribolm.genome.annotation import Annotation, FeatureTable
+from ribolm.genome.contigs import shown
 from ribolm.genome.coordinates import Int64, overlap_clusters, overlapping_pairs, ranges
 
 
@@ -22,6 +24,7 @@ class ExonSpace:
     Per unit: `names` (gene ids, byte-sorted, comma-joined), `members` (indices into `Annotation.genes`), `chrom` int32,
     `strand` int8, `length_nt` int64, `first_exon` int64 [n + 1]. Per exon, sorted by unit then coordinate:
     `exon_unit` int32, `exon_start0`, `exon_end0`, `exon_offset_nt` int64 (place of its lowest base in exon space).
+    `scattered`: ids of the genes that are no part of it, because they lie on several places.
     """
 
     chroms: tuple[str, ...]
@@ -35,6 +38,7 @@ class ExonSpace:
     exon_start0: Int64
     exon_end0: Int64
     exon_offset_nt: Int64
+    scattered: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.names)
@@ -85,15 +89,16 @@ def genomic_blocks(space: ExonSpace, unit: Int64, start_nt: Int64, end_nt: Int64
     return Blocks(first.astype(np.int64), start0[at].astype(np.int32), size.astype(np.int32))
 
 
-def build_exon_space(annotation: Annotation) -> ExonSpace:
+def build_exon_space(annotation: Annotation, contigs: Collection[str] | None = None) -> ExonSpace:
     """Group and merge the exons of an annotation.
 
     Transcripts with exons on two strands, then genes on more than one contig or strand, are left out with a notice.
-    Raises DataError when nothing is left. Cost: a sort of the exons.
+    `contigs`: those that the other files know; a gene with one place on them lies there, whatever the GTF says of
+    further ones. Raises DataError when nothing is left. Cost: a sort of the exons.
     """
-    exons, gene = _usable_exons(annotation)
+    exons, gene, scattered = _usable_exons(annotation, contigs)
     rank = _byte_ranks(annotation.genes)
-    place = exons.chrom.astype(np.int64) * 2 + (exons.strand > 0)
+    place = _places(exons)
     neighbours = _neighbours(gene, place, exons, rank)
     order, cluster = overlap_clusters(place, exons.start0, exons.end0)
     first = np.flatnonzero(np.r_[True, cluster[1:] != cluster[:-1]])
@@ -102,26 +107,52 @@ def build_exon_space(annotation: Annotation) -> ExonSpace:
     last_rank = np.maximum.reduceat(rank[gene[order]], first)
     by_rank = np.argsort(rank)
     owner = by_rank[last_rank]
-    return _assemble(annotation, neighbours, owner, place[order][first], start0, end0)
+    space = _assemble(annotation, neighbours, owner, place[order][first], start0, end0)
+    return replace(space, scattered=scattered)
 
 
-def _usable_exons(annotation: Annotation) -> tuple[FeatureTable, npt.NDArray[np.int32]]:
+def _usable_exons(
+    annotation: Annotation, contigs: Collection[str] | None
+) -> tuple[FeatureTable, npt.NDArray[np.int32], tuple[str, ...]]:
+    """Exons of genes that lie on one place, the gene of each, and the names of the other genes."""
     exons = annotation.exons
     two_strands = _mixed(exons.transcript, exons.strand.astype(np.int64), len(annotation.transcripts))
     exons = exons.take(~two_strands[exons.transcript])
+    if contigs is not None:
+        exons = _on_contigs(annotation, exons, contigs)
     gene = annotation.transcript_gene[exons.transcript]
-    place = exons.chrom.astype(np.int64) * 2 + (exons.strand > 0)
-    scattered = _mixed(gene, place, len(annotation.genes))
+    scattered = _mixed(gene, _places(exons), len(annotation.genes))
     keep = ~scattered[gene]
-    for mask, text in (
-        (two_strands, "transcripts have exons on two strands"),
-        (scattered, "genes lie on several places"),
-    ):
-        if mask.any():
-            notice(f"{annotation.path.name}: {int(mask.sum())} {text} and are left out.")
+    names = tuple(annotation.genes[g] for g in np.flatnonzero(scattered))
+    if two_strands.any():
+        turned = [annotation.transcripts[t] for t in np.flatnonzero(two_strands)]
+        notice(
+            f"{annotation.path.name}: {len(turned):,} transcripts have exons on two strands and are left out "
+            f"({shown(turned)}). Mend their rows to keep them."
+        )
+    if names:
+        notice(
+            f"{annotation.path.name}: {len(names):,} genes lie on several places and are left out ({shown(names)}). "
+            "Give each place a gene_id of its own to keep them, as GENCODE does with _PAR_Y."
+        )
     if not keep.any():
         raise DataError(f"{annotation.path}: no gene lies on one contig and strand. Check the GTF.")
-    return exons.take(keep), gene[keep]
+    return exons.take(keep), gene[keep], names
+
+
+def _places(exons: FeatureTable) -> Int64:
+    """Contig and strand of each exon as one number."""
+    return exons.chrom.astype(np.int64) * 2 + (exons.strand > 0)
+
+
+def _on_contigs(annotation: Annotation, exons: FeatureTable, contigs: Collection[str]) -> FeatureTable:
+    """Exons without those on unknown contigs of genes that lie on known ones too."""
+    names = set(contigs)
+    known = np.array([chrom in names for chrom in annotation.chroms], dtype=np.bool_)[exons.chrom]
+    gene = annotation.transcript_gene[exons.transcript]
+    is_here = np.zeros(len(annotation.genes), dtype=np.bool_)
+    is_here[gene[known]] = True
+    return exons.take(known | ~is_here[gene])
 
 
 def _mixed(owner: npt.NDArray[np.int32], value: Int64, n: int) -> npt.NDArray[np.bool_]:

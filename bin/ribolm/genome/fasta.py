@@ -5,6 +5,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import IO
 
@@ -93,10 +94,15 @@ class Genome:
         """How messages call this file."""
         return f"FASTA {self.path.name}"
 
-    @property
+    @cached_property
     def lengths(self) -> dict[str, int]:
         """Contig lengths in nt by name."""
         return dict(zip(self.names, np.diff(self.offsets).tolist(), strict=True))
+
+    def first_letter(self, chrom: str) -> int:
+        """Place of a contig's first letter in `data`, −1 for an unknown contig."""
+        number = self._index.get(chrom)
+        return -1 if number is None else int(self.offsets[number])
 
     def fetch(self, chrom: str, start0: int, end0: int, strand: str = "+") -> Letters:
         """Return the letters of an interval on its own strand, uint8 [end0 - start0].

@@ -11,7 +11,7 @@ import numpy as np
 from ribolm.console import notice
 from ribolm.errors import DataError
 from ribolm.files import atomic_directory, open_bytes, require_file, write_json
-from ribolm.genome.annotation import FEATURES, Annotation, FeatureTable, read_gtf
+from ribolm.genome.annotation import Annotation, FeatureTable, name_transcript, read_gtf
 from ribolm.genome.contigs import require_one_naming_style, require_shared_contigs, shown
 from ribolm.genome.coordinates import overlap_clusters
 from ribolm.genome.fasta import FastaRepairs, read_fasta
@@ -20,7 +20,6 @@ from ribolm.genome.regions import read_bed, require_inside
 LINE_NT = 60
 BAI_LIMIT_NT = 2**29 - 1
 SAM_NAME = re.compile(r"[0-9A-Za-z!#$%&+./:;?@^_|~-][0-9A-Za-z!#$%&*+./:;=?@^_|~-]*")  # SAM specification, 1.2.1
-EXON_FEATURES = tuple(feature.encode() for feature in FEATURES)
 
 
 @dataclass(frozen=True)
@@ -194,16 +193,9 @@ def copy_gtf(gtf: Path, out: Path, lengths: Mapping[str, int]) -> int:
                 if line.split(b"\t", 1)[0] not in known:
                     left_out += 1
                     continue
-                line = _with_transcript(line)
+                line = name_transcript(line)
             target.write(line + b"\n")
     return left_out
-
-
-def _with_transcript(line: bytes) -> bytes:
-    if b"transcript_id" in line or line.split(b"\t", 3)[2] not in EXON_FEATURES:
-        return line
-    gene_id = re.search(rb"(?<!\w)gene_id\s+(\"[^\"]*\"|[^\s;]+)", line)
-    return line.rstrip(b"; ") + b"; transcript_id " + gene_id.group(1) + b";" if gene_id else line
 
 
 def _write_tables(folder: Path, contigs: list[Contig], spikeins: list[Contig]) -> None:

@@ -1,11 +1,14 @@
 """Transcripts as distances along spliced RNA: where a genomic base lies on each, and in which of its regions."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from ribolm.console import notice
 from ribolm.genome.annotation import Annotation, FeatureTable
+from ribolm.genome.contigs import shown
 from ribolm.genome.coordinates import Int64
 from ribolm.genome.exon_space import ExonSpace
 
@@ -50,14 +53,18 @@ class TranscriptModels:
         """Whether any transcript has a coding region."""
         return bool((self.cds_start_nt >= 0).any())
 
+    @cached_property
+    def _chrom_number(self) -> dict[str, int]:
+        return {name: number for number, name in enumerate(self.chroms)}
+
     def locate(self, chrom: str, position0: int, strand: str) -> tuple[int, int] | None:
         """Return (model, place_nt) of a genomic base on the first-choice transcript whose exon holds it, else None.
 
         `place_nt` counts from the 5' end, from 0. Strand "." asks both strands.
         """
-        if chrom not in self.chroms:
+        c = self._chrom_number.get(chrom)
+        if c is None:
             return None
-        c = self.chroms.index(chrom)
         first, last = np.searchsorted(self.exon_chrom, [c, c + 1])
         starts = self.exon_start0[first:last]
         low = first + np.searchsorted(starts, position0 - self.longest_exon_nt, side="left")
@@ -88,14 +95,10 @@ class TranscriptModels:
 def build_transcript_models(annotation: Annotation) -> TranscriptModels:
     """Lay every transcript out in spliced coordinates; those on two contigs or strands are left out.
 
-    The coding region reaches from the lowest to the highest CDS or stop codon base that lies on the transcript's exons.
+    Exon rows that are given twice count once, and transcripts whose exons overlap are left out, both with a notice. The
+    coding region reaches from the lowest to the highest CDS or stop codon base that lies on the transcript's exons.
     """
-    exons = annotation.exons.take(np.lexsort((annotation.exons.start0, annotation.exons.transcript)))
-    place = exons.chrom.astype(np.int64) * 4 + exons.strand + 1
-    first = np.flatnonzero(np.r_[True, exons.transcript[1:] != exons.transcript[:-1]])
-    pure = np.minimum.reduceat(place, first) == np.maximum.reduceat(place, first)
-    of_exon = np.repeat(np.arange(len(first)), np.diff(np.r_[first, len(exons)]))
-    exons = exons.take(pure[of_exon])
+    exons = _distinct_exons(annotation)
     transcript, first, model = np.unique(exons.transcript, return_index=True, return_inverse=True)
     length = exons.end0 - exons.start0
     before = np.cumsum(length) - length
@@ -120,8 +123,41 @@ def build_transcript_models(annotation: Annotation) -> TranscriptModels:
         exon_start0=exons.start0[order],
         exon_end0=exons.end0[order],
         exon_offset_nt=offset[order],
-        longest_exon_nt=int(length.max()),
+        longest_exon_nt=int(length.max(initial=0)),
     )
+
+
+def _distinct_exons(annotation: Annotation) -> FeatureTable:
+    """Exons by transcript and start, each once, of transcripts that can be laid end to end."""
+    exons = annotation.exons
+    exons = exons.take(np.lexsort((exons.end0, exons.start0, exons.strand, exons.chrom, exons.transcript)))
+    again = _follows(exons) & (np.diff(exons.start0, prepend=-1) == 0) & (np.diff(exons.end0, prepend=-1) == 0)
+    if again.any():
+        notice(
+            f"{annotation.path.name}: {int(again.sum()):,} exon rows repeat another of their transcript, the first in "
+            f"line {int(exons.line[again].min())}; they are read once."
+        )
+        exons = exons.take(~again)
+    n = len(annotation.transcripts)
+    scattered, overlapping = np.zeros(n, dtype=np.bool_), np.zeros(n, dtype=np.bool_)
+    inside = np.diff(exons.transcript, prepend=-1) == 0
+    scattered[exons.transcript[inside & ~_follows(exons)]] = True
+    reaches_in = np.r_[False, exons.start0[1:] < exons.end0[:-1]]
+    overlapping[exons.transcript[_follows(exons) & reaches_in]] = True
+    overlapping &= ~scattered
+    if overlapping.any():
+        names = [annotation.transcripts[t] for t in np.flatnonzero(overlapping)]
+        notice(
+            f"{annotation.path.name}: {len(names):,} transcripts have exons that overlap each other and give peaks no "
+            f"place ({shown(names)}). Mend their rows to keep them."
+        )
+    return exons.take(~(scattered | overlapping)[exons.transcript])
+
+
+def _follows(exons: FeatureTable) -> npt.NDArray[np.bool_]:
+    """Whether a row has transcript, contig and strand of the row before."""
+    columns = (exons.transcript, exons.chrom, exons.strand)
+    return np.asarray(np.all([np.r_[False, column[1:] == column[:-1]] for column in columns], axis=0))
 
 
 def _ranks(annotation: Annotation, transcript: npt.NDArray[np.int32], cds_nt: Int64, total_nt: Int64) -> Int64:

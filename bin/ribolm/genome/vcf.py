@@ -11,7 +11,7 @@ from pathlib import Path
 from ribolm.console import notice
 from ribolm.errors import DataError, bad_value
 from ribolm.files import is_whole_number, open_bytes, require_file
-from ribolm.genome.contigs import require_one_naming_style, require_shared_contigs
+from ribolm.genome.contigs import require_one_naming_style, require_shared_contigs, shown
 from ribolm.genome.fasta import Genome
 
 FIXED_COLUMNS = 5  # CHROM POS ID REF ALT; the others are not read
@@ -38,24 +38,32 @@ class Variant:
 def read_variants(path: Path, genome: Genome) -> Iterator[Variant]:
     """Read a VCF, plain or gzip, allele by allele in its order.
 
-    Alleles without a sequence (symbolic, breakends, *, missing) are left out and counted in a notice. Raises DataError
-    naming the line for: no header, too few columns, a position that is none, letters that are no bases, contigs and
-    places that the genome lacks, and reference alleles that are not the genome's.
+    Alleles without a sequence (symbolic, breakends, *, missing) and records on contigs that the genome lacks (decoys,
+    viruses) are left out and counted in a notice. Raises DataError naming the line for: no header, too few columns, a
+    position that is none, letters that are no bases, places beyond a contig, and reference alleles that are not the
+    genome's; and for contigs of another naming style, or none that the genome has.
     """
     skipped: Counter[str] = Counter()
-    seen: set[str] = set()
-    lengths = genome.lengths
+    unknown: Counter[str] = Counter()
+    has_known = False
     for number, (chrom, start0, name, ref, alternatives) in _records(path):
-        if chrom not in seen:
-            _require_contig(path, number, chrom, genome)
-            seen.add(chrom)
-        _require_reference(path, number, chrom, start0, ref, genome, lengths[chrom])
+        if chrom not in genome.lengths:
+            if chrom not in unknown:
+                require_one_naming_style(genome.label, genome.names, f"VCF {path.name}", (chrom,))
+            unknown[chrom] += 1
+            continue
+        has_known = True
+        _require_reference(path, number, chrom, start0, ref, genome, genome.lengths[chrom])
         for alt in alternatives:
             kind = _kind_without_sequence(alt)
             if kind:
                 skipped[kind] += 1
             else:
                 yield Variant(chrom, start0, name, ref, _bases(path, number, "ALT", alt))
+    if not has_known:
+        require_shared_contigs(genome.label, genome.names, f"VCF {path.name}", list(unknown))
+    if unknown:
+        notice(f"{path.name}: {unknown.total():,} records left out: {genome.label} lacks {shown(list(unknown))}.")
     for kind, count in skipped.items():
         notice(f"{path.name}: {count:,} alternative alleles left out: {kind}.")
 
@@ -123,14 +131,6 @@ def _kind_without_sequence(alt: str) -> str | None:
     if alt.startswith("<"):
         return "symbolic, without a sequence"
     return "breakends" if set(alt) & set("[]") or alt.startswith(".") or alt.endswith(".") else None
-
-
-def _require_contig(path: Path, number: int, chrom: str, genome: Genome) -> None:
-    require_shared_contigs(genome.label, genome.names, f"VCF {path.name}", (chrom,))
-    require_one_naming_style(genome.label, genome.names, f"VCF {path.name}", (chrom,))
-    if chrom not in genome.lengths:
-        remedy = "Use files of one genome build."
-        raise bad_value(path, number, "CHROM", chrom, f"is no contig of {genome.label}", remedy)
 
 
 def _require_reference(

@@ -56,7 +56,7 @@ def choose_places(
     assert fasta is not None
     genome = Genome.open(fasta)
     annotation = read_gtf(gtf) if gtf else None
-    space = build_exon_space(annotation) if annotation else None
+    space = build_exon_space(annotation, genome.names) if annotation else None
     frames = Frames.of_genome(genome.lengths, space, (genome.label, annotation.label if annotation else ""))
     grid = Grid(frames, ensemble.window_nt, ensemble.overlap_nt)
     if bed is None:

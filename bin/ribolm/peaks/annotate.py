@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,9 +44,10 @@ class ExonIndex:
         self._annotation = annotation
         self._chrom = {name: i for i, name in enumerate(annotation.chroms)}
         self._groups: dict[tuple[int, int], tuple[Int64Array, Int64Array, Int64Array, Int64Array]] = {}
-        for chrom, strand in {(int(c), int(s)) for c, s in np.unique(columns[:2], axis=1).T}:
-            _, _, start0, end0, gene = columns[:, (columns[0] == chrom) & (columns[1] == strand)]
-            self._groups[chrom, strand] = (start0, end0, np.maximum.accumulate(end0), gene)
+        borders = 1 + np.flatnonzero((np.diff(columns[:2], axis=1) != 0).any(axis=0))
+        for first, last in pairwise((0, *borders.tolist(), len(exons))):
+            (chrom, strand), (start0, end0, gene) = columns[:2, first], columns[2:, first:last]
+            self._groups[int(chrom), int(strand)] = (start0, end0, np.maximum.accumulate(end0), gene)
 
     def genes(self, chrom: str, strand: str, blocks: GenomicBlocks) -> list[str]:
         """Ids of the genes with exon bases under the blocks on that strand, byte-sorted."""

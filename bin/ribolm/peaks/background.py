@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 MIN_COUNT = 5
 TOLERANCE = 1e-5
 MAX_ROUNDS = 10_000
+MIN_SEPARATION = 1.0  # in standard deviations of the narrower component
 MIN_VARIANCE = float(np.finfo(np.float64).eps)
 
 SOURCE_MIXTURE = "mixture"
@@ -37,6 +38,15 @@ class Mixture:
     equal_variance: bool
     low: FloatArray
 
+    @property
+    def is_split(self) -> bool:
+        """Whether the means lie apart, and do not merely share one population out.
+
+        EM always finds two components; without enrichment their means are 0 to 0.7 of the narrower one's standard
+        deviation apart, and half of the bins would pass for all of the background.
+        """
+        return bool(self.means[1] - self.means[0] > MIN_SEPARATION * np.sqrt(self.variances.min()))
+
 
 @dataclass(frozen=True)
 class Background:
@@ -57,7 +67,8 @@ def find_background(ip_total: NDArray[np.int64], input_total: NDArray[np.int64])
     """Flag the bins of the lower component of ln(ΣIP / Σinput).
 
     ip_total, input_total: counts summed over libraries, int[n_bins]. Eligible are bins with both sums ≥ 5. Where the
-    eligible ratios do not support two components, every eligible bin is background; without an eligible bin none is.
+    eligible ratios do not support two components (`Mixture.is_split`), every eligible bin is background, in which this
+    leaves the published algorithm; without an eligible bin none is.
     """
     eligible = (ip_total >= MIN_COUNT) & (input_total >= MIN_COUNT)
     flags = np.zeros(eligible.size, dtype=np.bool_)
@@ -70,8 +81,8 @@ def find_background(ip_total: NDArray[np.int64], input_total: NDArray[np.int64])
     if mixture is None:
         return Background(eligible, number, SOURCE_ALL_ELIGIBLE, None)
     flags[eligible] = (mixture.low > 0.5)[inverse]
-    if not flags.any():
-        return Background(eligible, number, SOURCE_ALL_ELIGIBLE, None)
+    if not mixture.is_split or not flags.any():
+        return Background(eligible, number, SOURCE_ALL_ELIGIBLE, mixture)
     return Background(flags, number, SOURCE_MIXTURE, mixture)
 
 

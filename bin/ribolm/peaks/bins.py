@@ -81,7 +81,8 @@ def stretch_of_bins(grid: BinGrid, bins: Int64Array, unit: Int64Array) -> tuple[
 def exon_letters(space: ExonSpace, genome: Genome, first_unit: int, end_unit: int) -> NDArray[np.uint8]:
     """Letters of the exon space of units [first_unit, end_unit), low coordinate first, plus strand; N where unknown."""
     exons = slice(int(space.first_exon[first_unit]), int(space.first_exon[end_unit]))
-    first_letter = _first_letters(space.chroms, genome)[space.chrom[space.exon_unit[exons]]]
+    chroms, which = np.unique(space.chrom[space.exon_unit[exons]], return_inverse=True)
+    first_letter = np.array([genome.first_letter(space.chroms[chrom]) for chrom in chroms], dtype=np.int64)[which]
     lengths = space.exon_end0[exons] - space.exon_start0[exons]
     letters = genome.data.view(np.ndarray)  # slices of a memory map cost ten times as much
     pieces = [
@@ -95,16 +96,10 @@ def exon_letters(space: ExonSpace, genome: Genome, first_unit: int, end_unit: in
     return np.concatenate(pieces) if pieces else np.zeros(0, dtype=np.uint8)
 
 
-def _first_letters(chroms: tuple[str, ...], genome: Genome) -> Int64Array:
-    """Place of each contig's first letter in `genome.data`, −1 where the genome lacks it; int64[n_chroms]."""
-    place = dict(zip(genome.names, genome.offsets.tolist(), strict=False))
-    return np.array([place.get(chrom, -1) for chrom in chroms], dtype=np.int64)
-
-
 def gc_content(space: ExonSpace, grid: BinGrid, genome: Genome, flank_nt: int) -> GcContent:
     """GC of every bin ± flank_nt in exon space, clipped at the unit's ends; N is not GC."""
     gc_nt, width_nt = np.zeros(grid.n_bins, np.int32), np.zeros(grid.n_bins, np.int32)
-    on_genome = np.isin(np.array(space.chroms, dtype=object), np.array(genome.names, dtype=object))
+    on_genome = np.array([genome.first_letter(chrom) >= 0 for chrom in space.chroms], dtype=np.bool_)
     known = np.repeat(on_genome[space.chrom], grid.gene_n_bins)
     reach = np.cumsum(space.length_nt)
     begin = 0

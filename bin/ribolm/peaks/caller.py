@@ -40,7 +40,8 @@ from ribolm.peaks.offsets import (
 )
 from ribolm.peaks.options import CallOptions
 from ribolm.peaks.output import BinColumns, write_bins_parquet, write_bins_tsv, write_peaks
-from ribolm.peaks.peak_table import PeakRow, build_rows
+from ribolm.peaks.peak_table import PeakRow, build_rows, count_ambiguous
+from ribolm.peaks.strandedness import UNSTRANDED
 from ribolm.peaks.summary import Choices, Summary, describe_dispersion
 
 
@@ -77,7 +78,8 @@ def call_peaks(options: CallOptions) -> None:
         scaling = scale_libraries(counted, given, choices)
         calls = call_bins(options, reference, counted, scaling, choices)
         in_peaks = count_in_peaks(counted, calls.tested, calls.peaks, reference.grid.n_bins)
-    rows = build_rows(calls.peaks, reference.space, reference.annotation, reference.genome)
+    is_stranded = not any(entry.strandedness == UNSTRANDED for entry in counted)
+    rows = build_rows(calls.peaks, reference.space, reference.annotation, reference.genome, is_stranded)
     if not rows:
         notice(f"{options.name}: no peak at p ≤ {options.p_cutoff:g}; the files are written without rows.")
     summary = Summary(
@@ -87,7 +89,7 @@ def call_peaks(options: CallOptions) -> None:
         choices=choices.made,
         libraries=_describe_libraries(counted, scaling, in_peaks),
         bins=_describe_bins(reference, calls, scaling),
-        calls=_describe_calls(calls, rows),
+        calls=_describe_calls(options.name, calls, rows),
         dispersion=describe_dispersion(calls.tested.trend),
     )
     write_call(options, reference, counted, scaling, calls, rows, summary)
@@ -198,6 +200,7 @@ def _describe_libraries(
             "alignments": entry.counts.alignments,
             "left_out": entry.counts.left_out,
             "fragments": entry.counts.fragments,
+            "lone_mates": entry.counts.lone_mates,
             "fragments_on_exons": entry.counts.fragments_on_exons,
             "fragments_in_peaks": inside,
             "strandedness": entry.strandedness,
@@ -213,6 +216,7 @@ def _describe_bins(reference: Reference, calls: Calls, scaling: Scaling) -> dict
     mixture = scaling.background.mixture
     return {
         "total": reference.grid.n_bins,
+        "genes_left_out": len(reference.space.scattered),
         "with_counts": int(calls.tested.bins.size),
         "eligible": scaling.background.eligible,
         "background": scaling.background.count,
@@ -233,10 +237,11 @@ def _describe_bins(reference: Reference, calls: Calls, scaling: Scaling) -> dict
     }
 
 
-def _describe_calls(calls: Calls, rows: Sequence[PeakRow]) -> dict[str, Any]:
+def _describe_calls(name: str, calls: Calls, rows: Sequence[PeakRow]) -> dict[str, Any]:
     lengths = [row.length_nt for row in rows]
     return {
         "bins": int(calls.called.sum()),
         "peaks": len(rows),
+        "ambiguous": count_ambiguous(name, rows),
         "median_length_nt": float(np.median(lengths)) if lengths else None,
     }

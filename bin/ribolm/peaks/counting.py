@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 
@@ -20,17 +19,13 @@ from ribolm.peaks.bins import GcContent, build_grid, gc_content
 from ribolm.peaks.call import ExaminedBins, Peaks
 from ribolm.peaks.inputs import compare_bams, compare_genome, read_bam_header
 from ribolm.peaks.libraries import IP
-from ribolm.peaks.options import AUTO, CallOptions
+from ribolm.peaks.options import CallOptions
+from ribolm.peaks.strandedness import choose_strandedness
 from ribolm.peaks.summary import Choices
 from ribolm.reads.alignments import LibraryCounts, Strandedness, count_fragments
 from ribolm.reads.bin_grid import BinGrid
 from ribolm.reads.fragment_bins import FragmentBins
 from ribolm.reads.libraries import Library
-from ribolm.reads.strandedness import infer_strandedness
-
-SOURCE_GIVEN = "given"
-SOURCE_INFERRED = "inferred"
-UNSTRANDED = "unstranded"
 
 
 @dataclass(frozen=True)
@@ -80,7 +75,7 @@ def load_reference(options: CallOptions) -> Reference:
     genome = Genome.open(options.fasta) if options.fasta else None
     if genome is not None:
         compare_genome(headers, annotation, genome)
-    space = build_exon_space(annotation)
+    space = build_exon_space(annotation, {name for header in headers for name in header.lengths})
     grid = build_grid(space, options.bin_size, options.step_size)
     gc = gc_content(space, grid, genome, options.fragment_length) if genome is not None else None
     return Reference(annotation, space, grid, genome, gc)
@@ -93,32 +88,29 @@ def count_libraries(
 
     What each fragment touches is kept in temporary files until `open_files` closes.
     """
+    strandedness = choose_strandedness(options, reference.space, choices)
     ordered = sorted(options.libraries, key=lambda library: (library.assay != IP, library.name.encode()))
     counted = []
     with Progress("counting", len(ordered), "libraries") as progress:
         for library in ordered:
             bins = open_files.enter_context(FragmentBins(tempfile.gettempdir()))
-            counted.append(_count_library(library, options, reference, choices, bins))
+            counted.append(_count_library(library, strandedness[library.name], options, reference, bins))
             progress.advance()
     return counted
 
 
 def _count_library(
-    library: Library, options: CallOptions, reference: Reference, choices: Choices, fragment_bins: FragmentBins
+    library: Library,
+    strandedness: tuple[Strandedness, str],
+    options: CallOptions,
+    reference: Reference,
+    fragment_bins: FragmentBins,
 ) -> CountedLibrary:
-    wanted, source = options.library_strandedness.get(library.name, options.strandedness), SOURCE_GIVEN
-    if wanted == AUTO:
-        inferred = infer_strandedness(library.path, reference.space, read_filter=options.read_filter)
-        wanted, source = inferred.strandedness, SOURCE_INFERRED
-        choices.add(f"strandedness of {library.name}", wanted, inferred.reason)
-    elif wanted != UNSTRANDED:
-        _doubt_strandedness(library, wanted, options, reference)
-    strandedness = cast(Strandedness, wanted)
     counts = count_fragments(
         library.path,
         reference.grid,
         reference.space.chroms,
-        strandedness=strandedness,
+        strandedness=strandedness[0],
         read_filter=options.read_filter,
         threads=options.threads,
         fragment_bins=fragment_bins,
@@ -127,16 +119,7 @@ def _count_library(
         notice(sentence)
     if not counts.fragments_on_exons:
         notice(f"{library.name}: none of {counts.fragments:,} fragments lies on an exon; it stays out of the test.")
-    return CountedLibrary(library, strandedness, source, counts, fragment_bins)
-
-
-def _doubt_strandedness(library: Library, wanted: str, options: CallOptions, reference: Reference) -> None:
-    """Tell when the fragments contradict the strandedness that the user gave: a frequent slip that loses the peaks."""
-    inferred = infer_strandedness(library.path, reference.space, read_filter=options.read_filter)
-    if inferred.fragments and inferred.strandedness not in (wanted, UNSTRANDED):
-        notice(
-            f"{library.name} is counted as {wanted}, as given, but looks {inferred.strandedness}: {inferred.reason}."
-        )
+    return CountedLibrary(library, *strandedness, counts, fragment_bins)
 
 
 def count_in_peaks(counted: Sequence[CountedLibrary], tested: ExaminedBins, peaks: Peaks, n_bins: int) -> list[int]:

@@ -19,25 +19,24 @@ from ribolm.console import notice
 from ribolm.errors import DataError, ToolError, bad_value
 from ribolm.files import atomic_directory, open_text
 from ribolm.genome.annotation import Annotation, read_gtf
-from ribolm.genome.contigs import require_one_naming_style, require_shared_contigs
+from ribolm.genome.contigs import require_one_naming_style, require_shared_contigs, shown
 from ribolm.genome.coordinates import STRAND_SIGN
 from ribolm.genome.fasta import Genome
 from ribolm.genome.transcripts import build_transcript_models
 from ribolm.peaks.annotate import EXON, ExonIndex, PlaceFinder
 from ribolm.peaks.output import write_peaks
-from ribolm.peaks.peak_table import PeakRow, sort_rows
+from ribolm.peaks.peak_table import AMBIGUOUS, PeakRow, count_ambiguous, sort_rows
 from ribolm.peaks.summary import Summary
 
 NARROWPEAK_COLUMNS = ("chrom", "start", "end", "name", "score", "strand", "signalValue", "pValue", "qValue", "peak")
 INTRON = "intron"
 INTERGENIC = "intergenic"
-AMBIGUOUS = "ambiguous"
 DRACH_REACH_NT = 500
 
 
 @dataclass(frozen=True)
 class NarrowPeak:
-    """One line: 0-based half-open, fold enrichment, p and q as probabilities."""
+    """One line (from 1): 0-based half-open, fold enrichment, p and q as probabilities."""
 
     chrom: str
     start0: int
@@ -45,30 +44,24 @@ class NarrowPeak:
     fold_enrichment: float
     p_value: float
     q_value: float
+    line: int
 
 
 def annotate_narrow_peaks(narrowpeak: Path, gtf: Path, fasta: Path | None, name: str, outdir: Path) -> None:
-    """Write peaks.bed, peaks.tsv (with a last column `flag`), summary.json of the peaks of another caller.
+    """Write peaks.bed, peaks.tsv, summary.json of the peaks of another caller.
 
     A peak takes the strand that has more exon bases under it, else the strand of the gene it lies in, else "."; where
     both strands have any it is flagged `ambiguous`. Raises DataError naming line and column.
     """
     peaks = read_narrow_peaks(narrowpeak)
     annotation = read_gtf(gtf)
-    names = list(dict.fromkeys(peak.chrom for peak in peaks))
-    require_shared_contigs(f"peaks {narrowpeak.name}", names, annotation.label, annotation.chroms)
-    require_one_naming_style(f"peaks {narrowpeak.name}", names, annotation.label, annotation.chroms)
     genome = Genome.open(fasta) if fasta else None
-    if genome is not None:
-        require_shared_contigs(genome.label, genome.names, annotation.label, annotation.chroms)
+    _require_one_genome(narrowpeak, peaks, annotation, genome)
     rows = sort_rows(_annotate(peaks, annotation, genome))
-    ambiguous = sum(row.flag == AMBIGUOUS for row in rows)
-    if ambiguous:
-        notice(f"{name}: {ambiguous:,} of {len(rows):,} peaks have genes on both strands and are flagged ambiguous.")
     lengths = [row.length_nt for row in rows]
     calls: dict[str, Any] = {
         "peaks": len(rows),
-        "ambiguous": ambiguous,
+        "ambiguous": count_ambiguous(name, rows),
         "without_strand": sum(row.strand == "." for row in rows),
         "features": dict(Counter(row.feature for row in rows)),
         "median_length_nt": float(np.median(lengths)) if lengths else None,
@@ -76,8 +69,30 @@ def annotate_narrow_peaks(narrowpeak: Path, gtf: Path, fasta: Path | None, name:
     parameters = {"narrowpeak": narrowpeak.name, "gtf": gtf.name, "fasta": fasta.name if fasta else None}
     summary = Summary(name, "macs3", parameters, [], {}, {}, calls)
     with atomic_directory(outdir) as folder:
-        write_peaks(folder, name, rows, extra=("flag",))
+        write_peaks(folder, name, rows)
         summary.write(folder)
+
+
+def _require_one_genome(path: Path, peaks: Sequence[NarrowPeak], annotation: Annotation, genome: Genome | None) -> None:
+    """Refuse peaks of another genome; that no gene lies on their contigs is no fault and is told."""
+    label, names = f"peaks {path.name}", list(dict.fromkeys(peak.chrom for peak in peaks))
+    require_one_naming_style(annotation.label, annotation.chroms, label, names)
+    if peaks and not set(names) & set(annotation.chroms):
+        notice(
+            f"{label}: {annotation.label} has no gene on any of their contigs ({shown(names)}); they are intergenic."
+        )
+    if genome is None:
+        return
+    require_shared_contigs(genome.label, genome.names, annotation.label, annotation.chroms)
+    require_shared_contigs(genome.label, genome.names, label, names)
+    for peak in peaks:
+        length_nt = genome.lengths.get(peak.chrom)
+        if length_nt is None:
+            problem = f"is no contig of {genome.label}"
+            raise bad_value(path, peak.line, "chrom", peak.chrom, problem, "Give the FASTA that was aligned to.")
+        if peak.end0 > length_nt:
+            problem = f"lies beyond the {length_nt:,} nt of contig '{peak.chrom}' in {genome.label}"
+            raise bad_value(path, peak.line, "end", peak.end0, problem, "Use files of one genome build.")
 
 
 def read_narrow_peaks(path: Path) -> list[NarrowPeak]:
@@ -101,7 +116,7 @@ def _narrow_peak(path: Path, row: int, fields: list[str]) -> NarrowPeak:
     if not 0 <= start0 < end0:
         raise bad_value(path, row, "end", fields[2], f"is not above the start {start0}", "Write start < end.")
     fold, minus_log10_p, minus_log10_q = (_number(path, row, column, fields) for column in (6, 7, 8))
-    return NarrowPeak(fields[0], start0, end0, fold, _probability(minus_log10_p), _probability(minus_log10_q))
+    return NarrowPeak(fields[0], start0, end0, fold, _probability(minus_log10_p), _probability(minus_log10_q), row)
 
 
 def _number(path: Path, row: int, column: int, fields: list[str]) -> float:

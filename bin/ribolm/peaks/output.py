@@ -125,11 +125,11 @@ def write_bins_tsv(path: Path, columns: BinColumns) -> None:
             handle.write(frame.write_csv(include_header=False, separator="\t", quote_style="never").encode())
 
 
-def write_peaks(folder: Path, prefix: str, rows: Sequence[PeakRow], extra: Sequence[str] = ()) -> None:
-    """Write peaks.bed and peaks.tsv; `extra` names further fields of the rows that become columns at the end."""
+def write_peaks(folder: Path, prefix: str, rows: Sequence[PeakRow]) -> None:
+    """Write peaks.bed and peaks.tsv."""
     names = peak_names(prefix, len(rows))
     write_bed12(folder / "peaks.bed", (row.region(name) for row, name in zip(rows, names, strict=True)))
     with (folder / "peaks.tsv").open("w", encoding="utf-8", newline="\n") as handle:
-        handle.write("\t".join([*PEAK_COLUMNS, *extra]) + "\n")
+        handle.write("\t".join(PEAK_COLUMNS) + "\n")
         for row, name in zip(rows, names, strict=True):
-            handle.write("\t".join([*row.cells(name), *(str(vars(row)[field]) for field in extra)]) + "\n")
+            handle.write("\t".join(row.cells(name)) + "\n")

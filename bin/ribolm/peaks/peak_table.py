@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ribolm.console import notice
 from ribolm.genome.annotation import Annotation
-from ribolm.genome.coordinates import STRAND_SIGN
+from ribolm.genome.coordinates import OTHER_STRAND, STRAND_SIGN
 from ribolm.genome.exon_space import ExonSpace, genomic_blocks
 from ribolm.genome.fasta import Genome
 from ribolm.genome.regions import Region
@@ -18,9 +18,11 @@ from ribolm.peaks.annotate import ExonIndex, Place, PlaceFinder, block_list, nea
 from ribolm.peaks.call import Peaks
 
 MAX_SCORE = 1000
+AMBIGUOUS = "ambiguous"
 PEAK_COLUMNS = (
     "chrom", "start0", "end0", "strand", "name", "length_nt", "genes", "feature", "distance_to_stop_nt", "n_bins",
     "count_ip", "count_input", "rpm_ip", "rpm_input", "log2_fold_change", "p_value", "p_adjusted", "nearest_drach_nt",
+    "flag",
 )  # fmt: skip
 
 
@@ -86,8 +88,22 @@ def peak_names(prefix: str, number: int) -> list[str]:
     return [f"{prefix}_peak_{i}" for i in range(1, number + 1)]
 
 
-def build_rows(peaks: Peaks, space: ExonSpace, annotation: Annotation, genome: Genome | None) -> list[PeakRow]:
-    """Place and annotate peaks; sorted rows."""
+def count_ambiguous(name: str, rows: Sequence[PeakRow]) -> int:
+    """How many peaks of a call may be of either strand; told."""
+    number = sum(row.flag == AMBIGUOUS for row in rows)
+    if number:
+        notice(f"{name}: {number:,} of {len(rows):,} peaks have genes on both strands and are flagged {AMBIGUOUS}.")
+    return number
+
+
+def build_rows(
+    peaks: Peaks, space: ExonSpace, annotation: Annotation, genome: Genome | None, is_stranded: bool
+) -> list[PeakRow]:
+    """Place and annotate peaks; sorted rows.
+
+    Unless the counts are of one strand (`is_stranded`), a peak with exons on the other strand is `ambiguous`: its
+    fragments were counted there too.
+    """
     if not len(peaks):
         return []
     blocks = genomic_blocks(space, peaks.unit, peaks.start_nt, peaks.end_nt)
@@ -104,7 +120,10 @@ def build_rows(peaks: Peaks, space: ExonSpace, annotation: Annotation, genome: G
         chrom, strand = space.chroms[space.chrom[unit]], STRAND_SIGN[int(space.strand[unit])]
         own = block_list(blocks, i)
         place = finder.find(chrom, strand, own) or Place("exon", None)
-        rows.append(_row(peaks, i, chrom, strand, own, tuple(index.genes(chrom, strand, own)), place, drach[i]))
+        row = _row(peaks, i, chrom, strand, own, tuple(index.genes(chrom, strand, own)), place, drach[i])
+        other = OTHER_STRAND[strand]
+        is_ambiguous = not is_stranded and any(index.exon_bases(chrom, other, *block) for block in own)
+        rows.append(replace(row, flag=AMBIGUOUS) if is_ambiguous else row)
     return sort_rows(rows)
 
 

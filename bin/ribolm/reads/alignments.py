@@ -43,7 +43,8 @@ from ribolm.reads.segment_index import build_segment_index
 
 Strandedness = Literal["unstranded", "forward", "reverse"]
 STRANDEDNESS_SIGN = {"unstranded": 0, "forward": 1, "reverse": -1}
-LONE_MATE_SHARE = 0.5
+LONE_MATE_SHARE = 0.1
+FILTERED = ("qc_failed", "duplicate", "multimapped", "low_mapq")  # reasons that may leave a mate alone
 LOG_ROWS = 1 << 16
 
 
@@ -66,7 +67,7 @@ class LibraryCounts(NamedTuple):
     counts: int32, shape (n_bins,), fragments that overlap each bin by at least 1 nt. fragments: alignment pairs and
     lone mates that passed the filter; fragments_on_exons: those that touch a bin. alignments: records in the file.
     left_out: alignments that did not count, per reason (a reason without any is absent). notices: sentences for the
-    user.
+    user. lone_mates: alignments whose mate is mapped but was not found, or did not pass the filter.
     """
 
     counts: npt.NDArray[np.int32]
@@ -75,6 +76,7 @@ class LibraryCounts(NamedTuple):
     alignments: int
     left_out: dict[str, int]
     notices: tuple[str, ...] = ()
+    lone_mates: int = 0
 
 
 def count_fragments(
@@ -176,11 +178,14 @@ class _LibraryCounter:
             self.fragment_bins.append(waiting_ranges(self.state.mates))
         left_out = {name: int(n) for name, n in zip(LEFT_OUT_REASONS, self.state.tally, strict=False) if n}
         fragments, on_exons = int(self.state.tally[FRAGMENTS]), int(self.state.tally[ON_EXONS])
-        return LibraryCounts(self.state.counts, fragments, on_exons, self.alignments, left_out, self._notices())
+        lone = int(self.state.mates.state[N_WAITING])
+        notices = self._notices(lone - sum(left_out.get(reason, 0) for reason in FILTERED))
+        return LibraryCounts(self.state.counts, fragments, on_exons, self.alignments, left_out, notices, lone)
 
-    def _notices(self) -> tuple[str, ...]:
-        lone, paired = int(self.state.mates.state[N_WAITING]), int(self.state.tally[PAIRED_ALIGNMENTS])
-        if paired == 0 or lone < LONE_MATE_SHARE * paired:
+    def _notices(self, lone: int) -> tuple[str, ...]:
+        """Tell of mates that no filter can have left alone, where they are many."""
+        paired = int(self.state.tally[PAIRED_ALIGNMENTS])
+        if lone <= 0 or lone < LONE_MATE_SHARE * paired:
             return ()
         return (
             f"{self.path.name}: {lone:,} of {paired:,} paired alignments found no mate and count by themselves. "

@@ -55,6 +55,11 @@ class StrandednessEstimate:
     fragments: int
     reason: str
 
+    @property
+    def is_told(self) -> bool:
+        """Whether there were fragments enough to tell."""
+        return self.fragments >= MIN_FRAGMENTS
+
 
 def infer_strandedness(
     bam: Path | str, space: ExonSpace, *, read_filter: ReadFilter | None = None, max_fragments: int = MAX_FRAGMENTS

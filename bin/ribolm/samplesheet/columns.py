@@ -24,19 +24,34 @@ NEAR = 0.75  # difflib ratio from which an unknown header counts as a misspelt o
 
 @dataclass(frozen=True)
 class Column:
-    """One column: `pattern` holds for the whole value after repair, `choices` are its only values where given."""
+    """One column: `pattern` holds for the whole value after repair, `choices` are its only values where given.
+
+    `meant_by`: headers that other pipelines give it; they are refused, because their values would be lost.
+    """
 
     name: str
     required: bool
     help: str
     pattern: str = ""
     choices: tuple[str, ...] = ()
+    meant_by: tuple[str, ...] = ()
 
 
 M6A = (
     Column("sample", True, "Name of the biological sample; letters, digits, _ . - only.", NAME_PATTERN),
-    Column("group", True, "Condition whose replicates are called together.", NAME_PATTERN),
-    Column("replicate", False, "Whole number from 1; may be left out where a group has one.", REPLICATE_PATTERN),
+    Column(
+        "group",
+        True,
+        "Condition whose replicates are called together; an input of several groups names them joined by ;.",
+        rf"{NAME_PATTERN}(;{NAME_PATTERN})*",
+    ),
+    Column(
+        "replicate",
+        False,
+        "Whole number from 1; may be left out where a group has one.",
+        REPLICATE_PATTERN,
+        meant_by=("rep",),
+    ),
     Column("assay", True, "ip (immunoprecipitated) or input.", choices=("ip", "input")),
     Column("fastq_1", False, "Reads or first mates: .fastq.gz, .fq.gz, .fastq or .fq.", FASTQ_PATTERN),
     Column("fastq_2", False, "Second mates; empty for single-end libraries.", FASTQ_PATTERN),
@@ -46,6 +61,7 @@ M6A = (
         False,
         "Strand of read 1 against the transcript; empty = auto.",
         choices=("auto", "unstranded", "forward", "reverse"),
+        meant_by=("strand", "library_type", "libtype", "lib_type"),
     ),
 )
 
@@ -140,7 +156,7 @@ def resolve_header(table: Table, columns: Sequence[Column], repairs: Repairs) ->
         name if name in known else harmless(cell, repairs) for cell, name in zip(table.header.cells, names, strict=True)
     ]
     _refuse_repeated(table, names)
-    _refuse_misspelt(table, names, known)
+    _refuse_misspelt(table, names, columns)
     missing = [column.name for column in columns if column.required and column.name not in names]
     if missing:
         raise DataError(
@@ -167,7 +183,7 @@ def check_name(table: Table, row: Row, column: Column, value: str) -> None:
     """Raise DataError unless the value is a name that is safe as part of a file name."""
     if not value:
         raise bad_value(table.path, row.line, column.name, value, "is empty", f"Give the row a {column.name}.")
-    if not re.fullmatch(column.pattern, value):
+    if not re.fullmatch(NAME_PATTERN, value):
         safe = re.sub(r"[^A-Za-z0-9_.-]+", "_", value).lstrip(".-") or f"{column.name}_1"
         problem = "holds characters other than letters, digits, _ . - or begins with . or -"
         raise bad_value(table.path, row.line, column.name, value, problem, f"Write for instance '{safe[:60]}'.")
@@ -195,13 +211,14 @@ def _refuse_repeated(table: Table, names: list[str]) -> None:
             )
 
 
-def _refuse_misspelt(table: Table, names: list[str], known: set[str]) -> None:
+def _refuse_misspelt(table: Table, names: list[str], columns: Sequence[Column]) -> None:
     if {"ip_r1", "input_r1"} & {name.lower() for name in names}:
         raise DataError(
             f"{table.path.name} line {table.header.line}: is a MeRIPseqPipe sheet. "
             "Write one row per library instead, with assay ip or input."
         )
-    absent = known - set(names)
+    known = {column.name for column in columns}
+    absent = [column for column in columns if column.name not in names]
     for name in names:
         near = _nearest(name, absent) if name and name not in known else ""
         if near:
@@ -215,10 +232,17 @@ def _refuse_misspelt(table: Table, names: list[str], known: set[str]) -> None:
             )
 
 
-def _nearest(name: str, absent: set[str]) -> str:
-    bare = {re.sub(r"[^a-z0-9]", "", candidate): candidate for candidate in sorted(absent)}
-    near = difflib.get_close_matches(re.sub(r"[^a-z0-9]", "", name.lower()), bare, n=1, cutoff=NEAR)
-    return bare[near[0]] if near else ""
+def _nearest(name: str, absent: Sequence[Column]) -> str:
+    """The absent column that an unknown header stands for, or ""."""
+    written = _letters(name)
+    meant = next((column.name for column in absent if written in map(_letters, column.meant_by)), "")
+    bare = {_letters(candidate): candidate for candidate in sorted(column.name for column in absent)}
+    near = difflib.get_close_matches(written, bare, n=1, cutoff=NEAR)
+    return meant or (bare[near[0]] if near else "")
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def _missing_remedy(names: list[str], columns: Sequence[Column]) -> str:

@@ -10,6 +10,7 @@ from ribolm.samplesheet.paths import check_path
 from ribolm.samplesheet.table import Row, Table
 
 COLUMNS = {column.name: column for column in M6A}
+BETWEEN_GROUPS = ";"
 FILE_COLUMNS = ("fastq_1", "fastq_2", "bam")
 ENDINGS = {**dict.fromkeys(("fastq_1", "fastq_2"), ".fastq.gz, .fq.gz, .fastq or .fq"), "bam": ".bam"}
 MEANT_ASSAY = {
@@ -36,7 +37,10 @@ OTHER_FORMATS = {
 
 @dataclass(frozen=True)
 class Lane:
-    """One row: `replicate` 0 and `strandedness` "" mean "not said"; `row` is its line in the user's sheet."""
+    """One row: `replicate` 0 and `strandedness` "" mean "not said"; `row` is its line in the user's sheet.
+
+    `group` of an input may name several, joined by ";".
+    """
 
     sample: str
     group: str
@@ -55,6 +59,11 @@ class Lane:
         return {name: value for name in FILE_COLUMNS if (value := getattr(self, name))}
 
     @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups of the row: one, or those that share an input."""
+        return tuple(self.group.split(BETWEEN_GROUPS))
+
+    @property
     def key(self) -> tuple[str, str, int, str]:
         """What makes a library: sample, group, replicate, assay."""
         return self.sample, self.group, self.replicate, self.assay
@@ -68,10 +77,10 @@ def read_lanes(table: Table, repairs: Repairs) -> list[Lane]:
 
 def _lane(table: Table, row: Row, cells: dict[str, str], repairs: Repairs) -> Lane:
     values = {name: cells.get(name, "") for name in COLUMNS}
-    for name in ("sample", "group"):
-        check_name(table, row, COLUMNS[name], values[name])
+    check_name(table, row, COLUMNS["sample"], values["sample"])
     _check_word(table, row, COLUMNS["assay"], values["assay"], MEANT_ASSAY)
     assay = check_choice(table, row, COLUMNS["assay"], values["assay"], repairs)
+    group = _groups(table, row, values["group"], assay, repairs)
     _check_word(table, row, COLUMNS["strandedness"], values["strandedness"], MEANT_STRAND)
     strandedness = values["strandedness"]
     if strandedness:
@@ -82,7 +91,21 @@ def _lane(table: Table, row: Row, cells: dict[str, str], repairs: Repairs) -> La
     _check_files(table, row, values)
     extras = {name: harmless(cell, repairs) for name, cell in cells.items() if name and name not in COLUMNS}
     files = (values["fastq_1"], values["fastq_2"], values["bam"])
-    return Lane(values["sample"], values["group"], replicate, assay, *files, strandedness, row.line, extras)
+    return Lane(values["sample"], group, replicate, assay, *files, strandedness, row.line, extras)
+
+
+def _groups(table: Table, row: Row, value: str, assay: str, repairs: Repairs) -> str:
+    """The group, or the groups that share an input, checked; in byte order, each once, without spaces around."""
+    names = [name.strip() for name in value.split(BETWEEN_GROUPS)]
+    for name in names:
+        check_name(table, row, COLUMNS["group"], name)
+    if assay != "input" and len(names) > 1:
+        problem = "names several groups, which only an input can belong to"
+        raise bad_value(table.path, row.line, "group", value, problem, "Give every IP one group.")
+    group = BETWEEN_GROUPS.join(sorted(set(names)))  # lanes of one library must agree in it
+    if group != value:
+        repairs.add("values of 'group' written in order, without spaces and repeats", f"line {row.line}")
+    return group
 
 
 def _check_word(table: Table, row: Row, column: Column, value: str, meant: dict[str, str]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ribolm.console import Repairs
 from ribolm.errors import DataError, bad_value
-from ribolm.samplesheet.lanes import Lane
+from ribolm.samplesheet.lanes import BETWEEN_GROUPS, Lane
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,8 @@ def pair_libraries(path: Path, libraries: Sequence[Library], repairs: Repairs) -
     IP uses is told of. Raises DataError for an IP without input in its group and for an input whose group has no IP.
     """
     pairs = []
-    for group in dict.fromkeys(library.first.group for library in libraries):
-        members = [library for library in libraries if library.first.group == group]
+    for group in _groups(library.first for library in libraries):
+        members = [library for library in libraries if group in library.first.groups]
         ips = [library for library in members if library.first.assay == "ip"]
         inputs = [library for library in members if library.first.assay == "input"]
         _refuse_lonely(path, group, ips, inputs, libraries)
@@ -72,13 +72,18 @@ def pair_libraries(path: Path, libraries: Sequence[Library], repairs: Repairs) -
                 )
             chosen = tuple(library.name for library in own or shared)
             pairs.append(Pair(group, ip.first.replicate, ip.name, chosen))
-        _tell_unused(inputs, pairs, repairs)
+    _tell_unused(libraries, pairs, repairs)
     return pairs
 
 
-def _tell_unused(inputs: Sequence[Library], pairs: Sequence[Pair], repairs: Repairs) -> None:
-    used = {name for pair in pairs for name in pair.inputs}
-    unused = [library for library in inputs if library.name not in used]
+def _groups(lanes: Iterable[Lane]) -> list[str]:
+    """All groups in the order of the sheet."""
+    return list(dict.fromkeys(group for lane in lanes for group in lane.groups))
+
+
+def _tell_unused(libraries: Sequence[Library], pairs: Sequence[Pair], repairs: Repairs) -> None:
+    used = {name for pair in pairs for name in (pair.ip, *pair.inputs)}
+    unused = [library for library in libraries if library.name not in used]
     repairs.add(
         "input libraries are in no call of peaks, because every IP of their group has an input of its own replicate",
         ", ".join(f"line {library.first.row} ({library.name})" for library in unused),
@@ -96,6 +101,7 @@ def _refuse_repeated_rows(path: Path, lanes: Sequence[Lane]) -> None:
 
 def _refuse_repeated_files(path: Path, lanes: Sequence[Lane]) -> None:
     seen: dict[str, tuple[int, str]] = {}
+    firsts = {lane.row: lane for lane in lanes}
     folder = Path(path).resolve().parent
     for lane in lanes:
         for column, value in lane.files.items():
@@ -103,6 +109,13 @@ def _refuse_repeated_files(path: Path, lanes: Sequence[Lane]) -> None:
             if (row, other) != (lane.row, column):
                 problem = f"is named already in line {row}, column '{other}'"
                 remedy = "Every file belongs to one row and one column; correct one of them."
+                if (
+                    row != lane.row
+                    and {lane.assay, firsts[row].assay} == {"input"}
+                    and set(lane.groups) != set(firsts[row].groups)
+                ):
+                    together = BETWEEN_GROUPS.join(_groups((firsts[row], lane)))
+                    remedy = f"An input of several groups is one row: write the group '{together}' in line {row} alone."
                 raise bad_value(path, lane.row, column, value, problem, remedy)
 
 
@@ -119,8 +132,8 @@ def _identity(folder: Path, value: str) -> str:
 def _refuse_case_variants(path: Path, lanes: Sequence[Lane]) -> None:
     for column in ("sample", "group"):
         seen: dict[str, tuple[str, int]] = {}
-        for lane in lanes:
-            value = getattr(lane, column)
+        said = [(one, name) for one in lanes for name in (one.groups if column == "group" else (one.sample,))]
+        for lane, value in said:
             other, row = seen.setdefault(value.lower(), (value, lane.row))
             if other != value:
                 problem = f"differs from '{other}' in line {row} by upper and lower case alone"
@@ -132,7 +145,7 @@ def _number_replicates(path: Path, lanes: Sequence[Lane], repairs: Repairs) -> l
     for lane in lanes:
         if lane.replicate:
             continue
-        others = [other for other in lanes if other.group == lane.group]
+        others = [other for other in lanes if set(other.groups) & set(lane.groups)]
         samples = dict.fromkeys(other.sample for other in others if other.assay == lane.assay)
         if any(other.replicate for other in others):
             problem = f"is empty, but other rows of group '{lane.group}' name their replicate"
@@ -176,10 +189,10 @@ def _agree(path: Path, lanes: list[Lane]) -> list[Lane]:
 
 def _refuse_two_samples(path: Path, firsts: Sequence[Lane]) -> None:
     seen: dict[tuple[str, int, str], Lane] = {}
-    for lane in firsts:
-        other = seen.setdefault((lane.group, lane.replicate, lane.assay), lane)
+    for lane, group in [(first, name) for first in firsts for name in first.groups]:
+        other = seen.setdefault((group, lane.replicate, lane.assay), lane)
         if other is not lane:
-            problem = f"is {lane.assay} of group '{lane.group}' also for sample '{other.sample}' in line {other.row}"
+            problem = f"is {lane.assay} of group '{group}' also for sample '{other.sample}' in line {other.row}"
             remedy = "Give the samples different replicate numbers, or lanes of one library the same sample name."
             raise bad_value(path, lane.row, "replicate", lane.replicate, problem, remedy)
 
@@ -187,7 +200,7 @@ def _refuse_two_samples(path: Path, firsts: Sequence[Lane]) -> None:
 def _names(path: Path, firsts: Sequence[Lane]) -> list[str]:
     """`<sample>_<assay>`, with `_rep<replicate>`, then `_<group>`, only where needed to be unique."""
     names = [f"{lane.sample}_{lane.assay}" for lane in firsts]
-    for suffixes in ([f"_rep{lane.replicate}" for lane in firsts], [f"_{lane.group}" for lane in firsts]):
+    for suffixes in ([f"_rep{lane.replicate}" for lane in firsts], [f"_{'_'.join(lane.groups)}" for lane in firsts]):
         count = Counter(names)
         names = [name + suffix if count[name] > 1 else name for name, suffix in zip(names, suffixes, strict=True)]
     for index, name in enumerate(names):
@@ -203,7 +216,7 @@ def _refuse_lonely(
     if ips and inputs:
         return
     lane = (ips or inputs)[0].first
-    others = [g for g in dict.fromkeys(library.first.group for library in libraries) if g != group]
+    others = [g for g in _groups(library.first for library in libraries) if g != group]
     elsewhere = f", or correct the group (others: {_few(others)})" if others else ""
     if ips:
         remedy = f"Add a row with assay input and group {group}{elsewhere}."

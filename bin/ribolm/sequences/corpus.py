@@ -64,7 +64,7 @@ def tokenize_peaks(
     if not beds:
         raise UsageError("Give at least one --bed.")
     genome = Genome.open(fasta)
-    space, gtf_label = _exon_space(gtf)
+    space, gtf_label = _exon_space(gtf, genome)
     frames = Frames.of_genome(genome.lengths, space, (genome.label, gtf_label))
     grid = Grid(frames, options.window_nt, options.overlap_nt)
     tiles = np.zeros(0, dtype=np.int64)
@@ -81,11 +81,11 @@ def tokenize_peaks(
     return _write_tiles(grid, tiles, genome, tokenizer, options, out, source)
 
 
-def _exon_space(gtf: Path | None) -> tuple[ExonSpace | None, str]:
+def _exon_space(gtf: Path | None, genome: Genome) -> tuple[ExonSpace | None, str]:
     if gtf is None:
         return None, ""
     annotation = read_gtf(gtf)
-    return build_exon_space(annotation), annotation.label
+    return build_exon_space(annotation, genome.names), annotation.label
 
 
 def tiles_of_peaks(grid: Grid, regions: Sequence[Region], flank_nt: int | None, name: str) -> Int64:

@@ -211,6 +211,7 @@ def _joined(chroms: tuple[str, ...], spaces: Sequence[ExonSpace]) -> ExonSpace:
         first_exon=np.r_[0, *(s.first_exon[1:] + shift for s, shift in zip(spaces, exons, strict=False))],
         exon_unit=np.concatenate([s.exon_unit + np.int32(shift) for s, shift in zip(spaces, units, strict=False)]),
         **whole,
+        scattered=tuple(name for space in spaces for name in space.scattered),
     )
 
 

@@ -10,6 +10,7 @@ import pysam
 import pytest
 
 from ribolm.cli.preprocess import main
+from ribolm.genome.annotation import name_transcript
 
 FASTA = f">chr1 first\n{'ACGTN' * 30}\nACGTA\n>chr2\n{'GATTACA' * 10}\n"
 CHR1 = "ACGTN" * 30 + "ACGTA"
@@ -231,6 +232,24 @@ def test_an_exon_without_transcript_belongs_to_its_gene(prepare: Prepare) -> Non
     code, stderr, out = prepare(gtf=GTF + 'chr1\tx\texon\t1\t9\t.\t+\t.\tgene_id "solo"\n')
     assert code == 0 and "1 rows have no transcript_id" in stderr
     assert (out / "genes.gtf").read_text().endswith('gene_id "solo"; transcript_id "solo";\n')
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ('gene_id "G"; transcript_id ""; tag "x";', 'gene_id "G"; transcript_id "G"; tag "x";'),
+        ("gene_id G; transcript_id ;", 'gene_id G; transcript_id "G";'),
+        ('transcript_id ""; gene_id "G"', 'transcript_id "G"; gene_id "G"'),
+        ('gene_id "G"; note "no transcript_id"', 'gene_id "G"; note "no transcript_id"; transcript_id "G";'),
+        ('gene_id "G"; transcript_id "T";', 'gene_id "G"; transcript_id "T";'),
+        ('gene_id ""; transcript_id "";', 'gene_id ""; transcript_id "";'),
+    ],
+)
+def test_a_row_without_a_transcript_is_written_as_it_is_read(written, kept):
+    row = b"chr1\tx\t%s\t1\t9\t.\t+\t.\t"
+    for kind in (b"exon", b"CDS", b"stop_codon"):
+        assert name_transcript(row % kind + written.encode()) == row % kind + kept.encode()
+    assert name_transcript(row % b"gene" + written.encode()) == row % b"gene" + written.encode()
 
 
 def test_an_error_leaves_earlier_results_untouched(prepare: Prepare) -> None:

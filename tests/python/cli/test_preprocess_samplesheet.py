@@ -53,6 +53,9 @@ REFUSED = {
     "header typo": (swap("fastq_1", "fastq1"), "line 1, column 'fastq1'.*Did you mean 'fastq_1'"),
     "header typo in a required column": (swap("assay", "asay"), "line 1, column 'asay'.*Did you mean 'assay'"),
     "header typo in an optional column": (swap("strandedness", "strandness"), "Did you mean 'strandedness'"),
+    "header of other pipelines": (swap("strandedness", "Strand"), "column 'Strand'.*Did you mean 'strandedness'"),
+    "another header of other pipelines": (swap("strandedness", "library_type"), "Did you mean 'strandedness'"),
+    "short header": (swap("replicate", "rep"), "line 1, column 'rep'.*Did you mean 'replicate'"),
     "missing column": ("\n".join(",".join(x.split(",")[1:]) for x in GOOD.split("\n")), "column 'sample' is missing"),
     "column twice": (swap("fastq_2", "fastq_1"), "column 'fastq_1': 'fastq_1' names two columns"),
     "another pipeline's sheet": ("Sample_ID,input_R1,ip_R1,Group_ID\na,b,c,d\n", "MeRIPseqPipe sheet"),
@@ -129,6 +132,16 @@ REFUSED = {
     "two IPs of one replicate": (
         GOOD + "c9,control,1,ip,c9.fq,,,\n",
         "line 7, column 'replicate': '?1'? is ip of group",
+    ),
+    "input written for two groups": (
+        "sample,group,replicate,assay,fastq_1\nx,a,1,ip,x.fq\ny,b,1,ip,y.fq\nz,a,1,input,z.fq\nz,b,1,input,z.fq\n",
+        "line 5, column 'fastq_1': 'z.fq' is named already in line 4.*write the group 'a;b' in line 4 alone",
+    ),
+    "IP of two groups": (swap("c2,control,2,ip", "c2,control;b,2,ip"), "line 5, column 'group'.*only an input"),
+    "group without a name": (swap("c2,control,2,input", "c2,control;,2,input"), "line 6, column 'group': '' is empty"),
+    "shared input beside another": (
+        GOOD + "t1,t,1,ip,t1.fq,,,\nt2,t;control,1,input,t2.fq,,,\n",
+        "line 8, column 'replicate': '1' is input of group 'control' also for sample 'c1' in line 3",
     ),
     "groups that differ by case": (swap("c2,control", "c2,Control", 2), "line 5, column 'group'.*upper and lower case"),
     "library name twice": (
@@ -247,6 +260,30 @@ def test_inputs_are_shared_within_a_group(
     assert [name.replace("_input", "").replace("_rep1", "") for name in found] == [
         name.replace("_input_rep1", "") for name in expected
     ]
+
+
+def test_one_input_serves_several_groups(check: Callable[[str | bytes], Outcome]) -> None:
+    lines = ["a1,a,1,ip,a1.fq", "b1,b,1,ip,b1.fq", "b2,b,2,ip,b2.fq", "b2,b,2,input,b2i.fq"]
+    lines += ["s,b; a,1,input,s_L1.fq", "s,a;b,1,input,s_L2.fq"]
+    code, stderr, out = check("sample,group,replicate,assay,fastq_1\n" + "\n".join(lines))
+    assert code == 0 and "'group' written in order" in stderr and "in no call" not in stderr
+    assert [(row["library"], row["group"], row["fastq_1"]) for row in rows(out / "lanes.csv")][-2:] == [
+        ("s_input", "a;b", "s_L1.fq"),
+        ("s_input", "a;b", "s_L2.fq"),
+    ]
+    assert [(row["group"], row["ip"], row["input"]) for row in rows(out / "pairs.csv")] == [
+        ("a", "a1_ip", "s_input"),
+        ("b", "b1_ip", "s_input"),
+        ("b", "b2_ip", "b2_input"),
+    ]
+    before = (out / "lanes.csv").read_bytes()
+    assert check(before)[0] == 0 and (out / "lanes.csv").read_bytes() == before
+
+
+def test_a_shared_input_is_unnumbered_where_its_groups_are(check: Callable[[str | bytes], Outcome]) -> None:
+    sheet = "sample,group,assay,fastq_1\nx,a,ip,x.fq\ny,b,ip,y.fq\nz,a;b,input,z.fq\n"
+    code, _, out = check(sheet)
+    assert code == 0 and [row["input"] for row in rows(out / "pairs.csv")] == ["z_input", "z_input"]
 
 
 def test_an_input_that_no_ip_uses_is_told_of(check: Callable[[str | bytes], Outcome]) -> None:

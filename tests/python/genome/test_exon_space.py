@@ -6,7 +6,11 @@ from ribolm.genome.annotation import read_gtf
 from ribolm.genome.exon_space import ExonSpace, build_exon_space
 
 
-def exon_space(folder: Path, *exons: tuple[str, str, int, int] | tuple[str, str, int, int, str]) -> ExonSpace:
+def exon_space(
+    folder: Path,
+    *exons: tuple[str, str, int, int] | tuple[str, str, int, int, str],
+    contigs: set[str] | None = None,
+) -> ExonSpace:
     """Exons as (gene, strand, start1, end1[, contig])."""
     rows = []
     for gene, strand, start1, end1, *contig in exons:
@@ -16,7 +20,7 @@ def exon_space(folder: Path, *exons: tuple[str, str, int, int] | tuple[str, str,
         )
     path = folder / "a.gtf"
     path.write_text("".join(rows))
-    return build_exon_space(read_gtf(path))
+    return build_exon_space(read_gtf(path), contigs)
 
 
 def test_exons_are_merged_and_laid_end_to_end(tmp_path: Path) -> None:
@@ -51,8 +55,24 @@ def test_a_neighbour_keeps_its_own_exons_under_its_own_key(tmp_path: Path) -> No
 
 def test_genes_on_two_places_are_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     space = exon_space(tmp_path, ("A", "+", 1, 10), ("A", "+", 1, 10, "chr2"), ("B", "+", 1, 10))
-    assert space.names == ("B",)
-    assert "genes lie on several places" in capsys.readouterr().err
+    assert (space.names, space.scattered) == (("B",), ("A",))
+    said = capsys.readouterr().err
+    assert "1 genes lie on several places and are left out ('A')" in said and "gene_id of its own" in said
+
+
+def test_a_place_on_a_contig_that_nothing_else_knows_scatters_no_gene(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exons = [("A", "+", 1, 10, "chrX"), ("A", "+", 1, 10, "chrY"), ("B", "+", 1, 10, "chrY"), ("C", "-", 5, 9, "chrX")]
+    space = exon_space(tmp_path, *exons, contigs={"chrX"})
+    assert [(name, space.chroms[chrom]) for name, chrom in zip(space.names, space.chrom, strict=True)] == [
+        ("A", "chrX"),
+        ("B", "chrY"),
+        ("C", "chrX"),
+    ]
+    assert space.scattered == ()
+    assert capsys.readouterr().err == ""
+    assert exon_space(tmp_path, *exons, contigs={"chrX", "chrY"}).scattered == ("A",)
 
 
 def test_a_transcript_on_two_strands_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

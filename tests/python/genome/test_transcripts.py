@@ -117,3 +117,32 @@ def test_painting_some_units_gives_the_same_as_painting_all(gtf: Path) -> None:
 def test_without_cds_every_transcript_is_non_coding(tmp_path: Path) -> None:
     models = build_transcript_models(read_gtf(write_gtf(tmp_path / "g.gtf", [("exon", 10, 60, "-", "A", "A1")])))
     assert not models.has_cds and models.region(0, 3) == NONCODING
+
+
+def test_exon_rows_given_twice_count_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [
+        ("exon", 100, 200, "+", "A", "A1"),
+        ("exon", 300, 400, "+", "A", "A1"),
+        ("CDS", 150, 200, "+", "A", "A1"),
+        ("CDS", 300, 350, "+", "A", "A1"),
+    ]
+    once = build_transcript_models(read_gtf(write_gtf(tmp_path / "once.gtf", rows)))
+    assert capsys.readouterr().err == ""
+    twice = build_transcript_models(read_gtf(write_gtf(tmp_path / "twice.gtf", rows + rows)))
+    assert "2 exon rows repeat another of their transcript, the first in line 5" in capsys.readouterr().err
+    assert twice.length_nt.tolist() == once.length_nt.tolist() == [200]
+    assert (twice.cds_start_nt.tolist(), twice.cds_end_nt.tolist()) == ([50], [150])
+    assert twice.locate("chr1", 380, "+") == once.locate("chr1", 380, "+") == (0, 180)
+
+
+def test_transcripts_whose_exons_overlap_are_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [
+        ("exon", 100, 200, "+", "A", "A1"),
+        ("exon", 199, 300, "+", "A", "A1"),
+        ("exon", 100, 200, "+", "A", "A2"),
+        ("exon", 200, 300, "+", "A", "A2"),
+    ]
+    models = build_transcript_models(read_gtf(write_gtf(tmp_path / "genes.gtf", rows)))
+    assert models.names == ("A2",)
+    assert "1 transcripts have exons that overlap each other" in capsys.readouterr().err
+    assert len(build_transcript_models(read_gtf(write_gtf(tmp_path / "one.gtf", rows[:2])))) == 0

@@ -45,6 +45,14 @@ def test_gzip_and_line_ends_of_windows_are_read(tmp_path: Path, genome: Genome) 
     assert [variant.alt for variant in read_variants(tmp_path / "v.vcf.gz", genome)] == ["C"]
 
 
+def test_records_on_contigs_that_the_genome_lacks_are_left_out_and_counted(
+    tmp_path: Path, genome: Genome, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = "chrEBV\t1\t.\tA\tC\nchr1\t1\t.\tA\tC\nchrEBV\t9\t.\tA\tC\nHLA*01\t9\t.\tA\tC\nchr2\t1\t.\tG\tC\n"
+    assert [variant.chrom for variant in read(tmp_path, genome, HEADER + rows)] == ["chr1", "chr2"]
+    assert "v.vcf: 3 records left out: FASTA g.fa lacks 'chrEBV', 'HLA*01'." in capsys.readouterr().err
+
+
 def test_no_variant_is_no_mistake(tmp_path: Path, genome: Genome) -> None:
     assert read(tmp_path, genome, HEADER) == []
 
@@ -62,7 +70,8 @@ def test_no_variant_is_no_mistake(tmp_path: Path, genome: Genome) -> None:
         (HEADER + "chr1\t1\t.\tC\tA\n", "line 3: REF is C at chr1:1, but FASTA g.fa has A. Use files of one"),
         (HEADER + "chr1\t10\t.\tAC\tA\n", "line 3: chr1:10 with 2 nt lies beyond the 10 nt"),
         (HEADER + "1\t1\t.\tA\tC\n", "writes 'chr' before the names"),
-        (HEADER + "chr1\t1\t.\tA\tC\nchr9\t1\t.\tA\tC\n", "No contig name is shared"),
+        (HEADER + "chr1\t1\t.\tA\tC\n2\t1\t.\tG\tC\n", "writes 'chr' before the names"),
+        (HEADER + "chr9\t1\t.\tA\tC\nchrEBV\t1\t.\tA\tC\n", "VCF v.vcf has 'chr9', 'chrEBV'"),
     ],
 )
 def test_faults_are_named_with_their_line(tmp_path: Path, genome: Genome, text: str, told: str) -> None:

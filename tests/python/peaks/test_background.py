@@ -82,6 +82,44 @@ def test_most_background_is_found_and_most_enrichment_left_out():
     assert found.flags[enriched].mean() < 0.05
 
 
+def overdispersed_counts(share, log2_fold_change, n=20_000, phi=0.1, mean=20):
+    """IP and input of two libraries each, negative binomial with dispersion phi; which bins are enriched."""
+    random = np.random.default_rng(1)
+    expected = np.exp(random.normal(np.log(mean), 1.5, n))
+    enriched = random.random(n) < share
+    fold = np.where(enriched, 2.0**log2_fold_change, 1.0)
+    libraries = [
+        random.negative_binomial(1 / phi, 1 / (1 + phi * expected * times)).astype(np.int32)
+        for times in (fold, fold, 1.0, 1.0)
+    ]
+    return libraries, enriched
+
+
+def log2_bias(libraries, flags):
+    """How far IP is scaled above input by the flagged bins, where both are equally deep."""
+    factors = [median_nonzero(counts, flags) for counts in libraries]
+    return math.log2(sum(factors[:2]) / sum(factors[2:]))
+
+
+def test_noise_alone_is_no_second_component_and_moves_no_size_factor():
+    libraries, _ = overdispersed_counts(share=0, log2_fold_change=0)
+    ip, control = libraries[0] + libraries[1], libraries[2] + libraries[3]
+    found = find_background(ip, control)
+    assert found.source == SOURCE_ALL_ELIGIBLE
+    assert found.count == found.eligible == ((ip >= 5) & (control >= 5)).sum()
+    assert abs(log2_bias(libraries, found.flags)) < 0.07
+    assert found.mixture.means[1] - found.mixture.means[0] < np.sqrt(found.mixture.variances.min())
+
+
+@pytest.mark.parametrize("share, log2_fold_change", [(0.1, 2), (0.2, 1), (0.4, 1.5), (0.03, 3)])
+def test_enrichment_within_the_noise_still_is_a_second_component(share, log2_fold_change):
+    libraries, enriched = overdispersed_counts(share, log2_fold_change)
+    found = find_background(libraries[0] + libraries[1], libraries[2] + libraries[3])
+    assert found.source == SOURCE_MIXTURE
+    assert abs(log2_bias(libraries, found.flags)) < 0.1
+    assert found.flags[enriched].mean() < 0.6 * found.flags[~enriched].mean()
+
+
 def test_equal_variances_win_where_they_are_equal():
     values = np.sort(np.random.default_rng(5).normal(np.repeat([0.0, 4.0], 400), 0.5))
     mixture = fit_two_gaussians(values, np.ones(values.size))

@@ -17,7 +17,7 @@ FILES = {"bins.parquet", "peaks.bed", "peaks.tsv", "summary.json", "out.peaks_mq
 NAMES = ["ip_1", "ip_2", "input_1", "input_2"]
 PEAK_COLUMNS = (
     "chrom start0 end0 strand name length_nt genes feature distance_to_stop_nt n_bins count_ip count_input rpm_ip "
-    "rpm_input log2_fold_change p_value p_adjusted nearest_drach_nt"
+    "rpm_input log2_fold_change p_value p_adjusted nearest_drach_nt flag"
 ).split()
 BIN_COLUMNS = (
     "bin gene chrom start0 end0 strand block_starts0 block_sizes gc background log2_fold_change standard_error p_value "
@@ -86,7 +86,8 @@ def test_both_planted_peaks_are_found_and_annotated(result):
     assert (peaks.start0 < [2350, 4300]).all() and (peaks.end0 > [2350, 4300]).all()
     assert peaks.feature.tolist() == ["stop codon", "CDS"]
     assert peaks.name.tolist() == ["out_peak_1", "out_peak_2"]
-    assert not peaks.isna().any().any()
+    assert not peaks.drop(columns="flag").isna().any().any()
+    assert peaks.flag.isna().all()
     assert (peaks.p_adjusted >= peaks.p_value).all()
     middle = (peaks.start0 + peaks.end0 - 1) // 2
     # GENE_A's stop codon begins at 2300; GENE_B's ends (on the minus strand, begins) at 3205, with an intron between.
@@ -132,7 +133,8 @@ def test_the_summary_adds_up(result):
     assert summary["bins"]["with_counts"] == len(bins)
     assert summary["bins"]["background"] == bins.background.sum()
     lengths = pd.read_csv(result / "peaks.tsv", sep="\t").length_nt
-    assert summary["calls"] == {"bins": (bins.p_value <= 1e-10).sum(), "peaks": 2, "median_length_nt": lengths.median()}
+    called = (bins.p_value <= 1e-10).sum()
+    assert summary["calls"] == {"bins": called, "peaks": 2, "ambiguous": 0, "median_length_nt": lengths.median()}
     for name in NAMES:
         library = summary["libraries"][name]
         assert library["fragments"] >= library["fragments_on_exons"] >= library["fragments_in_peaks"] > 0
@@ -224,6 +226,27 @@ def test_strandedness_splits_genes_that_overlap_on_both_strands(world, tools, tm
     assert (tmp_path / "mixed" / "bins.parquet").read_bytes() == (tmp_path / "reverse" / "bins.parquet").read_bytes()
 
 
+@pytest.mark.parametrize("kind, strands", [("unstranded", {"+", "-"}), ("forward", set())])
+def test_a_peak_over_exons_of_both_strands_is_flagged_unless_strands_are_told_apart(
+    world, tools, tmp_path, capsys, kind, strands
+):
+    opposite = ("GENE_Z", "chr1", "-", [(2000, 2600)], None)  # opposite the peak of GENE_A
+    world.gtf.write_text("\n".join(tools.gtf_rows([*tools.genes, opposite])) + "\n")
+    options = [kind if option == "unstranded" else option for option in world.arguments(tmp_path / "out")]
+    assert main(options) == 0
+    peaks = pd.read_csv(tmp_path / "out" / "peaks.tsv", sep="\t", keep_default_na=False)
+    flagged = peaks[peaks.flag == "ambiguous"]
+    assert set(flagged.strand) == strands
+    assert ((flagged.start0 < 2600) & (flagged.end0 > 2000)).all()
+    rest = peaks[peaks.flag == ""]
+    assert len(rest) == len(peaks) - len(flagged) > 0
+    assert kind == "forward" or not ((rest.start0 < 2600) & (rest.end0 > 2000)).any()
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert summary["calls"]["ambiguous"] == len(flagged)
+    said = f"{len(flagged)} of {len(peaks)} peaks have genes on both strands"
+    assert (said in capsys.readouterr().err) == (len(flagged) > 0)
+
+
 def test_strandedness_is_inferred_where_not_given(world, tmp_path, capsys):
     options = ["auto" if option == "unstranded" else option for option in world.arguments(tmp_path / "out")]
     assert main(options) == 0
@@ -244,12 +267,13 @@ def test_odd_gene_names_and_placements_pass_through(world, tools, tmp_path):
     assert main(world.arguments(tmp_path / "out")) == 0
     bins = pd.read_parquet(tmp_path / "out" / "bins.parquet")
     assert set(bins.gene) == {"Gène,β", "a b"}
+    assert json.loads((tmp_path / "out" / "summary.json").read_text())["bins"]["genes_left_out"] == 1
     peaks = pd.read_csv(tmp_path / "out" / "peaks.tsv", sep="\t")
     assert peaks.genes.tolist() == ["a b"]
     assert peaks.feature.tolist() == ["non-coding"]
 
 
-@pytest.mark.parametrize("size, step, flank", [(50, 10, 0), (10, 25, 100), (1, 1, 3000), (5000, 5000, 50)])
+@pytest.mark.parametrize("size, step, flank", [(50, 10, 0), (10, 7, 100), (1, 1, 3000), (5000, 5000, 50)])
 def test_other_bins_than_the_defaults_keep_every_promise(world, tmp_path, size, step, flank):
     options = ["--bin-size", size, "--step-size", step, "--fragment-length", flank, "--p-cutoff", "1e-5"]
     assert main(world.arguments(tmp_path / "out", *options)) == 0

@@ -89,3 +89,30 @@ def test_faulty_peaks_are_refused(files, tmp_path, capsys, text, says):
     error = capsys.readouterr().err
     assert all(word in error for word in says)
     assert not (tmp_path / "out").exists()
+
+
+def test_peaks_on_contigs_without_genes_are_intergenic(files, tmp_path, capsys):
+    world, peaks = files
+    peaks.write_text(line(120, 160, chrom="chr3") + "\n")
+    assert annotate(world, peaks, tmp_path / "out", "--fasta", str(world.fasta)) == 0
+    table = pd.read_csv(tmp_path / "out" / "peaks.tsv", sep="\t")
+    assert (table.feature.tolist(), table.strand.tolist()) == (["intergenic"], ["."])
+    assert "GTF genes.gtf has no gene on any of their contigs ('chr3')" in capsys.readouterr().err
+    assert annotate(world, peaks, tmp_path / "again") == 0
+
+
+@pytest.mark.parametrize(
+    "text, says",
+    [
+        (line(120, 160) + "\n" + line(5990, 6010), ("line 2", "'end'", "'6010'", "6,000 nt", "one genome build")),
+        (line(120, 160) + "\n" + line(1, 20, chrom="chrUn"), ("line 2", "'chrom'", "'chrUn'", "FASTA genome.fa")),
+        (line(1, 20, chrom="scaf1"), ("No contig name is shared", "'scaf1'")),
+    ],
+)
+def test_peaks_of_another_genome_than_the_fasta_are_refused(files, tmp_path, capsys, text, says):
+    world, peaks = files
+    peaks.write_text(text + "\n")
+    assert annotate(world, peaks, tmp_path / "out", "--fasta", str(world.fasta)) == 65
+    error = capsys.readouterr().err
+    assert all(word in error for word in says)
+    assert annotate(world, peaks, tmp_path / "without") == 0

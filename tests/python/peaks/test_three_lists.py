@@ -177,6 +177,11 @@ def test_wrong_types_and_values_are_wrong_usage(world, capsys, option):
     refused(world, capsys, option.split("=")[0], arguments=lambda out: [*world.arguments(out), option], code=2)
 
 
+def test_a_step_above_the_bin_size_is_wrong_usage(world, capsys):
+    says = ("--step-size 25", "--bin-size 10", "at most one bin")
+    refused(world, capsys, *says, arguments=lambda out: [*world.arguments(out), "--bin-size", "10"], code=2)
+
+
 def test_a_missing_option_is_wrong_usage(world, capsys):
     refused(world, capsys, "--gtf", arguments=lambda out: ["call", "--outdir", str(out)], code=2)
 

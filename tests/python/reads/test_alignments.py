@@ -269,8 +269,31 @@ def test_cigar_beyond_65535_operations_is_read_from_its_tag(tmp_path):
 def test_lone_mates_are_told(tmp_path):
     records = [(f"r{i}/1", 0x41, (0, 10), (0, 50), [(0, 10)], 60, {}, True) for i in range(10)]
     library = count_fragments(write_bam(tmp_path / "lone.bam", records), GRID, CHROM_NAMES, strandedness="unstranded")
-    assert library.fragments == 10
+    assert (library.fragments, library.lone_mates) == (10, 10)
     assert "10 of 10 paired alignments found no mate" in library.notices[0]
+
+
+def pairs_with(tmp_path, n_pairs, n_lying, mapq=60):
+    """Pairs of which `n_lying` have a mate that names a wrong place, the second mates of mapping quality `mapq`."""
+    records = []
+    for i in range(n_pairs):
+        place = 51 if i < n_lying else 50
+        records.append((f"r{i}", 0x41, (0, 10), (0, place), [(0, 10)], 60, {}, True))
+        records.append((f"r{i}", 0x81, (0, 50), (0, 10), [(0, 10)], mapq, {}, True))
+    return write_bam(tmp_path / "pairs.bam", records)
+
+
+@pytest.mark.parametrize(("n_lying", "is_told"), [(0, False), (1, False), (2, True), (9, True)])
+def test_lone_mates_are_counted_and_told_from_a_tenth_on(tmp_path, n_lying, is_told):
+    library = count_fragments(pairs_with(tmp_path, 20, n_lying), GRID, CHROM_NAMES, strandedness="unstranded")
+    assert (library.lone_mates, library.fragments) == (2 * n_lying, 20 + n_lying)
+    assert bool(library.notices) == is_told
+
+
+def test_mates_that_the_filter_left_alone_are_counted_and_not_told(tmp_path):
+    bam, strict = pairs_with(tmp_path, 20, 0, mapq=3), ReadFilter(min_mapq=10)
+    library = count_fragments(bam, GRID, CHROM_NAMES, strandedness="unstranded", read_filter=strict)
+    assert (library.lone_mates, library.fragments, library.notices) == (20, 20, ())
 
 
 def test_bam_without_reads_or_contigs_counts_nothing(tmp_path):

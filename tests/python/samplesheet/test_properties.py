@@ -22,7 +22,10 @@ GOOD = (
     "a,g,1,ip,1_1.fq.gz,1_2.fq.gz,,,x\na,g,1,input,2.fastq,,,auto,\nb,h,1,ip,,,3.bam,reverse,\nb,h,1,input,4.fq,,,,\n"
 )
 FRAGMENTS = st.sampled_from(
-    [*GOOD.replace("\n", ",").split(","), ",", '"', "\n", "\r", ";", "\t", " ", "#", "\0", "é", "\ufeff", "IP", "9" * 9]
+    [
+        *GOOD.replace("\n", ",").split(","),
+        ",", '"', "\n", "\r", ";", "\t", " ", "#", "\0", "é", "\ufeff", "IP", "g;h", "9" * 9,
+    ]
 )  # fmt: skip
 
 

@@ -143,8 +143,8 @@ def _size_factors(run: Run) -> str:
         return "Size factors were estimated from fragments on spike-in contigs."
     return (
         "Background bins were found by a mixture of two normal distributions of the log ratio of IP to input "
-        "counts (bins with at least 5 counts in both); the size factor of a library is the median of its "
-        "non-zero counts over them."
+        "counts (bins with at least 5 counts in both), all such bins being background where the two means lie less "
+        "than a standard deviation apart; the size factor of a library is the median of its non-zero counts over them."
     )
 
 

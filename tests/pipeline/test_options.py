@@ -63,7 +63,7 @@ def aligned(demo: Run) -> dict[str, Path]:
     return {path.stem: path for path in sorted(work.glob("*/*/*.bam")) if not path.is_symlink()}
 
 
-def test_alignments_are_called_without_an_index(
+def test_alignments_are_called_without_an_index_and_share_an_input(
     launcher: Launcher, sheet: Callable[..., Path], aligned: dict[str, Path], demo: Run
 ) -> None:
     rows = [
@@ -71,8 +71,11 @@ def test_alignments_are_called_without_an_index(
         for replicate in (1, 2)
         for assay in ("ip", "input")
     ]
+    rows[1] = rows[1].replace("control,1", "control;other,1")
+    rows.append(f"other,other,1,ip,,,{aligned['treated_1_ip']},")
     run = launcher.run("--input", str(sheet(*rows)), "--steps", "preprocess,align,peaks")
     assert run.status == 0, run.text
+    assert run.tasks()["PEAKS_CALL"] == 2 and (run.outdir / "peaks" / "other" / "peaks.tsv").exists()
     assert set(run.tasks()) & {"FASTP", "HISAT2_BUILD", "HISAT2_SPLICESITES", "HISAT2_ALIGN"} == set()
     ours, theirs = (folder / "peaks" / "control" / "peaks.tsv" for folder in (run.outdir, demo.outdir))
     assert ours.read_text() == theirs.read_text()

@@ -157,17 +157,29 @@ def write_folds(path: Path | str, names: "polars.DataFrame", folds: Folds) -> No
         table.write_csv(temporary, separator="\t")
 
 
-def read_folds(path: Path | str, n_rows: int | None = None) -> Folds:
-    """Read a table of folds; `n_rows` is the number of rows of the store that it must fit. `by` may be missing.
+def read_folds(path: Path | str, store: TokenStore | None = None) -> Folds:
+    """Read a table of folds, of `store` where one is given; the columns `name` and `by` may be missing.
 
-    Raises DataError when rows are missing, out of order or not those of the store, and when a unit is in two folds or
-    `by` is not one of `UNITS` throughout.
+    Raises DataError when rows are missing, out of order or not those of the store by number and name, and when a unit
+    is in two folds or `by` is not one of `UNITS` throughout.
     """
     path = require_file(path)
     table = _read_columns(path, ("row", "cluster", "fold"))
     row, unit, fold = (_whole_numbers(path, table, name) for name in ("row", "cluster", "fold"))
-    _check(path, row, unit, fold, n_rows)
+    _check(path, row, unit, fold, None if store is None else len(store))
+    if store is not None and "name" in table.columns:
+        _require_names(path, table["name"], store)
     return Folds(fold, unit, _dealt_by(path, table))
+
+
+def _require_names(path: Path, found: "polars.Series", store: TokenStore) -> None:
+    """Sets of one size, as windows of genes and of what lies between them, differ in their names alone."""
+    expected = store.names(("name",))["name"].fill_null("")
+    differs = (found.fill_null("") != expected).arg_true()
+    if len(differs):
+        k = int(differs[0])
+        problem = f"is not '{expected[k]}', row {k} of {store.directory.name}"
+        raise bad_value(path, k + 2, "name", found[k] or "", problem, "Make the folds of this store.")
 
 
 def _dealt_by(path: Path, table: "polars.DataFrame") -> str:

@@ -37,7 +37,7 @@ def few_shot_of_model(
         raise DataError(f"{store}: labels of '{task}' are per {spec.rank}, not per sequence.")
     labels = np.asarray(opened.label(task))
     known = np.flatnonzero(np.isfinite(labels))
-    dealt = read_folds(folds, len(opened))
+    dealt = read_folds(folds, opened)
     forward = Forward.prepare((loaded.network,), loaded.tokenizer, str(getattr(device, "value", device)), "fp32", 0)
     forward.tokens_per_batch = TOKENS_PER_BATCH[forward.device.kind]
     tokens, offsets = tokens_for(opened, loaded.tokenizer, known)

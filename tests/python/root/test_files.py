@@ -16,6 +16,7 @@ from ribolm.files import (
     require_no_other_kind,
     require_other_than,
     require_replaceable,
+    separated_rows,
     write_json,
 )
 
@@ -44,6 +45,14 @@ def test_a_name_of_an_open_file_is_not_replaced(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("text", "whole"), [("0", True), ("12", True), ("", False), ("-1", False), ("²", False)])
 def test_a_whole_number_is_what_int_reads(text: str, whole: bool) -> None:
     assert is_whole_number(text) == whole and (not whole or int(text) >= 0)
+
+
+def test_rows_hold_cells_of_any_length_and_say_where_they_end() -> None:
+    long = "ACGT" * 50_000  # above the 131,072 characters where the csv module stops
+    rows = list(separated_rows("t.csv", ["a,b\n", f'"x\n', f'y",{long}\n'], ","))
+    assert rows == [(1, ["a", "b"]), (3, ["x\ny", long])]
+    with pytest.raises(DataError, match="t.csv line 7: is no line of a table"):
+        list(separated_rows(Path("d/t.csv"), ["a\rb,c\n"], ",", 7))
 
 
 def test_a_failed_folder_is_not_created(tmp_path: Path) -> None:

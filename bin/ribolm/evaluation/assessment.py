@@ -24,6 +24,7 @@ from ribolm.evaluation.methods import (
     read_tables,
     scored_by_all,
     tell_seen,
+    tell_unplaced,
 )
 from ribolm.evaluation.plan import Plan
 from ribolm.evaluation.positions import Contigs, texts
@@ -63,9 +64,11 @@ def assess(plan: Plan) -> Assessment:
     contigs, tables = read_tables([*plan.scores, *plan.peers], row_contigs(plan.store.names(("name", "chrom"))))
     own, peers = tables[: len(plan.scores)], tables[len(plan.scores) :]
     candidates, account = _candidates(plan, folds, contigs, scored_by_all(own))
+    others = methods_of_tables(peers, candidates, PEER)
+    tell_unplaced(others, candidates)
     methods = [
         *methods_of_tables(own, candidates, MODEL, plan.store.digest, plan.folds_sha256),
-        *methods_of_tables(peers, candidates, PEER),
+        *others,
         motif_rule(candidates),
     ]
     universes = [name for name in UNIVERSES if _reaches(candidates, name)]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ribolm.console import notice
 from ribolm.evaluation.candidates import Bool, label_of_sites
 from ribolm.evaluation.positions import Contigs
 from ribolm.evaluation.stored_letters import RowPlaces, StoredLetters, row_chunks, row_contigs
@@ -19,6 +20,7 @@ from ribolm.sequences.store import TokenStore
 SKETCHED_BASES = 5_000_000  # of more test bases a part of the words is compared, and so many words at a time
 LEAST_SKETCH = 20  # words of a window; of fewer, windows 90 % identical share too few
 SHORTEST_SHARE = 0.1  # of the windows, which may have fewer
+KINDS_OF_RECORDS = ("fasta", "rna")  # of stores whose contigs are records of a FASTA
 CHECKS = ("sites", "intervals", "genes", "kmers", "identity")
 MEANING = {
     "sites": "labelled sites at the same place",
@@ -41,8 +43,13 @@ class Side:
 
     @classmethod
     def whole(cls, name: str, store: TokenStore, task: str | None = None) -> "Side":
-        """All rows of a store."""
-        return cls(name, store, np.arange(len(store), dtype=np.int64), task if task in store.tasks else None)
+        """All rows of a store; labels of `task` where it has such of single bases."""
+        has_sites = task in store.tasks and store.label_spec(task).rank == "token"
+        return cls(name, store, np.arange(len(store), dtype=np.int64), task if has_sites else None)
+
+    def placed(self) -> Bool:
+        """Which rows have a place, bool [rows]."""
+        return self.store.names(("block_starts0",))["block_starts0"].is_not_null().to_numpy()[self.rows]
 
     def chunks(self) -> Iterator[Int64]:
         """Its rows in stretches that fit in memory, none empty."""
@@ -82,7 +89,8 @@ Shared = tuple[Int64, Int64, Int64, Int64]
 
 
 def audit(train: Side, test: Side, checks: Sequence[str] = CHECKS) -> list[Finding]:
-    """Compare two sides. "sites" is left out where a side has no labels.
+    """Compare two sides. "sites" is left out where a side has no labels, it and "intervals" where places are no places
+    of one genome.
 
     Cost: about 2 µs per base of either side, of the training side once per SKETCHED_BASES words that are compared of
     the test side; memory about 40 bytes per base of the test side.
@@ -94,13 +102,37 @@ def audit(train: Side, test: Side, checks: Sequence[str] = CHECKS) -> list[Findi
         "genes": _genes,
         "kmers": lambda side: _words(side, EXACT_NT),
     }
+    left_out = {"sites"} if None in (train.task, test.task) else set()
+    why = _without_places(train, test)
+    if why and {"sites", "intervals"} & set(checks):
+        notice(f"{train.name} and {test.name}: neither sites nor intervals are compared, {why}.")
+        left_out |= {"sites", "intervals"}
     found = []
     for check in checks:
-        if check == "sites" and None in (train.task, test.task):
+        if check in left_out:
             continue
         finding = _identity(train, test) if check == "identity" else _shared(check, train, test, gather[check], contigs)
         found.append(finding)
     return found
+
+
+def _without_places(train: Side, test: Side) -> str:
+    """Why the places of two sides do not compare; "" where they do."""
+    for side in (train, test):
+        if len(side.rows) and not side.placed().any():
+            return f"for no sequence of {side.name} has a place"
+    sources = [side.store.manifest["source"] for side in (train, test)]
+    of_records = any(source.get("kind") in KINDS_OF_RECORDS for source in sources)
+    files = [_files_of_records(source) for source in sources]
+    if of_records and train.store.digest != test.store.digest and (not files[0] or files[0] != files[1]):
+        return "for records of different FASTA files may have one name"
+    return ""
+
+
+def _files_of_records(source: dict[str, Any]) -> list[str]:
+    """Digests of the FASTA files of a store, one or several."""
+    given = source.get("sequences", [])
+    return sorted(str(one["sha256"]) for one in (given if isinstance(given, list) else [given]))
 
 
 def _shared(
@@ -126,7 +158,8 @@ def _shared(
     if check in ("sites", "genes"):
         numbers = (n_items, n_met, len(items), int(is_met.sum()))
     else:
-        numbers = (len(train_rows), int(train_rows.sum()), len(test_rows), int(test_rows.sum()))
+        n = [int(side.placed().sum()) if check == "intervals" else len(side.rows) for side in (train, test)]
+        numbers = (n[0], int(train_rows.sum()), n[1], int(test_rows.sum()))
     return Finding(check, train.name, test.name, *numbers, train_rows, test_rows, example)
 
 
@@ -148,8 +181,8 @@ def _row_name(side: Side, row: int) -> str:
 
 
 def _positions(side: Side, contigs: Contigs) -> Iterator[tuple[Int64, Int64, Bool]]:
-    """(key of each base, its row as a place in `side.rows`, whether it is a labelled site)."""
-    places = RowPlaces.of(side.store, contigs)
+    """(key of each base, its row as a place in `side.rows`, whether it is a labelled site) of rows with a place."""
+    places, is_placed = RowPlaces.of(side.store, contigs), side.placed()
     labels = label_of_sites(side.store, side.task) if side.task else None
     for rows in side.chunks():
         low, high = int(rows[0]), int(rows[-1]) + 1
@@ -158,6 +191,7 @@ def _positions(side: Side, contigs: Contigs) -> Iterator[tuple[Int64, Int64, Boo
         place[rows - low] = np.searchsorted(side.rows, rows)
         of_base = np.repeat(place, np.diff(side.store.offsets[low : high + 1]))
         mine = of_base >= 0
+        mine[mine] = is_placed[of_base[mine]]
         is_site = labels[first:last] == 1 if labels is not None else np.zeros(last - first, dtype=bool)
         yield places.keys(low, high)[mine], of_base[mine], np.asarray(is_site)[mine]
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from ribolm.alphabet import letters
+from ribolm.cli.tokenize import main as tokenize
 from ribolm.evaluation import leakage
 from ribolm.evaluation.leakage import CHECKS, Finding, Side, audit
 from ribolm.sequences.kmer_hashes import words
@@ -166,6 +167,43 @@ def test_short_windows_need_fewer_words(tmp_path: Path) -> None:
     train, test = sides(tmp_path, rows, rows[::-1])
     (found,) = audit(train, test, ["identity"])
     assert found.test_rows.all() and found.train_rows.all()
+
+
+def test_rows_without_a_place_share_no_interval(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rng = np.random.default_rng(4)
+    train, test = sides(tmp_path, *(np.array([sequence(rng, 60) for _ in range(4)]) for _ in "ab"))
+    checks = {finding.check for finding in audit(train, test)}
+    assert checks == {"genes", "kmers", "identity"} and "no sequence of a has a place" in capsys.readouterr().err
+    stores = [
+        write_store(tmp_path / name, [("row_1", sequence(rng), None, []), ("w", sequence(rng), place(1_000), [])])
+        for name in ("c", "d")
+    ]
+    found = {f.check: f for f in audit(*(Side.whole(store.name, TokenStore.open(store)) for store in stores))}
+    assert (found["intervals"].n_test, found["intervals"].n_test_shared) == (1, 1)
+    assert found["intervals"].test_rows.tolist() == [False, True]
+
+
+def test_records_of_one_name_in_different_files_share_no_interval(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(5)
+    for name in "ab":
+        (tmp_path / f"{name}.fa").write_bytes(b">seq1\n" + bytes(sequence(rng, 600)) + b"\n")
+        options = ["--sequences", str(tmp_path / f"{name}.fa"), "--window", "200", "--overlap", "100"]
+        assert tokenize(["fasta", *options, "--out", str(tmp_path / name)]) == 0
+    a, b = (Side.whole(name, TokenStore.open(tmp_path / name)) for name in "ab")
+    assert {finding.check for finding in audit(a, b)} == {"genes", "kmers", "identity"}
+    assert "records of different FASTA files may have one name" in capsys.readouterr().err
+    odd = Side("odd", a.store, a.rows[1::2])
+    even = Side("even", a.store, a.rows[::2])
+    assert {f.check: f for f in audit(odd, even)}["intervals"].test_rows.all()
+
+
+def test_labels_of_whole_windows_are_no_sites(tmp_path: Path) -> None:
+    with StoreWriter(tmp_path / "s", TOKENIZER, {"polya": LabelSpec("sequence")}) as writer:
+        writer.add(TOKENIZER.encode(letters("ACGT" * 20)), "w", Place("chr1", "+", ((1_000, 1_080),)), {"polya": 1.0})
+    side = Side.whole("a", TokenStore.open(tmp_path / "s"), "polya")
+    assert "sites" not in {finding.check for finding in audit(side, side)}
 
 
 def test_a_leak_between_folds_is_found(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def test_positions_of_granges_count_from_one(tmp_path: Path, capsys: pytest.Capt
 
 
 def test_a_start_that_may_count_from_anything_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="column 'start' does not tell whether it counts from 0. Call it start0"):
+    with pytest.raises(DataError, match=r"column 'start' does not tell whether it counts from 0. Call it start0"):
         rows(tmp_path, "chrom,start,strand,score\nchr1,4,+,0.5\n")
 
 
@@ -41,7 +41,7 @@ def test_long_tables_are_read_in_parts(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(raw_tables, "ROWS_AT_A_TIME", 2)
     body = "".join(f"chr1\t{k}\t{k + 1}\tx\t{k / 10}\t+\n" for k in range(5))
     assert [row[1] for row in rows(tmp_path, "track name=x\n" + body, "peer.bed")] == [0, 1, 2, 3, 4]
-    with pytest.raises(DataError, match="peer.bed line 7: has 1 columns, the first line 6"):
+    with pytest.raises(DataError, match=r"peer.bed line 7: has 1 columns, the first line 6"):
         rows(tmp_path, "track name=x\n" + body + "chr1\n", "peer.bed")
     assert rows(tmp_path, "", "peer.bed") == rows(tmp_path, "chrom,start0,strand,score\n") == []
     with pytest.raises(DataError, match="line 1: has two columns 'score'"):

@@ -76,7 +76,8 @@ def test_a_table_comes_back_as_it_was_written(tmp_path):
 
 def test_a_table_says_what_it_was_dealt_by_and_an_older_one_is_read_without(tmp_path):
     labels = [float(k % 2) for k in range(12)]
-    store = store_of(tmp_path / "store", ["ACGT" * 20] * 12, labels=labels)
+    texts = [format(k, "04b").replace("0", "A").replace("1", "C") for k in range(12)]
+    store = store_of(tmp_path / "store", texts, labels=labels)
     for by in ("gene", "random"):
         deal_folds(store, tmp_path / f"{by}.tsv", by, 3, 1)
         assert read_folds(tmp_path / f"{by}.tsv", TokenStore.open(store)).by == by
@@ -159,9 +160,19 @@ def test_similar_sequences_stay_in_one_fold_whatever_the_tokenizer(tmp_path, kin
     assert folds.unit[:4].tolist() == folds.unit[12:16].tolist() and folds.unit[5] == folds.unit[16]
 
 
+def test_random_folds_of_yes_no_labels_keep_equal_sequences_together(tmp_path, capsys):
+    texts = [format(k % 30, "05b").replace("0", "A").replace("1", "C") for k in range(60)]
+    store = store_of(tmp_path / "store", texts, labels=[float(k % 2) for k in range(60)])
+    deal_folds(store, tmp_path / "folds.tsv", "random", 3, 1)
+    folds = read_folds(tmp_path / "folds.tsv", TokenStore.open(store))
+    assert np.array_equal(folds.fold[:30], folds.fold[30:]) and folds.unit[30:].tolist() == list(range(30))
+    assert np.bincount(folds.fold).tolist() == [20] * 3 and "30 repeated sequences stay" in capsys.readouterr().err
+
+
 def test_random_folds_hold_the_same_share_of_each_label_and_say_what_they_are(tmp_path, capsys):
     labels = [float(k % 5 == 0) for k in range(50)]
-    store = store_of(tmp_path / "store", ["ACGT"] * 50, labels=labels)
+    texts = [format(k, "06b").replace("0", "A").replace("1", "C") for k in range(50)]
+    store = store_of(tmp_path / "store", texts, labels=labels)
     deal_folds(store, tmp_path / "folds.tsv", "random", 5, 1)
     assert "lie on both sides" in capsys.readouterr().err
     fold = read_folds(tmp_path / "folds.tsv", TokenStore.open(store)).fold

@@ -124,11 +124,12 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def atomic_directory(outdir: Path | str) -> Iterator[Path]:
+def atomic_directory(outdir: Path | str, optional: Sequence[str] = ()) -> Iterator[Path]:
     """Yield an empty folder whose files move into `outdir` when the block ends well.
 
     An error leaves `outdir` as it was: not created, or with its earlier files untouched. Manifests and summaries move
-    last, and the earlier ones go first, so that none ever stands beside files that it does not describe.
+    last, and the earlier ones go first, so that none ever stands beside files that it does not describe. `optional`:
+    files that are not written each time; those of an earlier run go, where the block writes none.
     """
     outdir = Path(outdir)
     if outdir.exists() and not outdir.is_dir():
@@ -142,6 +143,8 @@ def atomic_directory(outdir: Path | str) -> Iterator[Path]:
         for name in names:
             if name.name in LAST:
                 (outdir / name).unlink(missing_ok=True)
+        for left in {Path(name) for name in optional} - set(names):
+            (outdir / left).unlink(missing_ok=True)
         for name in names:
             source, target = temporary / name, outdir / name
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -34,7 +34,7 @@ def least_shared(size: Int64, identity: float) -> npt.NDArray[np.float64]:
 
     c: Ondov et al. 2016, doi 10.1186/s13059-016-0997-x.
     """
-    return np.maximum(identity**SKETCH_NT * size, LEAST_SHARED_WORDS)
+    return np.asarray(np.maximum(identity**SKETCH_NT * size, LEAST_SHARED_WORDS), dtype=np.float64)
 
 
 def least_of_short(places: Int64, identity: float) -> npt.NDArray[np.float64]:
@@ -42,7 +42,7 @@ def least_of_short(places: Int64, identity: float) -> npt.NDArray[np.float64]:
 
     Places, not distinct words: a row of one letter over and over would be like each that holds that word.
     """
-    return np.ceil(identity**SKETCH_NT * places)
+    return np.asarray(np.ceil(identity**SKETCH_NT * places), dtype=np.float64)
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=1000)
     arguments = parser.parse_args()
     store = TokenStore.open(arguments.stores / "human")
-    folds = read_folds(arguments.stores / "human.folds.tsv", len(store))
+    folds = read_folds(arguments.stores / "human.folds.tsv", store)
     human = read_examples(store, TASK, folds)
     plan = SequencePlan(store, TASK, (), folds=folds, anchor0=None, draws=arguments.draws)
     held = with_models(arguments.models, human)

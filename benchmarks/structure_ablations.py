@@ -150,7 +150,7 @@ def families(data: Path, scratch: Path, processes: int, draws: int) -> str:
     folds = scratch / "archiveII.folds.tsv"
     command("labels", "folds", "--store", rows, "--out", folds, "--by", "gene", "--folds", FOLDS, "--seed", SEED)
     tokens = TokenStore.open(rows)
-    dealt = read_folds(folds, len(tokens)).fold
+    dealt = read_folds(folds, tokens).fold
     fold_of = dict(zip(map(str, tokens.names(("name",))["name"]), dealt.tolist(), strict=True))
     whole = read_reference(source, "prefix")
     reference = subset(whole, np.flatnonzero([one.name in fold_of for one in whole.structures]))

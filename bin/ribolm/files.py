@@ -1,6 +1,7 @@
 """Files that appear whole or not at all, and text that is read the same whatever wrote it."""
 
 import contextlib
+import csv
 import gzip
 import hashlib
 import io
@@ -17,6 +18,7 @@ from typing import IO, Any, TextIO, cast
 from ribolm.errors import DataError, ToolError, UsageError
 
 GZIP_MAGIC = b"\x1f\x8b"
+LONGEST_CELL = 2**31 - 1  # characters; the csv module stops at 131,072, which the genome of a virus exceeds
 LAST = ("summary.json", "manifest.json")  # what speaks for the other files of a folder, which must be there before it
 
 
@@ -122,11 +124,12 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def atomic_directory(outdir: Path | str) -> Iterator[Path]:
+def atomic_directory(outdir: Path | str, optional: Sequence[str] = ()) -> Iterator[Path]:
     """Yield an empty folder whose files move into `outdir` when the block ends well.
 
     An error leaves `outdir` as it was: not created, or with its earlier files untouched. Manifests and summaries move
-    last, and the earlier ones go first, so that none ever stands beside files that it does not describe.
+    last, and the earlier ones go first, so that none ever stands beside files that it does not describe. `optional`:
+    files that are not written each time; those of an earlier run go, where the block writes none.
     """
     outdir = Path(outdir)
     if outdir.exists() and not outdir.is_dir():
@@ -140,6 +143,8 @@ def atomic_directory(outdir: Path | str) -> Iterator[Path]:
         for name in names:
             if name.name in LAST:
                 (outdir / name).unlink(missing_ok=True)
+        for left in {Path(name) for name in optional} - set(names):
+            (outdir / left).unlink(missing_ok=True)
         for name in names:
             source, target = temporary / name, outdir / name
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -200,6 +205,27 @@ def open_text(path: Path | str) -> Iterator[TextIO]:
                 yield text
         except UnicodeDecodeError as error:
             raise DataError(f"{path}: byte {error.start} is not UTF-8 text. Save the file as plain UTF-8.") from error
+
+
+def separated_rows(
+    path: Path | str, lines: Iterable[str], separator: str, first_line: int = 1
+) -> Iterator[tuple[int, list[str]]]:
+    """Cells of every row of a CSV or TSV, with the number of the line where the row ends.
+
+    `lines` may end in line feeds and begin with line `first_line` of the file at `path`. Raises DataError for what the
+    csv module refuses.
+    """
+    csv.field_size_limit(LONGEST_CELL)
+    reader = csv.reader(lines, delimiter=separator)
+    while True:
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            line = first_line + max(reader.line_num, 1) - 1
+            raise DataError(f"{Path(path).name} line {line}: is no line of a table ({error}). Mend it.") from error
+        if cells is None:
+            return
+        yield first_line + reader.line_num - 1, cells
 
 
 def sha256_of(path: Path) -> str:

@@ -109,7 +109,7 @@ def _plan(
         store=opened,
         scores=named,
         peers=others,
-        folds=read_folds(folds, len(opened)) if folds else None,
+        folds=read_folds(folds, opened) if folds else None,
         folds_sha256=sha256_of(folds) if folds else "",
         train=TokenStore.open(train_store) if train_store else None,
         anchor=anchor.value,

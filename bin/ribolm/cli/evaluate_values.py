@@ -64,7 +64,7 @@ def _plan(
     return ValuePlan(
         store=opened,
         scores=named_files(scores or [], "--scores"),
-        folds=read_folds(folds, len(opened)) if folds else None,
+        folds=read_folds(folds, opened) if folds else None,
         folds_sha256=sha256_of(folds) if folds else "",
         fold=fold,
         covariates=tuple(covariate or ()),

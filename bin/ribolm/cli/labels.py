@@ -66,7 +66,7 @@ def _add_sites(cli: "typer.Typer") -> None:
         from ribolm.labels.liftover import parse_chains
         from ribolm.labels.placing import Limits
         from ribolm.labels.quality import measure_quality
-        from ribolm.labels.site_files import write_site_files
+        from ribolm.labels.site_files import BEDRMOD, write_site_files
         from ribolm.labels.sites import genome_build
         from ribolm.report.m6a_sites.label_quality import write_label_sections
 
@@ -76,7 +76,7 @@ def _add_sites(cli: "typer.Typer") -> None:
         genome = Genome.open(fasta)
         evidence = gather_evidence(tables, genome, build, chains, families, chosen["min_families"], limits)
         quality = measure_quality(evidence, families)
-        with atomic_directory(outdir) as folder:
+        with atomic_directory(outdir, optional=(BEDRMOD,)) as folder:
             write_site_files(folder, evidence, quality, build, organism)
             write_label_sections(folder, evidence, quality)
         print(f"{len(evidence.kept):,} of {len(evidence.sites):,} sites kept: {outdir}/sites.bed")

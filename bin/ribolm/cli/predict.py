@@ -155,7 +155,7 @@ def _add_store(cli: "typer.Typer") -> None:
         from ribolm.sequences.store import TokenStore
 
         opened = TokenStore.open(store)
-        dealt = read_folds(folds, len(opened)) if folds else None
+        dealt = read_folds(folds, opened) if folds else None
         ensemble, forward = _prepare(model, **computing)
         if folds is not None and fold is not None:
             for one in ensemble.models:

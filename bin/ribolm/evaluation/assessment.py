@@ -1,7 +1,7 @@
 """The whole evaluation of one labelled store: methods read and fitted, compared in every universe, audited."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from ribolm.evaluation.methods import (
     read_tables,
     scored_by_all,
     tell_seen,
+    tell_unplaced,
 )
 from ribolm.evaluation.plan import Plan
 from ribolm.evaluation.positions import Contigs, texts
@@ -63,9 +64,11 @@ def assess(plan: Plan) -> Assessment:
     contigs, tables = read_tables([*plan.scores, *plan.peers], row_contigs(plan.store.names(("name", "chrom"))))
     own, peers = tables[: len(plan.scores)], tables[len(plan.scores) :]
     candidates, account = _candidates(plan, folds, contigs, scored_by_all(own))
+    others = methods_of_tables(peers, candidates, PEER)
+    tell_unplaced(others, candidates)
     methods = [
         *methods_of_tables(own, candidates, MODEL, plan.store.digest, plan.folds_sha256),
-        *methods_of_tables(peers, candidates, PEER),
+        *others,
         motif_rule(candidates),
     ]
     universes = [name for name in UNIVERSES if _reaches(candidates, name)]
@@ -98,11 +101,18 @@ def _reference(plan: Plan) -> str:
 
 
 def _folds(plan: Plan) -> tuple[Folds, str]:
-    """Folds of the rows; without a table one fold, in which genes still are the units of the bootstrap."""
-    if plan.folds is not None:
+    """Folds of the rows, without a table one; the units of the bootstrap are genes, whatever the folds keep whole.
+
+    Chromosomes are too few to draw from, and of single windows those of one gene would count as independent.
+    """
+    names = plan.store.names(UNIT_COLUMNS)
+    unit = split_units(names, "gene")
+    if plan.folds is None:
+        return Folds(np.zeros(len(plan.store), dtype=np.int64), unit), "external test set"
+    if len(names) and names["cluster"].null_count() == len(names):
+        notice(f"the store knows no genes, so that intervals draw {plan.folds.units}; n_genes counts them.")
         return plan.folds, plan.folds.split_words
-    unit = split_units(plan.store.names(UNIT_COLUMNS), "gene")
-    return Folds(np.zeros(len(plan.store), dtype=np.int64), unit), "external test set"
+    return replace(plan.folds, unit=unit), plan.folds.split_words
 
 
 def _candidates(plan: Plan, folds: Folds, contigs: Contigs, scored: Int64) -> tuple[Candidates, Row]:

@@ -133,9 +133,11 @@ def calibration_rows(compared: Compared) -> tuple[list[Row], list[Row]]:
     summary, bins = [], []
     for method in compared.methods:
         probability = method.seeds[0].probability
-        if probability is None or not len(probability) or method.kind == SHUFFLED:
+        if probability is None or method.kind == SHUFFLED:
             continue
         known = np.isfinite(probability)
+        if not known.any():  # as a peer of another universe
+            continue
         found = calibration(compared.candidates.is_site[known], probability[known])
         row: Row = {"universe": compared.universe, "method": method.name}
         numbers = {"brier": found.brier, "log_loss": found.log_loss, "expected_error": found.expected_error}

@@ -7,21 +7,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ribolm.console import notice
 from ribolm.evaluation.candidates import Bool, label_of_sites
 from ribolm.evaluation.positions import Contigs
 from ribolm.evaluation.stored_letters import RowPlaces, StoredLetters, row_chunks, row_contigs
 from ribolm.genome.coordinates import Int64
 from ribolm.sequences.kmer_hashes import UInt64, mixed, words
+from ribolm.sequences.similarity import EXACT_NT, IDENTITY
+from ribolm.sequences.sketches import SKETCH_NT, Least, Sketch, least_of_short, least_shared, near_pairs, sampled
 from ribolm.sequences.store import TokenStore
 
-EXACT_NT = 51  # the length at which the published split of m6A-BERT-Deg was found to leak
-SKETCH_NT = 16
-SKETCHED_BASES = 5_000_000  # of more test bases only a part of the words is compared
-IDENTITY = (
-    0.9  # containment c of 16-mers estimates identity as c^(1/16) (Ondov et al. 2016, doi 10.1186/s13059-016-0997-x)
-)
-LEAST_SHARED_WORDS = 5
-REPEAT_ROWS = 200  # words in more rows than this say nothing of a pair
+SKETCHED_BASES = 5_000_000  # of more test bases a part of the words is compared, and so many words at a time
+LEAST_SKETCH = 20  # words of a window; of fewer, windows 90 % identical share too few
+SHORTEST_SHARE = 0.1  # of the windows, which may have fewer
+KINDS_OF_RECORDS = ("fasta", "rna")  # of stores whose contigs are records of a FASTA
 CHECKS = ("sites", "intervals", "genes", "kmers", "identity")
 MEANING = {
     "sites": "labelled sites at the same place",
@@ -44,8 +43,13 @@ class Side:
 
     @classmethod
     def whole(cls, name: str, store: TokenStore, task: str | None = None) -> "Side":
-        """All rows of a store."""
-        return cls(name, store, np.arange(len(store), dtype=np.int64), task if task in store.tasks else None)
+        """All rows of a store; labels of `task` where it has such of single bases."""
+        has_sites = task in store.tasks and store.label_spec(task).rank == "token"
+        return cls(name, store, np.arange(len(store), dtype=np.int64), task if has_sites else None)
+
+    def placed(self) -> Bool:
+        """Which rows have a place, bool [rows]."""
+        return self.store.names(("block_starts0",))["block_starts0"].is_not_null().to_numpy()[self.rows]
 
     def chunks(self) -> Iterator[Int64]:
         """Its rows in stretches that fit in memory, none empty."""
@@ -85,9 +89,11 @@ Shared = tuple[Int64, Int64, Int64, Int64]
 
 
 def audit(train: Side, test: Side, checks: Sequence[str] = CHECKS) -> list[Finding]:
-    """Compare two sides. "sites" is left out where a side has no labels.
+    """Compare two sides. "sites" is left out where a side has no labels, it and "intervals" where places are no places
+    of one genome.
 
-    Cost: about 2 µs per base of either side; memory about 40 bytes per base of the test side.
+    Cost: about 2 µs per base of either side, of the training side once per SKETCHED_BASES words that are compared of
+    the test side; memory about 40 bytes per base of the test side.
     """
     contigs = Contigs.of(*(row_contigs(side.store.names(("name", "chrom"))) for side in (train, test)))
     gather: dict[str, Callable[[Side], Iterator[tuple[Any, Int64]]]] = {
@@ -96,13 +102,37 @@ def audit(train: Side, test: Side, checks: Sequence[str] = CHECKS) -> list[Findi
         "genes": _genes,
         "kmers": lambda side: _words(side, EXACT_NT),
     }
+    left_out = {"sites"} if None in (train.task, test.task) else set()
+    why = _without_places(train, test)
+    if why and {"sites", "intervals"} & set(checks):
+        notice(f"{train.name} and {test.name}: neither sites nor intervals are compared, {why}.")
+        left_out |= {"sites", "intervals"}
     found = []
     for check in checks:
-        if check == "sites" and None in (train.task, test.task):
+        if check in left_out:
             continue
         finding = _identity(train, test) if check == "identity" else _shared(check, train, test, gather[check], contigs)
         found.append(finding)
     return found
+
+
+def _without_places(train: Side, test: Side) -> str:
+    """Why the places of two sides do not compare; "" where they do."""
+    for side in (train, test):
+        if len(side.rows) and not side.placed().any():
+            return f"for no sequence of {side.name} has a place"
+    sources = [side.store.manifest["source"] for side in (train, test)]
+    of_records = any(source.get("kind") in KINDS_OF_RECORDS for source in sources)
+    files = [_files_of_records(source) for source in sources]
+    if of_records and train.store.digest != test.store.digest and (not files[0] or files[0] != files[1]):
+        return "for records of different FASTA files may have one name"
+    return ""
+
+
+def _files_of_records(source: dict[str, Any]) -> list[str]:
+    """Digests of the FASTA files of a store, one or several."""
+    given = source.get("sequences", [])
+    return sorted(str(one["sha256"]) for one in (given if isinstance(given, list) else [given]))
 
 
 def _shared(
@@ -128,7 +158,8 @@ def _shared(
     if check in ("sites", "genes"):
         numbers = (n_items, n_met, len(items), int(is_met.sum()))
     else:
-        numbers = (len(train_rows), int(train_rows.sum()), len(test_rows), int(test_rows.sum()))
+        n = [int(side.placed().sum()) if check == "intervals" else len(side.rows) for side in (train, test)]
+        numbers = (n[0], int(train_rows.sum()), n[1], int(test_rows.sum()))
     return Finding(check, train.name, test.name, *numbers, train_rows, test_rows, example)
 
 
@@ -150,8 +181,8 @@ def _row_name(side: Side, row: int) -> str:
 
 
 def _positions(side: Side, contigs: Contigs) -> Iterator[tuple[Int64, Int64, Bool]]:
-    """(key of each base, its row as a place in `side.rows`, whether it is a labelled site)."""
-    places = RowPlaces.of(side.store, contigs)
+    """(key of each base, its row as a place in `side.rows`, whether it is a labelled site) of rows with a place."""
+    places, is_placed = RowPlaces.of(side.store, contigs), side.placed()
     labels = label_of_sites(side.store, side.task) if side.task else None
     for rows in side.chunks():
         low, high = int(rows[0]), int(rows[-1]) + 1
@@ -160,6 +191,7 @@ def _positions(side: Side, contigs: Contigs) -> Iterator[tuple[Int64, Int64, Boo
         place[rows - low] = np.searchsorted(side.rows, rows)
         of_base = np.repeat(place, np.diff(side.store.offsets[low : high + 1]))
         mine = of_base >= 0
+        mine[mine] = is_placed[of_base[mine]]
         is_site = labels[first:last] == 1 if labels is not None else np.zeros(last - first, dtype=bool)
         yield places.keys(low, high)[mine], of_base[mine], np.asarray(is_site)[mine]
 
@@ -195,43 +227,53 @@ def _words(side: Side, k: int) -> Iterator[tuple[UInt64, Int64]]:
         yield number, np.searchsorted(side.rows, rows)[row]
 
 
-def _sketch(side: Side, one_in: int) -> Iterator[tuple[UInt64, Int64]]:
-    """A fixed part of all 16-mers, each once per row."""
+def _sketches(side: Side, one_in: int, n_words: int) -> Iterator[tuple[Int64, Sketch]]:
+    """(rows as places in `side.rows`, their sketch) of stretches of rows with about so many words, a part of all."""
+    parts: list[tuple[UInt64, Int64]] = []
     for number, row in _words(side, SKETCH_NT):
         scattered = mixed(number + np.uint64(1))
-        keep = scattered <= np.uint64((2**64 - 1) // one_in)
-        order = np.lexsort((scattered[keep], row[keep]))
-        number, row = scattered[keep][order], row[keep][order]
-        new = np.r_[True, (np.diff(row) != 0) | (number[1:] != number[:-1])] if len(row) else np.zeros(0, dtype=bool)
-        yield number[new], row[new]
+        keep = sampled(scattered, one_in)
+        parts.append((scattered[keep], row[keep]))
+        if sum(len(found) for found, _ in parts) >= n_words:
+            yield _sketch(parts)
+            parts = []
+    if parts:
+        yield _sketch(parts)
+
+
+def _sketch(parts: Sequence[tuple[UInt64, Int64]]) -> tuple[Int64, Sketch]:
+    rows, local = np.unique(np.concatenate([row for _, row in parts]), return_inverse=True)
+    return rows, Sketch.of(np.concatenate([word for word, _ in parts]), local.astype(np.int64), len(rows))
+
+
+def _one_in(train: Side, test: Side) -> int:
+    """Of how many words one is compared: few of a large test side, but enough of all but the shortest windows."""
+    lengths = [np.diff(side.store.offsets)[side.rows] for side in (train, test)]
+    if not all(map(len, lengths)):
+        return 1
+    n_words = min(float(np.quantile(length, SHORTEST_SHARE)) for length in lengths) - SKETCH_NT + 1
+    return max(min(-(-int(lengths[1].sum()) // SKETCHED_BASES), int(n_words) // LEAST_SKETCH), 1)
 
 
 def _identity(train: Side, test: Side) -> Finding:
     """Windows whose sketches are contained in each other as those of sequences of about 90 % identity."""
-    from scipy.sparse import csr_array
-
-    n_bases = int(np.diff(test.store.offsets)[test.rows].sum())
-    one_in = -(-n_bases // SKETCHED_BASES) if n_bases else 1
-    parts = list(_sketch(test, one_in))
-    number = np.concatenate([n for n, _ in parts]) if parts else np.zeros(0, dtype=np.uint64)
-    row = np.concatenate([r for _, r in parts]) if parts else np.zeros(0, dtype=np.int64)
-    items, item, n_rows = np.unique(number, return_inverse=True, return_counts=True)
-    rare = n_rows[item] <= REPEAT_ROWS
-    shape = (len(test.rows), max(len(items), 1))
-    of_test = csr_array((np.ones(int(rare.sum()), np.float32), (row[rare], item[rare])), shape=shape)
-    test_size = np.bincount(row, minlength=len(test.rows))
+    one_in = _one_in(train, test)
     train_rows, test_rows = np.zeros(len(train.rows), dtype=bool), np.zeros(len(test.rows), dtype=bool)
-    least = IDENTITY**SKETCH_NT
-    for found, place in _sketch(train, one_in):
-        at, (names, local) = _find(items, found), np.unique(place, return_inverse=True)
-        known = at >= 0
-        size = np.bincount(local, minlength=len(names))
-        shape = (len(names), of_test.shape[1])
-        of_train = csr_array((np.ones(int(known.sum()), np.float32), (local[known], at[known])), shape=shape)
-        pairs = (of_train @ of_test.T).tocoo()
-        near = pairs.data >= np.maximum(least * np.minimum(size[pairs.row], test_size[pairs.col]), LEAST_SHARED_WORDS)
-        train_rows[names[pairs.row[near]]] = True
-        test_rows[pairs.col[near]] = True
+    for tested, of_test in _sketches(test, one_in, SKETCHED_BASES):
+        for trained, of_train in _sketches(train, one_in, 1):
+            near = near_pairs(of_train, of_test, _least(of_train, of_test, one_in))
+            train_rows[trained[near[0]]] = True
+            test_rows[tested[near[1]]] = True
     example = _row_name(test, int(np.argmax(test_rows))) if test_rows.any() else ""
     numbers = (len(train_rows), int(train_rows.sum()), len(test_rows), int(test_rows.sum()))
     return Finding("identity", train.name, test.name, *numbers, train_rows, test_rows, example)
+
+
+def _least(train: Sketch, test: Sketch, one_in: int) -> Least:
+    def least(i: Int64, j: Int64) -> npt.NDArray[np.float64]:
+        usual = least_shared(np.minimum(train.size[i], test.size[j]), IDENTITY)
+        if one_in > 1:
+            return usual
+        return np.minimum(usual, np.maximum(least_of_short(np.minimum(train.places[i], test.places[j]), IDENTITY), 1))
+
+    return least

@@ -16,6 +16,7 @@ from ribolm.evaluation.positions import Contigs, find
 from ribolm.evaluation.score_tables import NamedFiles, numbered_words, read_facts, read_scores
 from ribolm.genome.coordinates import Int64
 from ribolm.inference.seen import seen_by_models
+from ribolm.sequences.universes import members
 
 if TYPE_CHECKING:
     import polars
@@ -24,6 +25,7 @@ Float64 = npt.NDArray[np.float64]
 
 MODEL, RANDOM, BASELINE, RULE, PEER, SHUFFLED = "model", "random weights", "baseline", "rule", "peer", "shuffled labels"
 RANDOM_PREFIX = "random"
+LARGE_SHARE = 0.5  # of the candidates, above which a peer that lacks them may be misplaced
 BASELINE_NAMES = {"kmer_logistic": "k-mer logistic regression", "kmer_boosting": "k-mer gradient boosting"}
 MOTIF_RULE_NAME = "motif rule"
 SHUFFLED_NAME = "shuffled labels"
@@ -168,6 +170,25 @@ def tell_seen(methods: Sequence[Method], n: int, what: str) -> None:
             )
         elif method.n_seen is None and method.kind in (MODEL, RANDOM):
             notice(f"scores '{method.name}': nothing is known of what their model and these {what} share.")
+
+
+def tell_unplaced(peers: Sequence[Method], candidates: Candidates) -> None:
+    """Say of every peer when it lacks most DRACH candidates, or when most of what it scores is no A."""
+    is_drach, is_a = (members(candidates.contexts, universe) for universe in ("drach", "adenosine"))
+    for peer in peers:
+        scored = np.isfinite(peer.seeds[0].score)
+        n_lacking, n_drach = int((is_drach & ~scored).sum()), int(is_drach.sum())
+        if n_lacking > LARGE_SHARE * n_drach:
+            notice(
+                f"scores '{peer.name}': {n_lacking:,} of {n_drach:,} DRACH candidates have none and rank last. Check "
+                "the contig names, and that positions count from 0."
+            )
+        n_other = int((scored & ~is_a).sum())
+        if n_other > LARGE_SHARE * scored.sum() and not scored.all():
+            notice(
+                f"scores '{peer.name}': {n_other:,} of {int(scored.sum()):,} scored positions are no A. Check that "
+                "they count from 0."
+            )
 
 
 def motif_rule(candidates: Candidates) -> Method:

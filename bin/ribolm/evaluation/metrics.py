@@ -134,13 +134,19 @@ def precision_recall_points(ranking: Ranking, n_points: int = 200) -> tuple[Floa
 
 
 def roc_points(ranking: Ranking, n_points: int = 200) -> tuple[Float64, Float64]:
-    """False and true positive rates, from (0, 0) to (1, 1), at most about `n_points`."""
+    """False and true positive rates, from (0, 0) to (1, 1), at most about `n_points`.
+
+    The curve goes along the negatives above a tie group with positives before it rises: where few sites lie far apart,
+    a straight line between groups would lie above the area that is reported.
+    """
     counts = ranking.counts()
     if not counts.positives or not counts.negatives:
         return np.zeros(0), np.zeros(0)
     true, false = counts.true / counts.positives, counts.false / counts.negatives
-    keep = np.union1d(_spread(true, n_points // 2), _spread(false, n_points // 2))
-    return np.r_[0.0, false[keep], 1.0], np.r_[0.0, true[keep], 1.0]
+    corner_false, corner_true = counts.false_before / counts.negatives, np.r_[0.0, true[:-1]]
+    keep = np.union1d(_spread(true, n_points // 4), _spread(false, n_points // 4))
+    x, y = (np.stack([a[keep], b[keep]], axis=1).ravel() for a, b in ((corner_false, false), (corner_true, true)))
+    return np.r_[0.0, x, 1.0], np.r_[0.0, y, 1.0]
 
 
 def _spread(axis: Float64, n_points: int) -> Int64:

@@ -80,7 +80,7 @@ def read_plan(
             require_file(path)
     return Plan(
         opened,
-        read_folds(folds, len(opened)) if folds else None,
+        read_folds(folds, opened) if folds else None,
         named,
         others,
         TokenStore.open(train) if train else None,

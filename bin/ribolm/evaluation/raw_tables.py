@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ribolm.errors import DataError, bad_value
-from ribolm.files import is_whole_number, open_text, require_file
+from ribolm.files import is_whole_number, open_text, require_file, separated_rows
 from ribolm.genome.coordinates import Int64
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 # The first one that a table has is its score: calibrated probabilities of models of different folds compare, logits not
 SCORE_COLUMNS = ("probability", "logit", "score")
+ROWS_AT_A_TIME = 20_000  # lists of Python take ten times the memory of columns
 BED_COLUMNS = ("chrom", "start0", "end0", "name", "score", "strand")
 
 
@@ -100,32 +103,51 @@ def raw_table(path: Path) -> RawTable:
             raise DataError(f"{path}: is no readable parquet file. Write it again.") from error
         return RawTable(path, columns, np.arange(1, len(columns) + 1))
     with open_text(path) as handle:
-        lines = [
+        lines = (
             (number, line.rstrip("\n"))
             for number, line in enumerate(handle, start=1)
             if line.strip() and not line.startswith(("track", "browser"))
-        ]
-    return _text_table(path, lines)
+        )
+        return _text_table(path, lines)
 
 
-def _text_table(path: Path, lines: list[tuple[int, str]]) -> RawTable:
+def _text_table(path: Path, lines: Iterator[tuple[int, str]]) -> RawTable:
     import polars
 
-    if not lines:
+    number, first_line = next(lines, (0, ""))
+    if not number:
         return RawTable(path, polars.DataFrame(schema=dict.fromkeys(BED_COLUMNS, polars.String)), np.zeros(0, np.int64))
-    first_line = lines[0][1]
     separator = "\t" if "\t" in first_line else ","
-    first = first_line.lstrip("#").split(separator)
+    first = _cells(path, number, first_line.lstrip("#"), separator)
     has_header = first_line.startswith("#") or not any(is_whole_number(field.strip()) for field in first)
     header = first if has_header else [*BED_COLUMNS, *(f"column_{i}" for i in range(7, len(first) + 1))][: len(first)]
-    body = [(number, line) for number, line in lines[1 if has_header else 0 :] if not line.startswith("#")]
-    rows: list[list[str]] = []
-    for number, line in body:
-        rows.append(line.split(separator))
-        if len(rows[-1]) != len(header):
+    twice = next((name for k, name in enumerate(header) if name in header[:k]), None)
+    if twice is not None:
+        raise DataError(f"{path.name} line {number}: has two columns '{twice}'. Name each column differently.")
+    schema = {"": polars.Int64} | dict.fromkeys((f"{k}" for k in range(len(header))), polars.String)
+    rows = _rows(path, lines if has_header else chain([(number, first_line)], lines), separator, len(header))
+    parts = [polars.DataFrame(schema=schema)]
+    while some := list(islice(rows, ROWS_AT_A_TIME)):
+        parts.append(polars.DataFrame(some, schema=schema, orient="row"))
+    table = polars.concat(parts)
+    number_of_row = table.drop_in_place("").to_numpy()
+    table.columns = header
+    return RawTable(path, table, number_of_row)
+
+
+def _rows(path: Path, lines: Iterable[tuple[int, str]], separator: str, width: int) -> Iterator[tuple[int | str, ...]]:
+    """Line number and cells of every line that is no comment."""
+    for number, line in lines:
+        if line.startswith("#"):
+            continue
+        cells = _cells(path, number, line, separator)
+        if len(cells) != width:
             raise DataError(
-                f"{path.name} line {number}: has {len(rows[-1])} columns, the first line {len(header)}. Mend the line."
+                f"{path.name} line {number}: has {len(cells)} columns, the first line {width}. Mend the line."
             )
-    columns: dict[str, Any] = {name: [row[i] for row in rows] for i, name in enumerate(header)}
-    table = polars.DataFrame(columns, schema=dict.fromkeys(header, polars.String))
-    return RawTable(path, table, np.array([number for number, _ in body], dtype=np.int64))
+        yield number, *cells
+
+
+def _cells(path: Path, number: int, line: str, separator: str) -> list[str]:
+    """Cells of a line; in a table of R all text stands in quotes."""
+    return next(separated_rows(path, [line], separator, number))[1] if '"' in line else line.split(separator)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ribolm.console import choice
 from ribolm.errors import DataError, UsageError
 from ribolm.evaluation.raw_tables import RawTable, raw_table
 from ribolm.files import require_file
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     import polars
 
 PLACE = ("chrom", "start0", "strand")
-OTHER_NAMES = {"chromStart": "start0", "start": "start0", "seqnames": "chrom", "chr": "chrom"}
+OTHER_NAMES = {"chromStart": "start0", "seqnames": "chrom", "chr": "chrom"}
+ONE_BASED = ("seqnames", "start")  # a data frame of R's GRanges
 METADATA_KEY = b"ribolm"
 
 
@@ -93,7 +95,7 @@ def _facts(path: Path) -> dict[str, Any]:
 def _one_file(path: Path) -> "polars.DataFrame":
     import polars
 
-    table = raw_table(path)
+    table = _counted_from_0(raw_table(path))
     named = {name: _column_of(table, name) for name in PLACE}
     missing = [name for name, column in named.items() if column is None]
     found = None if missing else table.scores()
@@ -110,6 +112,20 @@ def _one_file(path: Path) -> "polars.DataFrame":
     seen = polars.Series([",".join(_facts(path).get("trained_on", [])) or None] * len(table), dtype=polars.String)
     columns |= {"probability": known, "trained_on": seen}
     return polars.DataFrame([column.alias(name) for name, column in columns.items()])
+
+
+def _counted_from_0(table: RawTable) -> RawTable:
+    """A table with `start0`, where it has a 1-based `start`; DataError where nothing tells from what that counts."""
+    if not table.has("start") or _column_of(table, "start0"):
+        return table
+    if not all(map(table.has, ONE_BASED)):
+        raise DataError(
+            f"{table.path.name}: column 'start' does not tell whether it counts from 0. Call it start0 where it does, "
+            "else subtract 1 first."
+        )
+    choice(f"first position of {table.path.name}", 1, "seqnames and start are the columns of R's GRanges")
+    start0 = (table.places("start") - 1).alias("start0")
+    return RawTable(table.path, table.columns.with_columns(start0), table.lines)
 
 
 def _column_of(table: RawTable, name: str) -> str | None:

@@ -44,7 +44,7 @@ def classes_of(store: Path, task: str, records: Genome, folds: Path | None, fold
     Raises DataError for a class without a window, and for a labelled window that is no record.
     """
     opened = TokenStore.open(store)
-    examples = read_examples(opened, task, read_folds(folds, len(opened)) if folds else None)
+    examples = read_examples(opened, task, read_folds(folds, opened) if folds else None)
     place = {name: row for row, name in enumerate(records.names)}
     found = []
     for name, is_positive in (("positive", True), ("negative", False)):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
 from ribolm.console import Repairs
 from ribolm.errors import DataError, UsageError
-from ribolm.files import open_text, require_file, sha256_of
+from ribolm.files import open_text, require_file, separated_rows, sha256_of
 from ribolm.labels.structure.files import read_structures
 from ribolm.sequences.overlap import EvaluationSet
 from ribolm.sequences.rna import ANY_LETTER, read_rna, rna_letters
@@ -57,11 +56,14 @@ def _column(path: Path, column: str) -> Iterator[str]:
     """The cells of a column that are not empty, as letters."""
     repairs = Repairs(path)
     with open_text(path) as handle:
-        reader = csv.DictReader(handle, delimiter=str(_separator(path)))
-        if column not in (reader.fieldnames or ()):
-            raise DataError(f"{path.name} line 1: has no column '{column}' ({', '.join(reader.fieldnames or ())}).")
-        for row in reader:
-            letters = rna_letters((row[column] or "").encode(), path, f"line {reader.line_num}", repairs, ANY_LETTER)
+        rows = separated_rows(path, handle, str(_separator(path)))
+        header = next(rows, (1, []))[1]
+        if column not in header:
+            raise DataError(f"{path.name} line 1: has no column '{column}' ({', '.join(header)}).")
+        at = header.index(column)
+        for line, cells in rows:
+            text = cells[at] if at < len(cells) else ""
+            letters = rna_letters(text.encode(), path, f"line {line}", repairs, ANY_LETTER)
             if letters:
                 yield letters
     repairs.tell()

@@ -108,8 +108,8 @@ def assign_folds(unit: Int64, weight: Int64, n_folds: int, seed: int, first_shar
 def split_units(names: "polars.DataFrame", by: str) -> Int64:
     """Number what must stay together, int64 [n]; `names` is the names table of a store.
 
-    By `chromosome`: the contig. By `gene`: the cluster of genes that overlap; rows without one stay with the rows that
-    they overlap on either strand. Rows without a contig (from a plain FASTA) are units of their own.
+    By `chromosome`: the contig. By `gene`: the cluster of genes that overlap; rows without one stay with such rows that
+    they overlap on either strand, not with rows of a cluster. Rows without a contig are units of their own.
     """
     if by not in UNITS[:2]:
         raise UsageError(f"--by {by} is not known. Choose one of {', '.join(UNITS[:2])}.")
@@ -157,17 +157,29 @@ def write_folds(path: Path | str, names: "polars.DataFrame", folds: Folds) -> No
         table.write_csv(temporary, separator="\t")
 
 
-def read_folds(path: Path | str, n_rows: int | None = None) -> Folds:
-    """Read a table of folds; `n_rows` is the number of rows of the store that it must fit. `by` may be missing.
+def read_folds(path: Path | str, store: TokenStore | None = None) -> Folds:
+    """Read a table of folds, of `store` where one is given; the columns `name` and `by` may be missing.
 
-    Raises DataError when rows are missing, out of order or not those of the store, and when a unit is in two folds or
-    `by` is not one of `UNITS` throughout.
+    Raises DataError when rows are missing, out of order or not those of the store by number and name, and when a unit
+    is in two folds or `by` is not one of `UNITS` throughout.
     """
     path = require_file(path)
     table = _read_columns(path, ("row", "cluster", "fold"))
     row, unit, fold = (_whole_numbers(path, table, name) for name in ("row", "cluster", "fold"))
-    _check(path, row, unit, fold, n_rows)
+    _check(path, row, unit, fold, None if store is None else len(store))
+    if store is not None and "name" in table.columns:
+        _require_names(path, table["name"], store)
     return Folds(fold, unit, _dealt_by(path, table))
+
+
+def _require_names(path: Path, found: "polars.Series", store: TokenStore) -> None:
+    """Sets of one size, as windows of genes and of what lies between them, differ in their names alone."""
+    expected = store.names(("name",))["name"].fill_null("")
+    differs = (found.fill_null("") != expected).arg_true()
+    if len(differs):
+        k = int(differs[0])
+        problem = f"is not '{expected[k]}', row {k} of {store.directory.name}"
+        raise bad_value(path, k + 2, "name", found[k] or "", problem, "Make the folds of this store.")
 
 
 def _dealt_by(path: Path, table: "polars.DataFrame") -> str:
@@ -246,19 +258,21 @@ def _check(path: Path, row: Int64, unit: Int64, fold: Int64, n_rows: int | None)
         raise DataError(f"{path.name}: cluster {name} lies in two folds. Keep whole genes or chromosomes together.")
 
 
-def stratified_folds(label: Float32, n_folds: int, seed: int) -> Int64:
-    """Deal single rows so that every fold has about the same share of each label, int64 [n].
+def stratified_folds(label: Float32, unit: Int64, n_folds: int, seed: int) -> Int64:
+    """Deal units so that every fold has about the same share of each label, int64 [n].
 
-    `label` float32 [n]; NaN is a label of its own. Raises UsageError when there are fewer rows than folds.
+    `label` float32 [n]; NaN is a label of its own, and a unit has that of its first row. `unit` int64 [n], any numbers.
+    Raises UsageError when there are fewer units than folds.
     """
-    if len(label) < n_folds:
-        raise UsageError(f"{len(label)} sequences cannot fill {n_folds} folds. Ask for fewer folds.")
+    names, first, of_row = np.unique(unit, return_index=True, return_inverse=True)
+    if len(names) < n_folds:
+        raise UsageError(f"{len(names)} different sequences cannot fill {n_folds} folds. Ask for fewer folds.")
     random = np.random.Generator(np.random.Philox(seed))
-    shuffled = random.permutation(len(label))
-    by_label = shuffled[np.argsort(np.nan_to_num(label, nan=np.inf)[shuffled], kind="stable")]
-    fold = np.empty(len(label), dtype=np.int64)
-    fold[by_label] = np.arange(len(label)) % n_folds
-    return fold
+    shuffled = random.permutation(len(names))
+    by_label = shuffled[np.argsort(np.nan_to_num(label[first], nan=np.inf)[shuffled], kind="stable")]
+    fold = np.empty(len(names), dtype=np.int64)
+    fold[by_label] = np.arange(len(names)) % n_folds
+    return fold[of_row]
 
 
 def deal_folds(store: Path, out: Path, by: str, n_folds: int, seed: int, test_share: float | None = None) -> str:
@@ -294,16 +308,16 @@ def _dealt(
 def _by_chance(
     store: TokenStore, names: "polars.DataFrame", n_folds: int, seed: int, test_share: float | None
 ) -> Folds:
-    """Single rows: of yes-no labels as many of each in every fold; of values by chance alone, repeats together."""
+    """Single rows, repeats together: of yes-no labels as many of each in every fold; of values by chance alone."""
     tasks = [task for task in store.tasks if store.label_spec(task).rank == "sequence"]
     label = np.asarray(store.label(tasks[0])) if tasks else np.zeros(len(store), dtype=np.float32)
     is_value = bool((~np.isin(label[np.isfinite(label)], (0, 1))).any())
     if not is_value or names["gene"].null_count() < len(names):
         notice("random folds: windows that overlap, and sites of one gene, lie on both sides; publish others.")
-    if not is_value and test_share is None:
-        return Folds(stratified_folds(label, n_folds, seed), np.arange(len(store)), "random")
     unit = equal_rows(np.asarray(store.tokens), store.offsets)
     repeats = len(store) - len(np.unique(unit))
     if repeats:
         notice(f"random folds: {repeats:,} repeated sequences stay in the fold of their first.")
+    if not is_value and test_share is None:
+        return Folds(stratified_folds(label, unit, n_folds, seed), unit, "random")
     return Folds(assign_folds(unit, np.ones(len(unit), dtype=np.int64), n_folds, seed, test_share), unit, "random")

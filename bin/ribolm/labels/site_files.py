@@ -20,6 +20,7 @@ BED_COLUMNS = (
     "chrom", "start0", "end0", "name", "score", "strand", "families", "n_families", "techniques", "sources", "level",
     "tissues", "context",
 )  # fmt: skip  # thirteen, for twelve would be read as BED12
+BEDRMOD = "sites.bedrmod"
 OUTCOME_COLUMNS = ("source", "outcome", "count")
 QUALITY_COLUMNS = (
     "technique", "family", "sites", "not_a", "not_a_share", "drach_share", "backed_share", "families_per_site",
@@ -55,7 +56,7 @@ def write_site_files(
     _write_table(folder / "label_quality.tsv", (*QUALITY_COLUMNS, *others), rows)
     measured = kept.filter(kept["level"].is_not_null() & (kept["coverage"] > 0))
     if len(measured):
-        _write_bedrmod(folder / "sites.bedrmod", measured, evidence, build, organism)
+        _write_bedrmod(folder / BEDRMOD, measured, evidence, build, organism)
     write_json(folder / "summary.json", _summary(evidence, quality, build, len(measured)))
 
 

@@ -1,12 +1,12 @@
 """The four spellings of a table of sites, turned into one: 0-based places with a strand, technique, level, tissue."""
 
-import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ribolm.errors import DataError, bad_value
-from ribolm.files import is_whole_number, open_text
+from ribolm.files import is_whole_number, open_text, separated_rows
 
 if TYPE_CHECKING:
     import polars
@@ -15,28 +15,27 @@ FORMATS = ("atlas", "glori", "bedmethyl", "bed")
 COLUMNS = ("line", "chrom", "start0", "strand", "technique", "level", "coverage", "tissue", "modification")
 M6A_CODES = ("a", "m6a", "21891")  # SAM tags, MODOMICS, ChEBI
 NO_VALUE = ("", ".", "-1", "na", "nan", "none")
-Lines = list[tuple[int, list[str]]]
+RECORDS_AT_A_TIME = 20_000  # tuples of Python take ten times the memory of columns
+Line = tuple[int, list[str]]
 Record = tuple[Any, ...]
 
 
-def read_lines(path: Path) -> Lines:
+def read_lines(path: Path) -> Iterator[Line]:
     """Cells of every line with its number from 1; comments and empty lines are left out. Tabs or commas separate."""
+    is_csv: bool | None = None
     with open_text(path) as handle:
-        lines = [
-            (number, line.rstrip("\n"))
-            for number, line in enumerate(handle, start=1)
-            if line.strip() and not line.startswith(("#", "track", "browser"))
-        ]
-    if lines and "\t" not in lines[0][1] and "," in lines[0][1]:
-        return [(number, next(csv.reader([line]))) for number, line in lines]
-    return [(number, line.split("\t")) for number, line in lines]
+        for number, text in enumerate(handle, start=1):
+            if not text.strip() or text.startswith(("#", "track", "browser")):
+                continue
+            line = text.rstrip("\n")
+            if is_csv is None:
+                is_csv = "\t" not in line and "," in line
+            yield number, next(separated_rows(path, [line], ",", number))[1] if is_csv else line.split("\t")
 
 
-def detect_format(path: Path, lines: Lines) -> str:
-    """Tell the format from the header, or from the columns of the first row. Raises DataError when it is none."""
-    if not lines:
-        raise DataError(f"{path}: holds no site. Give a table with at least one row.")
-    first = [cell.strip() for cell in lines[0][1]]
+def detect_format(path: Path, line: Line) -> str:
+    """Tell the format from the first line: a header, or the columns of a row. Raises DataError when it is none."""
+    first = [cell.strip() for cell in _all_tabs(line[1])]
     if {"seqnames", "start", "strand"} <= set(first):
         return "atlas"
     if {"Chr", "Sites"} <= set(first):
@@ -44,7 +43,7 @@ def detect_format(path: Path, lines: Lines) -> str:
     if len(first) >= 3 and is_whole_number(first[1]) and is_whole_number(first[2]):
         return "bedmethyl" if len(first) >= 11 and _is_bedmethyl(first) else "bed"
     raise DataError(
-        f"{path.name} line {lines[0][0]}: neither the header of m6A-Atlas v2 (seqnames, start, strand, …) or GLORI "
+        f"{path.name} line {line[0]}: neither the header of m6A-Atlas v2 (seqnames, start, strand, …) or GLORI "
         "(Chr, Sites, Strand, …) nor a BED line. Convert the table to BED with a strand in column 6."
     )
 
@@ -54,72 +53,81 @@ def _is_bedmethyl(cells: Sequence[str]) -> bool:
     return len(cells) != 12 and is_whole_number(cells[9]) and _number(cells[10]) is not None
 
 
-def parse_sites(path: Path, file_format: str, lines: Lines, technique: str) -> "polars.DataFrame":
-    """One row per record with the columns `COLUMNS`; null where a table has no such value.
+def _all_tabs(cells: list[str]) -> list[str]:
+    """Cells of a line; older versions of modkit join columns 10 to 18 of their bedMethyl by blanks."""
+    return [*cells[:9], *cells[9].split()] if _is_joined(cells) else cells
+
+
+def _is_joined(cells: Sequence[str]) -> bool:
+    values = cells[9].split() if len(cells) == 10 else []
+    return len(values) > 1 and all(_number(value) is not None for value in values)
+
+
+def parse_sites(path: Path, file_format: str, lines: Iterator[Line], technique: str) -> "polars.DataFrame":
+    """One row per record with the columns `COLUMNS`; null where a table has no such value. Reads `lines` once.
 
     `technique` stands in where the table names none; `level` is a share from 0 to 1; `start0` is 0-based. Raises
     DataError naming line and column for bad positions, levels and strands, and a table without strand or rows.
+    Memory: about 160 bytes per row.
     """
     import polars
 
-    parse: Callable[[Path, Lines, str], list[Record]] = {
+    parse: Callable[[Path, Iterator[Line], str], Iterator[Record]] = {
         "atlas": _atlas, "glori": _glori, "bedmethyl": _bedmethyl, "bed": _bed,
     }[file_format]  # fmt: skip
-    records = parse(path, lines, technique)
-    if not records:
-        raise DataError(f"{path}: holds no site. Give a table with at least one row.")
     types = {"line": polars.Int64, "start0": polars.Int64, "level": polars.Float64, "coverage": polars.Int64}
     schema = {name: types.get(name, polars.String) for name in COLUMNS}
-    return polars.DataFrame(records, schema=schema, orient="row")
+    records, parts = parse(path, lines, technique), []
+    while some := list(islice(records, RECORDS_AT_A_TIME)):
+        parts.append(polars.DataFrame(some, schema=schema, orient="row"))
+    if not parts:
+        raise DataError(f"{path}: holds no site. Give a table with at least one row.")
+    return polars.concat(parts)
 
 
-def _atlas(path: Path, lines: Lines, technique: str) -> list[Record]:
-    place = _columns(path, lines, ("seqnames", "start", "strand"))
+def _atlas(path: Path, lines: Iterator[Line], technique: str) -> Iterator[Record]:
+    head = next(lines)
+    place = _columns(path, head, ("seqnames", "start", "strand"))
     named, tissue = place.get("Technique"), place.get("Cell_Line")
     if named is None and not technique:
         raise DataError(f"{path.name}: no column 'Technique'. Name the technique in the sheet or with --technique.")
-    found = []
-    for number, cells in _body(path, lines):
+    for number, cells in _body(path, head, lines):
         strand = _strand(path, number, cells, place["strand"])
         start0 = _position(path, number, "start", cells[place["start"]]) - 1
         how = cells[named].strip() if named is not None else technique
         if how.lower() in NO_VALUE:
             raise bad_value(path, number, "Technique", how, "names no technique", "Fill the cell or remove the row.")
         where = cells[tissue].strip() if tissue is not None else ""
-        found.append((number, cells[place["seqnames"]].strip(), start0, strand, how, None, None, where or None, None))
-    return found
+        yield number, cells[place["seqnames"]].strip(), start0, strand, how, None, None, where or None, None
 
 
-def _glori(path: Path, lines: Lines, technique: str) -> list[Record]:
+def _glori(path: Path, lines: Iterator[Line], technique: str) -> Iterator[Record]:
     """`Ratio` or `NormeRatio` is the level; CR and NonCR are left alone, one may be the complement of the other."""
-    place = _columns(path, lines, ("Chr", "Sites", "Strand"))
+    head = next(lines)
+    place = _columns(path, head, ("Chr", "Sites", "Strand"))
     level = place.get("Ratio", place.get("NormeRatio"))
     if level is None:
         raise DataError(f"{path.name}: neither a column 'Ratio' nor 'NormeRatio'. Give GLORI's table of m6A sites.")
     coverage = place.get("AGcov")
-    found = []
-    for number, cells in _body(path, lines):
+    for number, cells in _body(path, head, lines):
         strand = _strand(path, number, cells, place["Strand"])
         start0 = _position(path, number, "Sites", cells[place["Sites"]]) - 1
-        share = _level(path, number, lines[0][1][level], cells[level], 1.0)
+        share = _level(path, number, head[1][level], cells[level], 1.0)
         reads = None if coverage is None else _count(cells[coverage])
-        found.append((number, cells[place["Chr"]].strip(), start0, strand, technique, share, reads, None, None))
-    return found
+        yield number, cells[place["Chr"]].strip(), start0, strand, technique, share, reads, None, None
 
 
-def _bedmethyl(path: Path, lines: Lines, technique: str) -> list[Record]:
-    found = []
-    for number, cells in lines:
+def _bedmethyl(path: Path, lines: Iterator[Line], technique: str) -> Iterator[Record]:
+    for number, given in lines:
+        cells = _all_tabs(given)
         _require_columns(path, number, cells, 11)
         chrom, start0, strand = _bed_place(path, number, cells)
         share = _level(path, number, "column 11 (per cent modified)", cells[10], 100.0)
         code = cells[3].split(",")[0].strip().lower()
-        found.append((number, chrom, start0, strand, technique, share, _count(cells[9]), None, code))
-    return found
+        yield number, chrom, start0, strand, technique, share, _count(cells[9]), None, code
 
 
-def _bed(path: Path, lines: Lines, technique: str) -> list[Record]:
-    found = []
+def _bed(path: Path, lines: Iterator[Line], technique: str) -> Iterator[Record]:
     for number, cells in lines:
         _require_columns(path, number, cells, 3)
         if len(cells) < 6:
@@ -127,28 +135,27 @@ def _bed(path: Path, lines: Lines, technique: str) -> list[Record]:
                 f"{path.name} line {number}: {len(cells)} columns, so no strand. Sites without a strand have no place "
                 "on an RNA; give BED6."
             )
-        found.append((number, *_bed_place(path, number, cells), technique, None, None, None, None))
-    return found
+        if _is_joined(cells):
+            remedy = "Write the columns of bedMethyl with tabs, or call the table bedmethyl."
+            raise bad_value(path, number, "column 10", cells[9], "holds several numbers joined by blanks", remedy)
+        yield number, *_bed_place(path, number, cells), technique, None, None, None, None
 
 
-def _columns(path: Path, lines: Lines, wanted: Sequence[str]) -> dict[str, int]:
-    place = {name.strip(): k for k, name in reversed(list(enumerate(lines[0][1])))}
+def _columns(path: Path, head: Line, wanted: Sequence[str]) -> dict[str, int]:
+    place = {name.strip(): k for k, name in reversed(list(enumerate(head[1])))}
     for name in wanted:
         if name not in place:
-            raise DataError(
-                f"{path.name} line {lines[0][0]}: no column '{name}'. Sites need contig, position and strand."
-            )
+            raise DataError(f"{path.name} line {head[0]}: no column '{name}'. Sites need contig, position and strand.")
     return place
 
 
-def _body(path: Path, lines: Lines) -> Lines:
+def _body(path: Path, head: Line, lines: Iterator[Line]) -> Iterator[Line]:
     """The lines below the header, each as wide as it; trailing empty cells may be missing."""
-    width = len(lines[0][1])
-    for number, cells in lines[1:]:
+    width = len(head[1])
+    for number, cells in lines:
         if len(cells) > width and any(cell.strip() for cell in cells[width:]):
             raise DataError(f"{path.name} line {number}: {len(cells)} values under {width} columns. Mend the line.")
-        cells.extend([""] * (width - len(cells)))
-    return lines[1:]
+        yield number, [*cells, *[""] * (width - len(cells))]
 
 
 def _require_columns(path: Path, number: int, cells: Sequence[str], n: int) -> None:

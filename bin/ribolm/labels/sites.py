@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -113,8 +114,13 @@ def read_sites(source: SiteSource, families: Families) -> SiteTable:
     """
     path = require_file(source.path)
     lines = read_lines(path)
-    detected = detect_format(path, lines)
+    first = next(lines, None)
+    if first is None:
+        raise DataError(f"{path}: holds no site. Give a table with at least one row.")
+    detected = detect_format(path, first)
     kind = source.format or detected
+    if not source.format:
+        choice(f"format of {path.name}", kind, f"the columns of line {first[0]} are those of it")
     technique = source.technique or ONE_TECHNIQUE.get(kind, "")
     if technique and not source.technique:
         choice(f"technique of {path.name}", technique, "its columns are those of that technique")
@@ -124,7 +130,7 @@ def read_sites(source: SiteSource, families: Families) -> SiteTable:
             "give --technique; which techniques count as one is told by the map of families."
         )
     _require_header(path, kind, detected)
-    rows = parse_sites(path, kind, lines, technique)
+    rows = parse_sites(path, kind, chain([first], lines), technique)
     return SiteTable(source, kind, _spelt(rows, families, path))
 
 

@@ -9,14 +9,14 @@ import numpy.typing as npt
 
 from ribolm.alphabet import Letters
 from ribolm.genome.coordinates import Int64
+from ribolm.sequences.deduplication import equal_rows
 from ribolm.sequences.kmer_hashes import UInt64, mixed, words
+from ribolm.sequences.sketches import SKETCH_NT, Sketch, least_of_short, least_shared, near_pairs, sampled
 
-EXACT_NT = 51
+EXACT_NT = 51  # the length at which the published split of m6A-BERT-Deg was found to leak
 IDENTITY = 0.9
-SKETCH_NT = 16
 SKETCHED_ONE_IN = 4  # of the 16-mers of a window
-REPEAT_ROWS = 200  # 16-mers in more sequences than this say nothing of a pair
-LEAST_SHARED_WORDS = 5
+SHORT_WORDS = 50  # rows of fewer 16-mers (65 nt) have too few in a sketch
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,14 @@ def similarity_clusters(letters: Letters, offsets: Int64, likeness: Likeness | N
     """Family of every sequence letters[offsets[i]:offsets[i + 1]], int64 [n], numbered from 0 in order of their first.
 
     `letters` uint8 ASCII ACGTN, read on the strand given. Families are connected: A and C are together where both are
-    like B. Memory: about 40 bytes per letter. Cost: two sorts of all words.
+    like B; equal sequences are, however short. Memory: about 40 bytes per letter. Cost: two sorts of all words.
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
     rule, n = likeness or Likeness(), len(offsets) - 1
     codes = _codes(letters)
-    pairs = [np.zeros((2, 0), dtype=np.int64)]
+    pairs = [np.stack([np.arange(n), equal_rows(letters, offsets)])]
     if rule.exact_nt is not None:
         pairs.append(_neighbours(*words(codes, offsets, rule.exact_nt)))
     if rule.identity is not None:
@@ -79,21 +79,25 @@ def _neighbours(number: UInt64, row: Int64) -> Int64:
 
 
 def _alike(codes: npt.NDArray[np.uint8], offsets: Int64, identity: float) -> Int64:
-    """Pairs of rows whose sketches of 16-mers are contained in each other as those of sequences so identical."""
-    from scipy.sparse import csr_array
+    """Pairs of rows whose 16-mers are contained in each other as those of sequences so identical.
 
+    A part of the words is compared; where a row has fewer than SHORT_WORDS, all of them, each place counted once, so
+    that a row of one letter over and over is like none.
+    """
     number, row = words(codes, offsets, SKETCH_NT)
-    scattered = mixed(number + np.uint64(1))
-    keep = scattered <= np.uint64((2**64 - 1) // SKETCHED_ONE_IN)
-    both = np.unique(np.stack([scattered[keep], row[keep].astype(np.uint64)]), axis=1)
-    items, item, n_rows = np.unique(both[0], return_inverse=True, return_counts=True)
-    rows = both[1].astype(np.int64)
-    n = len(offsets) - 1
-    size = np.bincount(rows, minlength=n)
-    rare = (n_rows[item] > 1) & (n_rows[item] <= REPEAT_ROWS)
-    shape = (n, max(len(items), 1))
-    found = csr_array((np.ones(int(rare.sum()), dtype=np.float32), (rows[rare], item[rare])), shape=shape)
-    shared = (found @ found.T).tocoo()
-    least = np.maximum(identity**SKETCH_NT * np.minimum(size[shared.row], size[shared.col]), LEAST_SHARED_WORDS)
-    near = (shared.data >= least) & (shared.row < shared.col)
-    return np.stack([shared.row[near], shared.col[near]]).astype(np.int64)
+    scattered, n = mixed(number + np.uint64(1)), len(offsets) - 1
+    keep = sampled(scattered, SKETCHED_ONE_IN)
+    sketch = Sketch.of(scattered[keep], row[keep], n)
+    size, n_words = sketch.size, np.bincount(row, minlength=n)
+    found = near_pairs(sketch, sketch, lambda i, j: least_shared(np.minimum(size[i], size[j]), identity))
+    is_short = n_words < SHORT_WORDS
+    asked = np.isin(scattered, np.unique(scattered[is_short[row]]))
+    if not asked.any():
+        return found
+
+    def least(i: Int64, j: Int64) -> npt.NDArray[np.float64]:
+        share = least_of_short(np.minimum(n_words[i], n_words[j]), identity)
+        return np.where(is_short[i] | is_short[j], share, np.inf)
+
+    whole = Sketch.of(scattered[asked], row[asked], n)
+    return np.concatenate([found, near_pairs(whole, whole, least)], axis=1)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ribolm.errors import DataError
+from ribolm.errors import DataError, UsageError
 from ribolm.files import atomic_directory, require_no_other_kind, sha256_of, write_json
 from ribolm.genome.coordinates import Int64
 from ribolm.sequences.places import COLUMNS, NamesWriter, Place, PlaceBatch, names_table
@@ -155,9 +155,9 @@ def open_labels(folder: Path, task: str, spec: LabelSpec) -> NpyStream:
 
 
 def label_file(task: str) -> str:
-    """Name of a task's labels inside a store; ValueError for a task that is no plain name."""
+    """Name of a task's labels inside a store; UsageError for a task that is no plain name."""
     if not task or not task.replace("_", "").replace("-", "").isalnum():
-        raise ValueError(f"task {task!r} is no plain name of letters, digits, _ and -")
+        raise UsageError(f"Task '{task}' is no plain name. Use letters, digits, _ and - only.")
     return f"labels/{task}.npy"
 
 

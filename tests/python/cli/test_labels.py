@@ -74,6 +74,27 @@ def test_a_single_table_needs_no_sheet(tmp_path: Path, capsys: pytest.CaptureFix
     assert len(read_bed(tmp_path / "o" / "sites.bed")) > 200 and not (tmp_path / "o" / "sites.bedrmod").exists()
 
 
+def test_measured_sites_of_an_earlier_run_do_not_stay(tmp_path: Path) -> None:
+    (tmp_path / "sites.bedrmod").write_text("of a run on a table with levels")
+    table = ["--table", str(DATA / "evidence" / "miclip.bed"), "--technique", "miCLIP", "--build", "any"]
+    assert main(["sites", *table, "--fasta", FASTA, "--outdir", str(tmp_path)]) == 0
+    assert (tmp_path / "sites.bed").exists() and not (tmp_path / "sites.bedrmod").exists()
+
+
+def test_a_task_that_is_no_plain_name_is_refused(
+    labelled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tokenizer = make_tokenizer("nucleotide")
+    with StoreWriter(tmp_path / "store", tokenizer) as writer:
+        site = read_bed(labelled / "sites.bed")[0]
+        text = letters(Genome.open(FASTA).fetch(site.chrom, site.start0, site.start0 + 9).tobytes())
+        writer.add(tokenizer.encode(text), "s", Place(site.chrom, "+", ((site.start0, site.start0 + 9),)))
+    words = ["--store", str(tmp_path / "store"), "--sites", str(labelled / "sites.bed"), "--task", "m6a/x"]
+    assert main(["tokens", *words, "--out", str(tmp_path / "out")]) == 2
+    assert "Task 'm6a/x' is no plain name. Use letters, digits" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_sites_on_no_known_family_count_end_in_valid_empty_files(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

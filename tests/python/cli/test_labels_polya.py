@@ -99,7 +99,7 @@ def test_tokens_of_whole_genes(world: Path, tmp_path: Path) -> None:
     for name in ("crops", "genes"):
         store = TokenStore.open(tmp_path / "tokens" / name)
         assert store.label_spec("polya").rank == "token" and np.nansum(store.label("polya")) > 0
-        read_folds(tmp_path / "tokens" / f"{name}.folds.tsv", len(store))
+        read_folds(tmp_path / "tokens" / f"{name}.folds.tsv", store)
     assert main([*arguments, "--fold", "3"]) == 2
 
 

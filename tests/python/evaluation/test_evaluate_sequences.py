@@ -261,6 +261,31 @@ def test_a_threshold_that_calls_nothing_is_told(
     assert "scores 'm': hold no probability, so that --threshold calls" in capsys.readouterr().err
 
 
+def test_a_hexamer_outside_of_the_windows_is_refused_by_the_option_that_was_given(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--store", folder / "store", "--scores", f"m={folder / 'scores.tsv'}", "--outdir", tmp_path / "o"]
+    for anchor0 in ("1", "58"):
+        assert main(["sequences", *map(str, arguments), "--anchor0", anchor0, "--no-baselines"]) == 2
+        assert f"--anchor0 {anchor0}: the hexamer around it lies outside the windows; give 3 to 57." in (
+            capsys.readouterr().err
+        )
+
+
+def test_baselines_that_have_nothing_to_learn_from_are_left_out(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = TokenStore.open(folder / "store").names(("name", "chrom"))
+    write_folds(tmp_path / "one.tsv", names, Folds(np.zeros(N, np.int64), np.arange(N)))
+    arguments = ["--store", folder / "store", "--folds", tmp_path / "one.tsv", "--outdir", tmp_path / "o"]
+    scored = [*map(str, arguments), "--scores", f"m={folder / 'scores.tsv'}", "--draws", "20"]
+    assert main(["sequences", *scored]) == 0
+    assert "no baseline is fitted: no fold leaves" in capsys.readouterr().err
+    assert [row["method"] for row in rows_of(tmp_path / "o" / "methods.tsv")] == ["m", "shuffled labels"]
+    assert main(["sequences", *map(str, arguments)]) == 2
+    assert "--scores is missing, and no baseline can be fitted" in capsys.readouterr().err
+
+
 def test_the_hexamer_rule_ranks_the_signal_where_it_may_stand() -> None:
     window = np.tile(letters("C"), (4, 101))
     for row, (hexamer, start0) in enumerate((("AATAAA", 30), ("ATTAAA", 15), ("AGAATA", 40), ("AATAAA", 45))):

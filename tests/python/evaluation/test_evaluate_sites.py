@@ -14,6 +14,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from ribolm.cli.report import main as report
 from ribolm.files import sha256_of
 from ribolm.inference.stored import row_contexts
+from ribolm.labels.folds import Folds, split_units, write_folds
 from ribolm.sequences.store import LabelSpec, TokenStore, add_labels
 from ribolm.sequences.universes import contexts_array, members
 
@@ -121,6 +122,31 @@ def test_sites_without_a_score_lie_outside_of_no_universe(
 def test_the_report_says_that_intervals_are_rough(evaluated: Path, tmp_path: Path) -> None:
     assert report(["evaluation", "--dir", str(evaluated), "--outdir", str(tmp_path / "q")]) == 0
     assert NOTE in json.loads((tmp_path / "q" / "site_methods_drach_mqc.json").read_text())["description"]
+
+
+@pytest.mark.parametrize("by", ["gene", "chromosome", "random"])
+def test_intervals_draw_whole_genes_whatever_the_folds_keep_whole(
+    world: World, evaluate: Callable[..., int], tmp_path: Path, by: str
+) -> None:
+    store = TokenStore.open(world.store)
+    names, row = store.names(), np.arange(len(store))
+    unit = {"gene": split_units(names, "gene"), "chromosome": row % 3, "random": row}[by]
+    write_folds(tmp_path / "f.tsv", names, Folds(row % 3 if by != "gene" else unit % 3, unit, by))
+    scores = world.write_scores(tmp_path / "s.parquet", knowing(world, 1.0, 1))
+    words = ["--store", world.store, "--folds", tmp_path / "f.tsv", "--scores", f"m={scores}", "--no-baselines"]
+    assert evaluate("sites", *words, "--no-leakage", *QUICK, "--outdir", tmp_path / "out") == 0
+    assert {row["n_genes"] for row in read(tmp_path / "out" / "methods.tsv")} == {"24"}
+
+
+def test_a_peer_may_know_nothing_of_a_universe(world: World, evaluate: Callable[..., int], tmp_path: Path) -> None:
+    contexts = contexts_array(np.array(world.table["context"].to_list(), dtype="S5"))
+    outside = np.flatnonzero(~members(contexts, "drach"))
+    scores = world.write_scores(tmp_path / "s.parquet", knowing(world, 1.0, 1))
+    peer = world.write_scores(tmp_path / "p.parquet", knowing(world, 1.0, 2)[outside], outside)
+    words = ["--store", world.store, "--folds", world.folds, "--scores", f"m={scores}", "--peer", f"p={peer}"]
+    assert evaluate("sites", *words, "--no-baselines", "--no-leakage", "--draws", 0, "--outdir", tmp_path / "o") == 0
+    rows = json.loads((tmp_path / "o" / "metrics.json").read_text())["calibration"]
+    assert {row["universe"] for row in rows if row["method"] == "p"} == {"adenosine", "nucleotide"}
 
 
 def test_differences_are_paired_and_strata_add_up(evaluated: Path) -> None:

@@ -21,7 +21,7 @@ from ribolm.models.network import new_network
 from ribolm.models.presets import preset_config
 from ribolm.models.ragged import pack
 from ribolm.models.weights import load_model, save_model
-from ribolm.sequences.store import LabelSpec, StoreWriter, TokenStore
+from ribolm.sequences.store import LabelSpec, StoreWriter, TokenStore, add_labels
 from ribolm.sequences.tokenizers import make_tokenizer
 
 N = 40
@@ -79,7 +79,7 @@ def test_embeddings_are_means_over_nucleotides_whatever_is_beside_them() -> None
         np.testing.assert_allclose(other, hidden.mean(axis=0), atol=1e-5)
 
 
-def test_the_command_writes_ranking_and_calls(tmp_path: Path) -> None:
+def test_the_command_writes_ranking_and_calls(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tokenizer = make_tokenizer("nucleotide")
     rng = np.random.default_rng(5)
     with StoreWriter(tmp_path / "store", tokenizer, {"polya": LabelSpec("sequence")}) as writer:
@@ -101,6 +101,10 @@ def test_the_command_writes_ranking_and_calls(tmp_path: Path) -> None:
     with (tmp_path / "o" / "draws.tsv").open() as handle:
         assert len(list(csv.DictReader(handle, delimiter="\t"))) == 9
     assert main(["fewshot", *places, "--faithful", "--outdir", str(tmp_path / "p")]) == 0
+    store, odd = TokenStore.open(tmp_path / "store"), np.full(N, 2, np.float32)
+    add_labels(store, tmp_path / "odd", {"polya": (LabelSpec("sequence"), [odd])})
+    assert main(["fewshot", *places, "--store", str(tmp_path / "odd"), "--outdir", str(tmp_path / "q")]) == 65
+    assert "'w0' is labelled 2, not 0 or 1" in capsys.readouterr().err
 
 
 def test_a_backbone_of_another_tokenizer_reads_the_letters_of_the_store(tmp_path: Path) -> None:

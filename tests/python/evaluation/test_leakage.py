@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from ribolm.alphabet import letters
+from ribolm.cli.tokenize import main as tokenize
+from ribolm.evaluation import leakage
 from ribolm.evaluation.leakage import CHECKS, Finding, Side, audit
 from ribolm.sequences.kmer_hashes import words
 from ribolm.sequences.places import Place
@@ -123,6 +125,85 @@ def test_single_checks_and_bad_ones(
         evaluate("leakage", "--train", pair[0], "--test", pair[0], "--out", tmp_path / "m.tsv", "--remove", "q") == 65
     )
     assert "none is left" in capsys.readouterr().err
+
+
+def sides(folder: Path, train: np.ndarray, test: np.ndarray) -> tuple[Side, Side]:
+    """Two stores of rows of letters, without labels and places."""
+    found = []
+    for name, rows in (("a", train), ("b", test)):
+        write_store(folder / name, [(f"{name}{k}", row, None, []) for k, row in enumerate(rows)])
+        found.append(Side.whole(name, TokenStore.open(folder / name)))
+    return found[0], found[1]
+
+
+def test_near_copies_are_found_however_large_the_test_side_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(1)
+    rows = np.array([sequence(rng, 101) for _ in range(100)])
+    near = rows.copy()
+    near[:, 33] = near[:, 66] = ord("A")
+    train, test = sides(tmp_path, rows, near)
+    monkeypatch.setattr(leakage, "SKETCHED_BASES", 100)  # as if a hundred times more bases were compared
+    (found,) = audit(train, test, ["identity"])
+    assert found.n_test_shared >= 95 and found.n_train_shared == found.n_test_shared
+
+
+@pytest.mark.parametrize("n_copies", [150, 450])
+def test_families_of_many_copies_are_found(tmp_path: Path, n_copies: int) -> None:
+    rng = np.random.default_rng(2)
+    copies = np.tile(sequence(rng, 90), (n_copies, 1))
+    trained = np.array([copies[0], sequence(rng, 90), *[sequence(rng, 90)] * 250])
+    copies[:, 30] = copies[:, 60] = ord("A")
+    for row in copies:
+        row[rng.integers(30)] = ord("C")
+    train, test = sides(tmp_path, trained, np.array([*copies, sequence(rng, 90), trained[2]]))
+    (found,) = audit(train, test, ["identity"])
+    assert found.test_rows.tolist() == [True] * n_copies + [False, True]
+    assert found.train_rows.tolist() == [True, False] + [True] * 250
+
+
+def test_short_windows_need_fewer_words(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    rows = np.array([sequence(rng, 19) for _ in range(20)])
+    train, test = sides(tmp_path, rows, rows[::-1])
+    (found,) = audit(train, test, ["identity"])
+    assert found.test_rows.all() and found.train_rows.all()
+
+
+def test_rows_without_a_place_share_no_interval(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rng = np.random.default_rng(4)
+    train, test = sides(tmp_path, *(np.array([sequence(rng, 60) for _ in range(4)]) for _ in "ab"))
+    checks = {finding.check for finding in audit(train, test)}
+    assert checks == {"genes", "kmers", "identity"} and "no sequence of a has a place" in capsys.readouterr().err
+    stores = [
+        write_store(tmp_path / name, [("row_1", sequence(rng), None, []), ("w", sequence(rng), place(1_000), [])])
+        for name in ("c", "d")
+    ]
+    found = {f.check: f for f in audit(*(Side.whole(store.name, TokenStore.open(store)) for store in stores))}
+    assert (found["intervals"].n_test, found["intervals"].n_test_shared) == (1, 1)
+    assert found["intervals"].test_rows.tolist() == [False, True]
+
+
+def test_records_of_one_name_in_different_files_share_no_interval(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(5)
+    for name in "ab":
+        (tmp_path / f"{name}.fa").write_bytes(b">seq1\n" + bytes(sequence(rng, 600)) + b"\n")
+        options = ["--sequences", str(tmp_path / f"{name}.fa"), "--window", "200", "--overlap", "100"]
+        assert tokenize(["fasta", *options, "--out", str(tmp_path / name)]) == 0
+    a, b = (Side.whole(name, TokenStore.open(tmp_path / name)) for name in "ab")
+    assert {finding.check for finding in audit(a, b)} == {"genes", "kmers", "identity"}
+    assert "records of different FASTA files may have one name" in capsys.readouterr().err
+    odd = Side("odd", a.store, a.rows[1::2])
+    even = Side("even", a.store, a.rows[::2])
+    assert {f.check: f for f in audit(odd, even)}["intervals"].test_rows.all()
+
+
+def test_labels_of_whole_windows_are_no_sites(tmp_path: Path) -> None:
+    with StoreWriter(tmp_path / "s", TOKENIZER, {"polya": LabelSpec("sequence")}) as writer:
+        writer.add(TOKENIZER.encode(letters("ACGT" * 20)), "w", Place("chr1", "+", ((1_000, 1_080),)), {"polya": 1.0})
+    side = Side.whole("a", TokenStore.open(tmp_path / "s"), "polya")
+    assert "sites" not in {finding.check for finding in audit(side, side)}
 
 
 def test_a_leak_between_folds_is_found(tmp_path: Path) -> None:

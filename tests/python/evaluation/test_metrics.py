@@ -96,6 +96,16 @@ def test_curves_end_where_they_must_and_keep_the_area() -> None:
     assert np.trapezoid(y, x) == pytest.approx(ranking.counts().roc_auc(), abs=2e-3)
 
 
+@pytest.mark.parametrize("n_sites", [2, 5, 50])
+def test_the_curve_of_few_sites_has_the_area_that_is_reported(n_sites: int) -> None:
+    rng = np.random.default_rng(n_sites)
+    labels = np.r_[np.ones(n_sites, bool), np.zeros(6 * n_sites, bool)]
+    scores = np.round(rng.normal(size=len(labels)) + 0.5 * labels, 1)  # with ties
+    ranking = rank(labels, scores)
+    x, y = roc_points(ranking)
+    assert np.trapezoid(y, x) == pytest.approx(ranking.counts().roc_auc(), abs=1e-3 if n_sites > 20 else 1e-12)
+
+
 @pytest.mark.parametrize("levels", [4, 10_000])
 def test_calibration_equals_scikit_learn(levels: int) -> None:
     rng = np.random.default_rng(5)

@@ -70,19 +70,20 @@ def test_a_table_comes_back_as_it_was_written(tmp_path):
     table = names_table([("c1", 0, 10, 1), ("c1", 20, 30, 2), (None, None, None, None)])
     folds = Folds(np.array([1, 0, 2]), np.array([4, 5, 6]))
     write_folds(tmp_path / "folds.tsv", table, folds)
-    found = read_folds(tmp_path / "folds.tsv", 3)
+    found = read_folds(tmp_path / "folds.tsv")
     assert found.fold.tolist() == [1, 0, 2] and found.unit.tolist() == [4, 5, 6] and found.n_folds == 3
 
 
 def test_a_table_says_what_it_was_dealt_by_and_an_older_one_is_read_without(tmp_path):
     labels = [float(k % 2) for k in range(12)]
-    store = store_of(tmp_path / "store", ["ACGT" * 20] * 12, labels=labels)
+    texts = [format(k, "04b").replace("0", "A").replace("1", "C") for k in range(12)]
+    store = store_of(tmp_path / "store", texts, labels=labels)
     for by in ("gene", "random"):
         deal_folds(store, tmp_path / f"{by}.tsv", by, 3, 1)
-        assert read_folds(tmp_path / f"{by}.tsv", 12).by == by
+        assert read_folds(tmp_path / f"{by}.tsv", TokenStore.open(store)).by == by
     text = (tmp_path / "gene.tsv").read_text()
     (tmp_path / "old.tsv").write_text("".join(f"{line.rpartition(chr(9))[0]}\n" for line in text.splitlines()))
-    folds = read_folds(tmp_path / "old.tsv", 12)
+    folds = read_folds(tmp_path / "old.tsv", TokenStore.open(store))
     assert folds.by == "" and folds.split_words == "3 folds of whole units of the table of folds"
     assert read_folds(tmp_path / "gene.tsv").split_words == "3 folds of whole clusters of overlapping genes"
     assert read_folds(tmp_path / "random.tsv").split_words == "3 folds of single sequences"
@@ -111,24 +112,37 @@ def test_a_fold_without_rows_is_told_beside_those_that_have_some(tmp_path):
 )
 def test_a_table_that_does_not_fit_is_refused(tmp_path, text, words):
     (tmp_path / "folds.tsv").write_text(text)
+    store = TokenStore.open(store_of(tmp_path / "store", ["ACGT", "ACGG"]))
     with pytest.raises(DataError, match=words):
-        read_folds(tmp_path / "folds.tsv", 2)
+        read_folds(tmp_path / "folds.tsv", store)
+
+
+def test_a_table_of_another_store_of_the_same_size_is_refused(tmp_path):
+    genes = store_of(tmp_path / "gene", ["ACGT" * 5 + base for base in "ACGTN"])
+    between = store_of(tmp_path / "intergene", ["CCGT" * 5 + base for base in "ACGTN"], prefix="t")
+    deal_folds(genes, tmp_path / "gene.tsv", "random", 3, 1)
+    assert read_folds(tmp_path / "gene.tsv", TokenStore.open(genes)).n_folds == 3
+    with pytest.raises(DataError, match=r"gene.tsv line 2, column 'name': 's0' is not 't0', row 0 of intergene"):
+        read_folds(tmp_path / "gene.tsv", TokenStore.open(between))
+    text = (tmp_path / "gene.tsv").read_text().replace("name", "called")  # a table by hand need not name its rows
+    (tmp_path / "nameless.tsv").write_text(text)
+    assert read_folds(tmp_path / "nameless.tsv", TokenStore.open(between)).n_folds == 3
 
 
 def test_a_store_without_sequences_has_a_table_without_rows(tmp_path):
     with StoreWriter(tmp_path / "store", make_tokenizer("nucleotide")):
         pass
     deal_folds(tmp_path / "store", tmp_path / "folds.tsv", "gene", 3, 1)
-    folds = read_folds(tmp_path / "folds.tsv", 0)
+    folds = read_folds(tmp_path / "folds.tsv", TokenStore.open(tmp_path / "store"))
     assert folds.n_folds == 0 and len(folds.unit) == 0
 
 
-def store_of(folder, texts, kind="nucleotide", labels=None):
+def store_of(folder, texts, kind="nucleotide", labels=None, prefix="s"):
     tokenizer = make_tokenizer(kind)
     spec = {"polya": LabelSpec("sequence")} if labels else {}
     with StoreWriter(folder, tokenizer, spec) as writer:
         for k, text in enumerate(texts):
-            writer.add(tokenizer.encode(letters(text)), f"s{k}", None, {"polya": labels[k]} if labels else None)
+            writer.add(tokenizer.encode(letters(text)), f"{prefix}{k}", None, {"polya": labels[k]} if labels else None)
     return folder
 
 
@@ -141,17 +155,27 @@ def test_similar_sequences_stay_in_one_fold_whatever_the_tokenizer(tmp_path, kin
     store = store_of(tmp_path / "store", [*texts, altered], kind)
     assert stored_letters(TokenStore.open(store))[0][:80].tobytes() == texts[0][:80].encode()
     told = deal_folds(store, tmp_path / "folds.tsv", "similarity", 3, 1)
-    folds = read_folds(tmp_path / "folds.tsv", 17)
+    folds = read_folds(tmp_path / "folds.tsv", TokenStore.open(store))
     assert "12 families" in told and len(set(folds.unit.tolist())) == 12
     assert folds.unit[:4].tolist() == folds.unit[12:16].tolist() and folds.unit[5] == folds.unit[16]
 
 
+def test_random_folds_of_yes_no_labels_keep_equal_sequences_together(tmp_path, capsys):
+    texts = [format(k % 30, "05b").replace("0", "A").replace("1", "C") for k in range(60)]
+    store = store_of(tmp_path / "store", texts, labels=[float(k % 2) for k in range(60)])
+    deal_folds(store, tmp_path / "folds.tsv", "random", 3, 1)
+    folds = read_folds(tmp_path / "folds.tsv", TokenStore.open(store))
+    assert np.array_equal(folds.fold[:30], folds.fold[30:]) and folds.unit[30:].tolist() == list(range(30))
+    assert np.bincount(folds.fold).tolist() == [20] * 3 and "30 repeated sequences stay" in capsys.readouterr().err
+
+
 def test_random_folds_hold_the_same_share_of_each_label_and_say_what_they_are(tmp_path, capsys):
     labels = [float(k % 5 == 0) for k in range(50)]
-    store = store_of(tmp_path / "store", ["ACGT"] * 50, labels=labels)
+    texts = [format(k, "06b").replace("0", "A").replace("1", "C") for k in range(50)]
+    store = store_of(tmp_path / "store", texts, labels=labels)
     deal_folds(store, tmp_path / "folds.tsv", "random", 5, 1)
     assert "lie on both sides" in capsys.readouterr().err
-    fold = read_folds(tmp_path / "folds.tsv", 50).fold
+    fold = read_folds(tmp_path / "folds.tsv", TokenStore.open(store)).fold
     assert np.bincount(fold).tolist() == [10] * 5
     assert np.bincount(fold, weights=labels).tolist() == [2] * 5
     with pytest.raises(UsageError, match="--by peak is not known"):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ribolm.errors import DataError, UsageError
+from ribolm.labels import site_formats
 from ribolm.labels.sites import SiteSource, genome_build, read_sheet, read_sites, sources_of_tables
 
 ATLAS = (
@@ -53,6 +54,27 @@ def test_bedmethyl_keeps_level_coverage_and_the_kind_of_modification(tmp_path, f
     row = one(table)
     assert table.format == "bedmethyl" and (row["start0"], row["level"], row["coverage"]) == (10, 0.25, 40)
     assert row["modification"] == "a"
+
+
+MODKIT = "c1\t{0}\t{1}\ta\t40\t+\t{0}\t{1}\t255,0,0\t"
+
+
+def test_bedmethyl_of_an_older_modkit_joins_its_last_columns_by_blanks(tmp_path, families, capsys):
+    text = "".join(MODKIT.format(k, k + 1) + f"40 {k}.00 {k} 0 0 0 0 0 0\n" for k in (10, 20))
+    table = read(tmp_path, text, families, "nanopore")
+    assert table.format == "bedmethyl" and table.rows["level"].to_list() == [0.1, 0.2]
+    assert table.rows["coverage"].to_list() == [40, 40] and "format of t.txt = bedmethyl" in capsys.readouterr().err
+    with pytest.raises(DataError, match=r"line 1, column 'column 10': '40 10.00 .*joined by blanks"):
+        read(tmp_path, text, families, "nanopore", "bed")  # every covered A would be a site
+    described = "c1\t10\t11\tx\t5\t+\ta\tb\tc\ta gene of 2 names\n"
+    assert read(tmp_path, described, families, "miclip").format == "bed"
+
+
+def test_a_table_of_sites_is_held_in_columns_a_part_at_a_time(tmp_path, families, monkeypatch):
+    monkeypatch.setattr(site_formats, "RECORDS_AT_A_TIME", 2)
+    text = "".join(f"c1\t{k}\t{k + 1}\ta\t40\t+\t{k}\t{k + 1}\t0\t40\t{k}\n" for k in range(5))
+    rows = read(tmp_path, text, families, "nanopore").rows
+    assert rows["start0"].to_list() == [0, 1, 2, 3, 4] and rows["line"].to_list() == [1, 2, 3, 4, 5]
 
 
 def test_bed_is_taken_as_it_is_with_repairs(tmp_path, families):

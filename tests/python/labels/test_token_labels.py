@@ -115,5 +115,5 @@ def test_what_cannot_be_labelled_is_refused_and_nothing_is_written(tmp_path, wor
 def test_folds_of_a_store_keep_clusters_together(tmp_path, world):
     store = make_store(tmp_path / "s", world)
     text = deal_folds(tmp_path / "s", tmp_path / "f.tsv", "gene", 3, 1)
-    folds = read_folds(tmp_path / "f.tsv", len(store))
+    folds = read_folds(tmp_path / "f.tsv", store)
     assert folds.n_folds == 3 and folds.fold[0] == folds.fold[1] and "3 clusters of overlapping genes" in text

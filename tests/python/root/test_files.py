@@ -16,6 +16,7 @@ from ribolm.files import (
     require_no_other_kind,
     require_other_than,
     require_replaceable,
+    separated_rows,
     write_json,
 )
 
@@ -46,11 +47,27 @@ def test_a_whole_number_is_what_int_reads(text: str, whole: bool) -> None:
     assert is_whole_number(text) == whole and (not whole or int(text) >= 0)
 
 
+def test_rows_hold_cells_of_any_length_and_say_where_they_end() -> None:
+    long = "ACGT" * 50_000  # above the 131,072 characters where the csv module stops
+    rows = list(separated_rows("t.csv", ["a,b\n", '"x\n', f'y",{long}\n'], ","))
+    assert rows == [(1, ["a", "b"]), (3, ["x\ny", long])]
+    with pytest.raises(DataError, match=r"t.csv line 7: is no line of a table"):
+        list(separated_rows(Path("d/t.csv"), ["a\rb,c\n"], ",", 7))
+
+
 def test_a_failed_folder_is_not_created(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError), atomic_directory(tmp_path / "out") as temporary:
         (temporary / "a.txt").write_text("half")
         raise RuntimeError
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_optional_file_of_an_earlier_run_goes_where_none_is_written(tmp_path: Path) -> None:
+    for names in (("a.txt", "b.txt"), ("a.txt",)):
+        with atomic_directory(tmp_path / "out", optional=("b.txt", "c.txt")) as temporary:
+            for name in names:
+                (temporary / name).write_text(name)
+        assert tuple(sorted(path.name for path in (tmp_path / "out").iterdir())) == names
 
 
 def test_a_finished_folder_holds_every_file_and_keeps_what_was_there(tmp_path: Path) -> None:

@@ -24,26 +24,31 @@ DEFINITIONS = {
 }
 DIFFERENCE_COLUMNS = ("universe", "method", "other", "metric", "difference", "low", "high", "p_value")
 
+SITE_FILES = ("sites.tsv", "site_differences.tsv", "site_types.tsv", "site_pairs.tsv")
+RANKING_FILES = ("ranking.tsv", "ranking_differences.tsv", "ranking_queries.tsv")
+
 
 def write_interaction_assessment(
     outdir: Path, sites: SiteAssessment | None, ranking: RankingAssessment | None, settings: Row, models: Row
 ) -> None:
     """Write metrics.json, and per question asked `sites.tsv` … or `ranking.tsv` … with differences and details."""
     content: Row = {"kind": "interactions", "settings": settings, "definitions": DEFINITIONS, "models": models}
-    with atomic_directory(outdir) as out:
+    with atomic_directory(outdir, optional=(*SITE_FILES, *RANKING_FILES)) as out:
         if sites is not None:
             content["sites"] = {"metrics": sites.method_rows(), "differences": sites.difference_rows()}
             content["sites"]["interval_note"] = sites.interval_note()
-            write_tsv(out / "sites.tsv", _united(content["sites"]["metrics"]))
-            write_tsv(out / "site_differences.tsv", content["sites"]["differences"], DIFFERENCE_COLUMNS)
-            write_tsv(out / "site_types.tsv", sites.stratum_rows())
-            write_tsv(out / "site_pairs.tsv", sites.pair_rows())
+            methods, differences, types, pairs = (out / name for name in SITE_FILES)
+            write_tsv(methods, _united(content["sites"]["metrics"]))
+            write_tsv(differences, content["sites"]["differences"], DIFFERENCE_COLUMNS)
+            write_tsv(types, sites.stratum_rows())
+            write_tsv(pairs, sites.pair_rows())
         if ranking is not None:
             content["ranking"] = {"metrics": ranking.method_rows(), "differences": ranking.difference_rows()}
             content["ranking"]["interval_note"] = ranking.interval_note()
-            write_tsv(out / "ranking.tsv", _united(content["ranking"]["metrics"]))
-            write_tsv(out / "ranking_differences.tsv", content["ranking"]["differences"], DIFFERENCE_COLUMNS[1:])
-            write_tsv(out / "ranking_queries.tsv", ranking.query_rows())
+            methods, differences, queries = (out / name for name in RANKING_FILES)
+            write_tsv(methods, _united(content["ranking"]["metrics"]))
+            write_tsv(differences, content["ranking"]["differences"], DIFFERENCE_COLUMNS[1:])
+            write_tsv(queries, ranking.query_rows())
         write_json(out / "metrics.json", content)
     _tell(sites, ranking)
 

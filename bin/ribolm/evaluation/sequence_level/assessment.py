@@ -107,6 +107,8 @@ def assess_sequences(plan: SequencePlan) -> SequenceAssessment:
     examples, methods = _read_methods(plan, examples)
     if plan.fit_baselines:
         methods += _floors(plan, examples)
+    if not methods:
+        raise UsageError("--scores is missing, and no baseline can be fitted. Give NAME=FILE of at least one model.")
     reference = plan.reference or methods[0].name
     if reference not in [method.name for method in methods]:
         raise UsageError(f"--reference {reference}: no method has that name.")
@@ -194,7 +196,7 @@ def _strata(plan: SequencePlan, examples: Examples, methods: Sequence[Method]) -
     """Metrics per class of hexamers, the most frequent first."""
     if plan.anchor0 is None or plan.anchor != "hexamer" or examples.letters is None:
         return []
-    words, rows = hexamers(examples, plan.anchor0 - 3), []
+    words, rows = hexamers(examples, plan.anchor0), []
     names, counts = np.unique(words, return_counts=True)
     for name in names[np.argsort(-counts, kind="stable")]:
         at = np.flatnonzero(words == name)
@@ -277,9 +279,11 @@ def calibration_rows(found: SequenceAssessment) -> tuple[list[Row], list[Row]]:
     summary, bins = [], []
     for method in found.methods:
         chance = method.seeds[0].probability
-        if chance is None or not len(chance) or method.kind == SHUFFLED:
+        if chance is None or method.kind == SHUFFLED:
             continue
         known = np.isfinite(chance)
+        if not known.any():
+            continue
         fit = calibration(found.examples.is_positive[known], chance[known])
         row: Row = {"universe": UNIVERSE, "method": method.name}
         numbers = {"brier": fit.brier, "log_loss": fit.log_loss, "expected_error": fit.expected_error}

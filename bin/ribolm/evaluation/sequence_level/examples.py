@@ -25,8 +25,10 @@ from ribolm.sequences.store import TokenStore
 if TYPE_CHECKING:
     import polars
 
+Float32 = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
 OTHER_HEXAMER = "other"
+ANCHOR_IN_HEXAMER = 3  # index of the base by which a hexamer is placed
 
 
 @dataclass(frozen=True)
@@ -72,17 +74,10 @@ def read_examples(store: TokenStore, task: str, folds: Folds | None = None) -> E
     Units are those of the folds; without folds, windows that share a 51-mer or most of their bases are one. Raises
     DataError for labels of another rank, for labels other than 0 and 1, and for a name that occurs twice.
     """
-    spec = store.label_spec(task)
-    if spec.rank != "sequence":
-        raise DataError(f"{store.directory}: labels of '{task}' are per {spec.rank}, not per sequence.")
-    labels = np.asarray(store.label(task))
-    known = np.flatnonzero(np.isfinite(labels))
+    labels, known = yes_no_labels(store, task)
     if len(known) < len(labels):
         notice(f"{store.directory.name}: {len(labels) - len(known):,} sequences without a label are left out.")
-    odd = known[(labels[known] != 0) & (labels[known] != 1)]
     names = store.names(("name",))["name"].to_list()
-    if len(odd):
-        raise DataError(f"{store.directory}: '{names[odd[0]]}' is labelled {labels[odd[0]]:g}, not 0 or 1.")
     if len(set(names)) < len(names):
         raise DataError(
             f"{store.directory}: a name occurs twice, so that scores cannot be looked up. Make names unique."
@@ -98,6 +93,20 @@ def read_examples(store: TokenStore, task: str, folds: Folds | None = None) -> E
         without,
     )
     return whole.take(known)
+
+
+def yes_no_labels(store: TokenStore, task: str) -> tuple[Float32, Int64]:
+    """Labels of a task per sequence, float32 [n], and the rows that have one. DataError for others than 0 and 1."""
+    spec = store.label_spec(task)
+    if spec.rank != "sequence":
+        raise DataError(f"{store.directory}: labels of '{task}' are per {spec.rank}, not per sequence.")
+    labels = np.asarray(store.label(task))
+    known = np.flatnonzero(np.isfinite(labels))
+    odd = known[(labels[known] != 0) & (labels[known] != 1)]
+    if len(odd):
+        name = store.names(("name",))["name"][int(odd[0])]
+        raise DataError(f"{store.directory}: '{name}' is labelled {labels[odd[0]]:g}, not 0 or 1. Give yes-no labels.")
+    return labels, known
 
 
 def _letters(store: TokenStore) -> tuple[Letters | None, str]:
@@ -122,11 +131,18 @@ def units_without_folds(examples: Examples) -> str:
     return WHAT["random" if examples.letters is None else "similarity"]
 
 
-def hexamers(examples: Examples, hexamer0: int) -> npt.NDArray[np.str_]:
-    """The six letters at index `hexamer0` of every window, U6 [n]. UsageError where windows are too short for it."""
-    letters = examples.letters
-    if letters is None or not 0 <= hexamer0 <= letters.shape[1] - HEXAMER_NT:
-        raise UsageError(f"--hexamer0 {hexamer0} lies outside the windows, or they are not of one width.")
+def hexamers(examples: Examples, anchor0: int) -> npt.NDArray[np.str_]:
+    """The hexamer whose fourth base is at index `anchor0` of every window, U6 [n].
+
+    Raises UsageError where it does not lie inside the windows.
+    """
+    letters, hexamer0 = examples.letters, anchor0 - ANCHOR_IN_HEXAMER
+    if letters is None:
+        raise UsageError(f"--anchor0 {anchor0} needs windows of one width. Leave it out.")
+    last0 = letters.shape[1] - HEXAMER_NT + ANCHOR_IN_HEXAMER
+    if not ANCHOR_IN_HEXAMER <= anchor0 <= last0:
+        inside = f"give {ANCHOR_IN_HEXAMER} to {last0}" if last0 >= ANCHOR_IN_HEXAMER else "leave it out"
+        raise UsageError(f"--anchor0 {anchor0}: the hexamer around it lies outside the windows; {inside}.")
     found = np.ascontiguousarray(letters[:, hexamer0 : hexamer0 + HEXAMER_NT]).view(f"S{HEXAMER_NT}").ravel()
     return found.astype(np.str_)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ribolm.console import choice
 from ribolm.errors import DataError
+from ribolm.evaluation.sequence_level.examples import yes_no_labels
 from ribolm.evaluation.sequence_level.few_shot import FewShot, few_shot
 from ribolm.genome.coordinates import Int64, ranges
 from ribolm.inference.batches import Forward
@@ -28,16 +29,13 @@ def few_shot_of_model(
 ) -> tuple[FewShot, dict[str, Any]]:
     """Embed the labelled rows once and classify them; the result and what it depends on.
 
-    Raises DataError for labels that are not one per sequence, and for a store whose letters the model's tokenizer
-    cannot be given.
+    Raises DataError for labels that are not one per sequence or other than 0 and 1, and for a store whose letters the
+    model's tokenizer cannot be given.
     """
-    opened, loaded = TokenStore.open(store), load_model(model, head=None)
-    spec = opened.label_spec(task)
-    if spec.rank != "sequence":
-        raise DataError(f"{store}: labels of '{task}' are per {spec.rank}, not per sequence.")
-    labels = np.asarray(opened.label(task))
-    known = np.flatnonzero(np.isfinite(labels))
-    dealt = read_folds(folds, len(opened))
+    opened = TokenStore.open(store)
+    labels, known = yes_no_labels(opened, task)
+    loaded = load_model(model, head=None)
+    dealt = read_folds(folds, opened)
     forward = Forward.prepare((loaded.network,), loaded.tokenizer, str(getattr(device, "value", device)), "fp32", 0)
     forward.tokens_per_batch = TOKENS_PER_BATCH[forward.device.kind]
     tokens, offsets = tokens_for(opened, loaded.tokenizer, known)

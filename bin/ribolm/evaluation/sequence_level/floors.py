@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ribolm.alphabet import Letters
 from ribolm.candidates.hexamers import HEXAMERS, CandidateRule
-from ribolm.console import Progress
+from ribolm.console import Progress, notice
 from ribolm.evaluation.baselines import probability_of
 from ribolm.evaluation.methods import BASELINE, RULE, Method, Scores
 from ribolm.evaluation.sequence_level import binned_kmers, small_network
@@ -42,10 +42,14 @@ def fitted_floors(tested: Examples, known: Examples, seed: int = 1) -> list[Meth
     """The regression and the small network on windows of one width.
 
     `known`: what may be learnt from. Where its folds are those of `tested` (>= 0), the model of a fold learns from all
-    other folds; else one model learns from all. Folds without both classes to learn from are -inf.
+    other folds; else one model learns from all. Folds without both classes to learn from are -inf; where that are all,
+    there is no method, told.
     """
     assert tested.letters is not None and known.letters is not None
     parts = list(_parts(tested, known))
+    if not any(part.is_positive.any() and not part.is_positive.all() for part in parts):
+        notice("no baseline is fitted: no fold leaves windows of both classes to learn from.")
+        return []
     found = []
     for name, fit in FITS.items():
         logit, n_parameters, seconds = np.full(len(tested), -np.inf), 0, 0.0

@@ -44,7 +44,10 @@ class Ordered:
 
 @dataclass(frozen=True)
 class Agreement:
-    """Measured and predicted values float64 [n], both finite, with their orders and clusters int64 [n] from 0."""
+    """Measured and predicted values float64 [n], with their orders and clusters int64 [n] from 0.
+
+    A prediction may be NaN: there is none.
+    """
 
     truth: Float64
     predicted: Float64
@@ -61,12 +64,13 @@ class Agreement:
     def metrics(self, weights: Float64 | None = None) -> Float64:
         """Values of METRICS, float64 [4], rows counted `weights` float64 [clusters] times; NaN where undefined.
 
-        r2 is 1 - (sum of squared errors) / (sum of squares about the mean), as scikit-learn's: below 0 where the mean
-        is the better prediction. spearman: Pearson's correlation of mid-ranks.
+        They are of all rows: NaN where one has no prediction. r2 is 1 - (sum of squared errors) / (sum of squares about
+        the mean), as scikit-learn's: below 0 where the mean is the better prediction. spearman: Pearson's correlation
+        of mid-ranks.
         """
         counted = np.ones(len(self.truth)) if weights is None else weights[self.cluster]
         total = counted.sum()
-        if not total:
+        if not total or not np.isfinite(self.predicted).all():
             return np.full(len(METRICS), np.nan)
         error = float((counted * (self.truth - self.predicted) ** 2).sum())
         mean = float((counted * self.truth).sum() / total)

@@ -138,7 +138,10 @@ def assess_values(plan: ValuePlan) -> ValueAssessment:
     methods = _models(plan, measured, tables)
     not_run: dict[str, str] = {}
     if plan.fit_baselines and plan.folds is not None:
-        methods += _floors(plan, measured)
+        floors = _floors(plan, measured)
+        methods += floors
+        if not floors:
+            not_run["baselines"] = "not run: no fold leaves measured rows to learn from"
     elif plan.fit_baselines:
         not_run["baselines"] = "not run: without --folds there is nothing to fit them on"
     if not any(method.kind == RANDOM for method in methods):
@@ -274,6 +277,7 @@ def _floors(plan: ValuePlan, measured: Measured) -> list[Predicted]:
     return [
         Predicted(name, BASELINE, (("", values[measured.rows]),), known.described(name), 0)
         for name, values in found.items()
+        if not len(measured) or np.isfinite(values[measured.rows]).any()
     ]
 
 

@@ -49,7 +49,7 @@ def one_hot(sequences: Sequences, width: int | None = None) -> Float32:
         base = codes[sequences.offsets[rows + 1] - back]
         known = base < 4
         found[rows[known], width - back, base[known]] = 1.0
-    return found.reshape(len(sequences), -1)
+    return found.reshape(len(sequences), 4 * width)
 
 
 def kmer_shares(sequences: Sequences, sizes: tuple[int, ...] = KMERS) -> Float32:
@@ -61,7 +61,7 @@ def kmer_shares(sequences: Sequences, sizes: tuple[int, ...] = KMERS) -> Float32
     for k in sizes:
         word, whole = np.zeros(len(codes), dtype=np.int64), left >= k
         for step in range(k):
-            shifted = np.r_[codes[step:], np.full(step, 4)]
+            shifted = np.r_[codes[step:], np.full(min(step, len(codes)), 4)]
             word, whole = word * 4 + shifted, whole & (shifted < 4)
         cell = row[whole] * 4**k + word[whole]
         count = np.bincount(cell, minlength=len(sequences) * 4**k).reshape(len(sequences), 4**k).astype(np.float32)

@@ -4,14 +4,14 @@ Gardner's group (Umu and Gardner 2017, doi 10.1093/bioinformatics/btw728).
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from ribolm.console import Repairs
 from ribolm.errors import DataError, bad_value
-from ribolm.files import is_whole_number, open_text
+from ribolm.files import is_whole_number, open_text, separated_rows
 from ribolm.sequences.rna import RnaRecord, rna_letters
 
 MEND = "Mend or remove the row."
@@ -94,11 +94,9 @@ def _rows(path: Path, handle: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
     if not first.strip():
         raise DataError(f"{path.name}: is empty. Give a table that begins with {', '.join(OWN.required)}.")
     separator = "\t" if "\t" in first else ","
-    yield 1, next(csv.reader([first], delimiter=separator))
-    reader = csv.reader(handle, delimiter=separator)
-    for values in reader:
+    for line, values in separated_rows(path, chain([first], handle), separator):
         if any(value.strip() for value in values):
-            yield reader.line_num + 1, values
+            yield line, values
 
 
 def _layout(path: Path, header: list[str]) -> _Layout:

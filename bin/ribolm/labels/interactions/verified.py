@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Collection
 from pathlib import Path
 
 from ribolm.console import notice
 from ribolm.errors import DataError, bad_value
-from ribolm.files import open_text
+from ribolm.files import open_text, separated_rows
 
 REQUIRED = ("sRNA", "gene", "organism")
 
@@ -23,18 +22,20 @@ def read_verified(path: Path, queries: Collection[str], targets: Collection[str]
     lost = {"query": 0, "target": 0}
     n = 0
     with open_text(path) as handle:
-        reader = csv.reader(handle, delimiter="\t")
-        header = next(reader, [])
+        rows = separated_rows(path, handle, "\t")
+        header = next(rows, (1, []))[1]
         if not set(REQUIRED) <= set(header):
             raise DataError(
                 f"{path.name} line 1: lacks one of the columns {', '.join(REQUIRED)}. Give a list with them."
             )
-        for values in filter(None, reader):
+        for line, values in rows:
+            if not values:
+                continue
             n += 1
             cells = dict(zip(header, (value.strip() for value in values), strict=False))
             for column in REQUIRED:
                 if not cells.get(column):
-                    raise bad_value(path, reader.line_num, column, "", "is empty", "Fill the cell or remove the row.")
+                    raise bad_value(path, line, column, "", "is empty", "Fill the cell or remove the row.")
             query = next((q for q in (f"{cells['sRNA']}_{cells['organism']}", cells["sRNA"]) if q in queries), None)
             if query is None:
                 lost["query"] += 1

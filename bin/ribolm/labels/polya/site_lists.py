@@ -74,7 +74,7 @@ def read_site_list(path: Path | str, file_format: str = "auto") -> SiteList:
     path = Path(path)
     if file_format not in ("auto", *PARSERS):
         raise UsageError(f"--format {file_format} is not known. Choose auto or one of {', '.join(PARSERS)}.")
-    lines = without_header(read_lines(path))
+    lines = without_header(list(read_lines(path)))
     if not lines:
         notice(f"{path.name}: holds no site.")
         return _gathered(path, "bed" if file_format == "auto" else file_format, [])

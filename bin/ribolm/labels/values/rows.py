@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +13,7 @@ import numpy.typing as npt
 from ribolm.alphabet import Letters, letters
 from ribolm.console import Repairs
 from ribolm.errors import DataError, bad_value
-from ribolm.files import open_text, require_file
+from ribolm.files import open_text, require_file, separated_rows
 from ribolm.genome.coordinates import Int64
 from ribolm.genome.fasta import FastaRepairs, read_fasta
 
@@ -65,19 +64,14 @@ def read_table(
     wanted = [sequence, *values, *([name] if name else []), *([group] if group else [])]
     with open_text(require_file(path)) as handle:
         first = handle.readline()
-        reader = csv.reader(handle, delimiter="\t" if "\t" in first else ",")
-        header = next(csv.reader([first], delimiter="\t" if "\t" in first else ","), [])
+        rows = separated_rows(path, chain([first], handle), "\t" if "\t" in first else ",")
+        header = next(rows, (1, []))[1]
         missing = [column for column in wanted if column not in header]
         if missing:
             found = ", ".join(column for column in header if column) or "none"
             raise DataError(f"{path.name}: no column '{missing[0]}'. Name one of those it has: {found}.")
         at = {column: header.index(column) for column in wanted}
-        try:
-            cells = list(_table_cells(path, reader, len(header), at, sequence, values, name, group))
-        except csv.Error as error:
-            raise DataError(
-                f"{path.name} line {reader.line_num + 1}: is no line of a table ({error}). Mend it."
-            ) from error
+        cells = list(_table_cells(path, rows, len(header), at, sequence, values, name, group))
     sequences = [_normal(path, one.line, sequence, one.sequence) for one in cells]
     _tell_repairs(path, [one.sequence for one in cells])
     return _rows(path, cells, sequences, values, name or "name")
@@ -85,7 +79,7 @@ def read_table(
 
 def _table_cells(
     path: Path,
-    reader: Any,
+    rows: Iterator[tuple[int, list[str]]],
     width: int,
     at: dict[str, int],
     sequence: str,
@@ -94,11 +88,10 @@ def _table_cells(
     group: str | None,
 ) -> Iterator[Cells]:
     row = 0
-    for cells in reader:
+    for line, cells in rows:
         if not cells:
             continue
         row += 1
-        line = reader.line_num + 1  # the header was read before
         if len(cells) != width:
             raise DataError(f"{path.name} line {line}: has {len(cells)} columns, the header {width}. Mend the line.")
         texts = {column: cells[place].strip() for column, place in at.items()}

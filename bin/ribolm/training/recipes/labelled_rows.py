@@ -65,7 +65,7 @@ def open_labelled_rows(
         train, dev = held_out_blocks(len(store), dev_share, seed)
         unit = train // BLOCK_ROWS
     else:
-        table = read_folds(folds, len(store))
+        table = read_folds(folds, store)
         train, dev = _split(table, fold)
         unit = table.unit[train]
     if not train.size:

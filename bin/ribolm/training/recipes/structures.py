@@ -152,7 +152,7 @@ def _split(options: StructureOptions, store: TokenStore) -> tuple[Int64, Int64]:
             raise UsageError("--fold needs --folds, the table of folds.")
         equal = equal_rows(np.asarray(store.tokens), store.offsets)
         return held_out_units(equal, options.dev_share, options.optimisation.seed)
-    table = read_folds(options.folds, len(store))
+    table = read_folds(options.folds, store)
     if options.fold is not None:
         train, dev, _ = table.split(options.fold)
         return train, dev

@@ -47,6 +47,12 @@ def test_what_does_not_vary_has_no_correlation() -> None:
     assert constant["r2"] == 0 and np.isnan(constant["pearson"])
 
 
+def test_a_row_without_a_prediction_leaves_nothing_to_tell() -> None:
+    truth, predicted = np.arange(6.0), np.r_[np.arange(5.0), np.nan]
+    agreement = Agreement.of(truth, predicted, np.arange(6) // 2)
+    assert np.isnan(agreement.metrics()).all()
+
+
 def test_methods_are_compared_on_the_same_draws() -> None:
     truth, predicted = some(200)
     cluster = np.arange(200) // 4

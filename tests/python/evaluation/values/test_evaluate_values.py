@@ -13,6 +13,8 @@ from sklearn.metrics import r2_score
 from ribolm.cli.evaluate import main
 from ribolm.cli.labels import main as labels
 from ribolm.evaluation.values.floors import ridge
+from ribolm.sequences.store import LabelSpec, StoreWriter
+from ribolm.sequences.tokenizers import make_tokenizer
 
 N = 300
 
@@ -101,6 +103,26 @@ def test_without_folds_nothing_is_fitted_and_that_is_told(folder: Path, tmp_path
     assert evaluate(folder, tmp_path / "o", "--scores", f"m={folder / 'good.tsv'}") == 0
     assert [row["method"] for row in rows_of(tmp_path / "o" / "methods.tsv")] == ["m"]
     assert "baselines: not run: without --folds" in capsys.readouterr().err
+
+
+def test_baselines_that_have_nothing_to_learn_from_are_left_out(folder: Path, tmp_path: Path, capsys) -> None:
+    table = "".join(f"{i}\tn{i}\t\t{i}\t0\n" for i in range(N))
+    (tmp_path / "one.tsv").write_text("row\tname\tchrom\tcluster\tfold\n" + table)
+    scores = ["--scores", f"m={folder / 'good.tsv'}", "--folds", str(tmp_path / "one.tsv")]
+    assert evaluate(folder, tmp_path / "o", *scores) == 0
+    assert [row["method"] for row in rows_of(tmp_path / "o" / "methods.tsv")] == ["m"]
+    assert "baselines: not run: no fold leaves measured rows" in capsys.readouterr().err
+
+
+def test_an_empty_store_gives_a_valid_empty_result(tmp_path: Path) -> None:
+    with StoreWriter(tmp_path / "store", make_tokenizer("nucleotide"), {"load": LabelSpec("sequence")}):
+        pass
+    store = ["--store", str(tmp_path / "store")]
+    assert labels(["folds", *store, "--out", str(tmp_path / "f.tsv"), "--folds", "3"]) == 0
+    (tmp_path / "s.tsv").write_text("name\tvalue\n")
+    more = ["--task", "load", "--folds", str(tmp_path / "f.tsv"), "--scores", f"m={tmp_path / 's.tsv'}"]
+    assert main(["values", *store, *more, "--outdir", str(tmp_path / "o")]) == 0
+    assert {row["n"] for row in rows_of(tmp_path / "o" / "methods.tsv")} == {"0"}
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,11 @@ def test_one_hot_letters_are_aligned_at_the_end() -> None:
     assert one_hot(sequences("ACGT", "GT"), 2).shape == (2, 8)
 
 
+def test_fewer_letters_than_the_longest_word_have_shares_all_the_same() -> None:
+    assert kmer_shares(Sequences(np.zeros(0, np.uint8), np.zeros(1, np.int64))).shape == (0, 340)
+    assert kmer_shares(Sequences(np.frombuffer(b"AC", np.uint8), np.array([0, 2]))).sum() == 2
+
+
 def test_shares_of_words_stay_inside_a_sequence_and_leave_n_out() -> None:
     found = kmer_shares(sequences("ACAC", "A", "ANCG"), (1, 2))
     assert found.shape == (3, 20)

@@ -46,6 +46,12 @@ def test_the_published_form_counts_from_1_with_both_ends(tmp_path: Path, capsys:
     assert "lower-case letters read as upper case (4" in capsys.readouterr().err
 
 
+def test_a_target_may_be_a_genome(tmp_path: Path) -> None:
+    target = "ACGU" * 40_000
+    (found,) = read_pairs(written(tmp_path, OWN + f"s\tm\tACGU\t{target}\t\t\t\n"))
+    assert found.target.letters == target
+
+
 def test_a_header_alone_is_an_empty_table(tmp_path: Path) -> None:
     assert read_pairs(written(tmp_path, OWN)) == []
     assert read_pairs(written(tmp_path, "target,query,query_sequence,target_sequence\n")) == []

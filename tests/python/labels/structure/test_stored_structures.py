@@ -102,7 +102,7 @@ def test_families_by_name_stay_together_in_folds(known: Path, tmp_path: Path) ->
     assert main([*command, "--family", "_"]) == 0
     store = TokenStore.open(tmp_path / "store")
     deal_folds(tmp_path / "store", tmp_path / "folds.tsv", "gene", 3, 1)
-    fold = read_folds(tmp_path / "folds.tsv", len(store)).fold
+    fold = read_folds(tmp_path / "folds.tsv", store).fold
     family = [name.split("_")[0] for name in store.names(["name"])["name"].to_list()]
     assert len({(f, int(k)) for f, k in zip(family, fold, strict=True)}) == 3
 

@@ -70,7 +70,7 @@ def test_groups_and_equal_sequences_stay_together(tmp_path: Path, capsys) -> Non
     assert cluster[:4] == ["g0"] * 4 and cluster[70] == "g0" and cluster[65] == cluster[75] == "equal_65"
     assert cluster[66] is None
     deal_folds(tmp_path / "out" / "store", tmp_path / "f.tsv", "gene", 4, 1)
-    fold = read_folds(tmp_path / "f.tsv", 80).fold
+    fold = read_folds(tmp_path / "f.tsv", TokenStore.open(tmp_path / "out" / "store")).fold
     assert fold[70] == fold[3] and fold[65] == fold[75] and all(len(set(fold[i : i + 4])) == 1 for i in range(0, 60, 4))
 
 
@@ -82,7 +82,7 @@ def test_random_folds_are_drawn_by_seed_not_by_rank_of_the_value(tmp_path: Path,
     found = []
     for seed in (1, 1, 2):
         deal_folds(store, out, "random", 17, seed, 0.2)
-        found.append(read_folds(out, 200).fold)
+        found.append(read_folds(out, TokenStore.open(store)).fold)
     assert np.array_equal(found[0], found[1]) and not np.array_equal(found[0], found[2])
     assert np.bincount(found[0]).tolist() == [40] + [10] * 16
     tested = np.flatnonzero(found[0] == 0)

@@ -2,8 +2,9 @@
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from ribolm.console import Repairs
 from ribolm.errors import DataError, bad_value
@@ -201,6 +202,16 @@ def harmless(cell: str, repairs: Repairs) -> str:
 
 def _plain(cell: str) -> str:
     return re.sub(r"\s+", "_", cell.strip().lower())
+
+
+def refuse_case_variants(path: Path, column: str, said: Iterable[tuple[int, str]]) -> None:
+    """Raise DataError for values (line, value) that differ by case alone: some file systems hold them for one name."""
+    seen: dict[str, tuple[int, str]] = {}
+    for line, value in said:
+        row, other = seen.setdefault(value.lower(), (line, value))
+        if other != value:
+            problem = f"differs from '{other}' in line {row} by upper and lower case alone"
+            raise bad_value(path, line, column, value, problem, "Write both the same, or choose another name.")
 
 
 def _refuse_repeated(table: Table, names: list[str]) -> None:

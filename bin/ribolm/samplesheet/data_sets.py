@@ -17,6 +17,7 @@ from ribolm.samplesheet.columns import (
     check_choice,
     check_name,
     harmless,
+    refuse_case_variants,
     resolve_header,
 )
 from ribolm.samplesheet.paths import check_path
@@ -78,7 +79,7 @@ def read_data_sets(table: Table, repairs: Repairs) -> list[DataSet]:
     """Check rows alone, then together; raises DataError for the first fault, with its line and column."""
     names = resolve_header(table, RESM, repairs)
     found = [_data_set(table, row, dict(zip(names, row.cells, strict=True)), repairs) for row in table.rows]
-    _refuse_case_variants(table.path, found)
+    refuse_case_variants(table.path, "sample", ((one.row, one.sample) for one in found))
     _refuse_repeated(table.path, found)
     _refuse_gaps(table.path, found)
     return [_with_split(one, repairs) for one in found]
@@ -148,17 +149,6 @@ def _check_headings(table: Table, row: Row, task: str, values: dict[str, str]) -
             raise bad_value(table.path, row.line, name, value, problem, "Write prefix, or leave it empty.")
         if value and re.search(r"[\"'`$\\\x00-\x1f]", value):
             raise bad_value(table.path, row.line, name, value, "holds quotes or $", "Rename the column of the table.")
-
-
-def _refuse_case_variants(path: Path, found: Sequence[DataSet]) -> None:
-    seen: dict[str, DataSet] = {}
-    for one in found:
-        other = seen.setdefault(one.sample.lower(), one)
-        if other.sample != one.sample:
-            problem = f"differs from '{other.sample}' in line {other.row} by upper and lower case alone"
-            raise bad_value(
-                path, one.row, "sample", one.sample, problem, "Write both the same, or choose another name."
-            )
 
 
 def _refuse_repeated(path: Path, found: Sequence[DataSet]) -> None:

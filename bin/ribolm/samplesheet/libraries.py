@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ribolm.console import Repairs
 from ribolm.errors import DataError, bad_value
+from ribolm.samplesheet.columns import refuse_case_variants
 from ribolm.samplesheet.lanes import BETWEEN_GROUPS, Lane
 
 
@@ -38,7 +39,8 @@ def build_libraries(path: Path, lanes: Sequence[Lane], repairs: Repairs) -> list
     """Join lanes into libraries; raises DataError where rows contradict each other."""
     _refuse_repeated_rows(path, lanes)
     _refuse_repeated_files(path, lanes)
-    _refuse_case_variants(path, lanes)
+    refuse_case_variants(path, "sample", ((lane.row, lane.sample) for lane in lanes))
+    refuse_case_variants(path, "group", ((lane.row, group) for lane in lanes for group in lane.groups))
     lanes = _number_replicates(path, lanes, repairs)
     grouped: dict[tuple[str, str, int, str], list[Lane]] = {}
     for lane in lanes:
@@ -127,17 +129,6 @@ def _identity(folder: Path, value: str) -> str:
         return str((folder / value).resolve())
     except OSError:  # a path longer than the system allows, or a circle of links
         return posixpath.normpath(value)
-
-
-def _refuse_case_variants(path: Path, lanes: Sequence[Lane]) -> None:
-    for column in ("sample", "group"):
-        seen: dict[str, tuple[str, int]] = {}
-        said = [(one, name) for one in lanes for name in (one.groups if column == "group" else (one.sample,))]
-        for lane, value in said:
-            other, row = seen.setdefault(value.lower(), (value, lane.row))
-            if other != value:
-                problem = f"differs from '{other}' in line {row} by upper and lower case alone"
-                raise bad_value(path, lane.row, column, value, problem, "Write both the same, or choose another name.")
 
 
 def _number_replicates(path: Path, lanes: Sequence[Lane], repairs: Repairs) -> list[Lane]:

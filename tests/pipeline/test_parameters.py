@@ -29,6 +29,10 @@ def test_configuration_and_schema_agree() -> None:
         assert written == expected, name
 
 
+def test_what_must_match_a_pattern_is_also_told_in_words() -> None:
+    assert not [name for name, entry in PROPERTIES.items() if "pattern" in entry and not entry.get("errorMessage")]
+
+
 @pytest.mark.parametrize("mode", ["v1", "v2-strings"])
 def test_help_names_every_parameter_and_starts_nothing(launcher: Launcher, mode: str) -> None:
     run = launcher.run("--help", env=MODES[mode])

@@ -42,8 +42,8 @@ class Mixture:
     def is_split(self) -> bool:
         """Whether the means lie apart, and do not merely share one population out.
 
-        EM always finds two components; without enrichment their means are 0 to 0.7 of the narrower one's standard
-        deviation apart, and half of the bins would pass for all of the background.
+        EM always finds two components; without enrichment their means were 0 to 0.9 of the narrower one's standard
+        deviation apart (docs/lab-log.md), and half of the bins would pass for all of the background.
         """
         return bool(self.means[1] - self.means[0] > MIN_SEPARATION * np.sqrt(self.variances.min()))
 

@@ -28,7 +28,7 @@ from ribolm.training.machine.precision import Device
 from ribolm.training.machine.signals import StopFlag
 from ribolm.training.objectives.objective import Objective, TrainingBatch, evaluate
 from ribolm.training.run.optimizer import AdamW
-from ribolm.training.run.schedule import Schedule
+from ribolm.training.run.schedule import STEP_PER_FORWARD, Schedule, evaluation_interval
 from ribolm.training.run.supply import StepFeed, Supply
 from ribolm.training.settings import Optimisation, Runtime
 
@@ -90,7 +90,7 @@ class Loop:
         self.schedule = Schedule(
             settings.learning_rate, self.steps, round(settings.warmup_share * self.steps), settings.floor
         )
-        self.evaluate_every = settings.evaluate_every_steps or max(1, min(feed.steps_per_epoch, self.steps // 20))
+        self.evaluate_every = settings.evaluate_every_steps or self._chosen_interval()
         self.log_every = surroundings.runtime.log_every_steps or max(1, self.steps // 1000)
         self.state = TrainingState()
         self._window, self._told_first = _Window(), False
@@ -120,6 +120,18 @@ class Loop:
         self._save()
         reach("finish.saved")
         return self.state
+
+    def _chosen_interval(self) -> int:
+        """Steps between evaluations where none are given; told."""
+        if self.validation is None:
+            return self.steps
+        per_step, held_out = self.feed.n_tokens / self.feed.steps_per_epoch, self.validation.n_tokens
+        every = evaluation_interval(self.steps, self.feed.steps_per_epoch, per_step, held_out)
+        share = held_out / (held_out + STEP_PER_FORWARD * per_step * every)
+        self.log.choice(
+            "steps between evaluations", every, f"some {share:.0%} of the time goes into {held_out:,} tokens"
+        )
+        return every
 
     def evaluate(self) -> dict[str, float]:
         """Metrics over the validation rows of all processes, with the network as it is."""

@@ -12,6 +12,7 @@ class StepFeed(Protocol):
     """What the loop asks of a feed (see batches.Feed)."""
 
     steps_per_epoch: int
+    n_tokens: int
 
     @property
     def longest(self) -> int:

@@ -4,7 +4,15 @@
 
 Every part runs one command of `ribolm-evaluate` into DIR/<part>; parts that are there are kept, so that the page
 (benchmarks/results/zero-shot.md) can be made in several sittings. Contact heads are fitted on 20 RNAs of TR0 where a
-model has none. Without --model the encoder is one of random weights (--preset), which the page says.
+model has none. Without --model the encoder is one of random weights (--preset), which the page says. A small encoder
+from the data at hand, 45 minutes of one processor (TR0.fa: TR0.dbn.gz without its structures):
+
+    ribolm-tokenize rna --sequences rnacentral_sample.fasta.gz --sequences TR0.fa --exclude TS0.dbn.gz \\
+        --exclude VL0.dbn.gz --exclude archiveII.dbn.gz --exclude rfam_seed_many_short.stk.gz --out corpus
+    ribolm-train pretrain --store corpus --preset small --steps 2000 --tokens-per-step 4096 --device cpu --seed 1 \\
+        --checkpoint-dir checkpoints --out pretrained-small
+    python benchmarks/zero_shot.py --scratch DIR --model pretrained-small --trained-on corpus --others 20 \\
+        --parts families sites structures ranking
 """
 
 import argparse
@@ -147,7 +155,7 @@ def section(part: str, folder: Path) -> list[str]:
     if part == "families":
         rows = read_table(folder / "methods.tsv")
         lines += [f"{int(rows[0]['n_families']):,} families, {int(rows[0]['n']):,} sequences.", ""]
-        lines += markdown(rows, ("method", "kind"), FAMILY_COLUMNS)
+        lines += [*markdown(rows, ("method", "kind"), FAMILY_COLUMNS), "", *beside_floors(folder)]
     elif part == "sites":
         lines += markdown(read_table(folder / "sites.tsv"), ("universe", "method", "kind", "n"), SITE_COLUMNS)
         lines += ["", *markdown(read_table(folder / "site_types.tsv"), ("type", "method", "n"), SITE_COLUMNS[:1])]
@@ -166,6 +174,18 @@ def section(part: str, folder: Path) -> list[str]:
     return [*lines, ""]
 
 
+def beside_floors(folder: Path) -> list[str]:
+    """One sentence for every encoder: whether it reaches the best floor, by paired draws of families."""
+    sentences = []
+    for row in json.loads((folder / "metrics.json").read_text("utf-8"))["differences"]:
+        if row["metric"] != FAMILY_COLUMNS[0] or not row["other"].startswith("k-mers"):
+            continue
+        reaches = "reaches" if row["difference"] >= 0 else "does not reach"
+        interval = f"{row['difference']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})"
+        sentences.append(f"{row['method']} {reaches} {row['other']}: {interval} in nearest neighbour accuracy.")
+    return sentences
+
+
 def structure_rows(content: dict[str, Any]) -> Table:
     """One row per method from the rows of metrics.json."""
     found: dict[str, dict[str, str]] = {}
@@ -178,6 +198,37 @@ def structure_rows(content: dict[str, Any]) -> Table:
     return list(found.values())
 
 
+def about_model(directory: Path) -> str:
+    """What a model has learnt from, by its own record."""
+    manifest = json.loads((directory / "manifest.json").read_text("utf-8"))
+    settings = manifest.get("settings", {})
+    optimisation, best = settings.get("optimisation"), manifest.get("best")
+    if not optimisation or not best:
+        return f"{directory.name}: its record tells of no training."
+    preset = settings.get("network", {}).get("preset") or "no preset"
+    return (
+        f"{directory.name}: {preset}, mapping {manifest['mapping']}, up to {optimisation['steps']:,} steps of "
+        f"{optimisation['tokens_per_step']:,} tokens; weights of step {best['step']:,}, the best on dev: "
+        f"{best['metric']} {best['value']:.3f} (n = {best['n']:,.0f}, by chance {best['chance_loss']:.3f})."
+    )
+
+
+def about_corpus(store: Path) -> list[str]:
+    """What a corpus was made from, and what it had in common with sets that are scored here."""
+    source = json.loads((store / "manifest.json").read_text("utf-8"))["source"]
+    counts, names = source["counts"], ", ".join(one["name"] for one in source["sequences"])
+    lines = [
+        f"Trained on {counts['written']:,} RNAs, {counts['nucleotides']:,} nt, of {names}: {counts['evaluated']:,} of "
+        f"{counts['read']:,} were left out because sets that are scored have them (rule: "
+        f"{source['options']['remove']}). Before that:",
+        "",
+    ]
+    for row in source["leakage"]:
+        share = f"{row['n_sharing_31mer']:,} share a 31-mer with it"
+        lines.append(f"- {row['set']}: of {row['n']:,} sequences the corpus had {row['n_equal']:,}, and {share}.")
+    return [*lines, ""]
+
+
 def page(arguments: argparse.Namespace) -> str:
     """The page of all parts that have been run."""
     given = (
@@ -186,6 +237,10 @@ def page(arguments: argparse.Namespace) -> str:
     )
     lines = ["# Without training: encoders beside floors", ""]
     lines += [f"`python benchmarks/zero_shot.py`, one thread. Models: {given}.", ""]
+    for directory in arguments.model:
+        lines += [about_model(directory), ""]
+    if arguments.trained_on and arguments.trained_on.is_dir():
+        lines += about_corpus(arguments.trained_on)
     for part in TITLES:
         if (arguments.scratch / part / "cost.json").exists():
             lines += section(part, arguments.scratch / part)

@@ -1,0 +1,28 @@
+"""Scripts on machines unlike a developer's: other systems, settings of shells, indexes of torch, paths with blanks."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+
+
+def shell(script: str, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+    path = os.environ["PATH"]
+    command = ["bash", "-euo", "pipefail", "-c", script, "-", *words]
+    return subprocess.run(command, cwd=ROOT, env={"PATH": path, **env}, capture_output=True, text=True, check=False)
+
+
+def program(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/usr/bin/env bash\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.mark.parametrize("folders", [".:/usr", ":/usr"])
+def test_activate_finds_its_folder_whatever_folders_the_shell_searches(folders: str) -> None:
+    done = shell('PATH=/usr/bin:/bin CDPATH="$1"; . scripts/activate; type -P ribolm-predict', folders)
+    assert done.stdout == f"{ROOT}/bin/ribolm-predict\n", done.stderr

@@ -26,3 +26,10 @@ def program(path: Path, text: str) -> Path:
 def test_activate_finds_its_folder_whatever_folders_the_shell_searches(folders: str) -> None:
     done = shell('PATH=/usr/bin:/bin CDPATH="$1"; . scripts/activate; type -P ribolm-predict', folders)
     assert done.stdout == f"{ROOT}/bin/ribolm-predict\n", done.stderr
+
+
+def test_setup_says_where_it_does_not_run(tmp_path: Path) -> None:
+    program(tmp_path / "uname", "echo Darwin")
+    done = shell("scripts/setup --no-system --no-torch", PATH=f"{tmp_path}:{os.environ['PATH']}", PROFILE="docker")
+    assert done.returncode == 1
+    assert done.stderr.startswith("setup: this is Darwin, and scripts/setup knows Linux alone.")

@@ -33,3 +33,12 @@ def test_setup_says_where_it_does_not_run(tmp_path: Path) -> None:
     done = shell("scripts/setup --no-system --no-torch", PATH=f"{tmp_path}:{os.environ['PATH']}", PROFILE="docker")
     assert done.returncode == 1
     assert done.stderr.startswith("setup: this is Darwin, and scripts/setup knows Linux alone.")
+
+
+def test_the_demo_shows_numbers_of_a_folder_with_blanks(tmp_path: Path) -> None:
+    folder = tmp_path / "my results" / "quality"
+    folder.mkdir(parents=True)
+    (folder / "headline.json").write_text('{"numbers": [{"label": "peaks", "value": "12"}]}')
+    last_words = (ROOT / "scripts" / "demo").read_text().partition("\ndone\n")[2]
+    done = shell(f"outdir=$1\n{last_words}", str(folder.parent))
+    assert (done.returncode, done.stdout.split("\n")[-2]) == (0, "peaks: 12"), done.stderr

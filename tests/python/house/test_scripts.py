@@ -1,12 +1,14 @@
 """Scripts on machines unlike a developer's: other systems, settings of shells, indexes of torch, paths with blanks."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[3]
+INDEX = "an index"
 
 
 def shell(script: str, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
@@ -42,3 +44,33 @@ def test_the_demo_shows_numbers_of_a_folder_with_blanks(tmp_path: Path) -> None:
     last_words = (ROOT / "scripts" / "demo").read_text().partition("\ndone\n")[2]
     done = shell(f"outdir=$1\n{last_words}", str(folder.parent))
     assert (done.returncode, done.stdout.split("\n")[-2]) == (0, "peaks: 12"), done.stderr
+
+
+def pip_calls_of_the_image(folder: Path, index: str) -> list[str]:
+    """Arguments of each call of pip in the recipe of image torch, run with an empty environment in `folder`."""
+    recipe = (ROOT / "containers" / "torch" / "Dockerfile").read_text()
+    step = re.search(r"^RUN --mount\S+ \\\n(.*?[^\\])\n", recipe, re.MULTILINE | re.DOTALL)
+    assert step
+    (folder / "torch.lock").write_text((ROOT / "requirements" / "torch.lock").read_text())
+    program(folder / "venv" / "bin" / "pip", f'echo "$*" >> {folder}/calls')
+    program(folder / "path" / "python3", "exit 0")
+    script = step[1].replace("/opt/ribolm", str(folder))
+    done = shell(script, PATH=f"{folder}/path:{os.environ['PATH']}", TORCH_INDEX_URL=index, PIP_ARGS="")
+    assert done.returncode == 0, done.stderr
+    return (folder / "calls").read_text().splitlines()
+
+
+def test_torch_of_another_index_brings_its_cuda_and_nothing_else_without_a_hash(tmp_path: Path) -> None:
+    locked, torch = pip_calls_of_the_image(tmp_path, INDEX)
+    assert "--no-deps --require-hashes" in locked and INDEX not in locked
+    assert f"--index-url {INDEX} torch==" in torch
+    assert "--no-deps" not in torch, "the CUDA libraries of that build are its requirements"
+    rest = (tmp_path / "install.lock").read_text()
+    assert re.search(r"^(transformers|zarr)==", rest, re.MULTILINE)
+    assert not re.search(r"^(torch|triton|nvidia-\S+|cuda-\S+)==", rest, re.MULTILINE)
+
+
+def test_torch_of_the_lock_is_hashed_like_the_rest(tmp_path: Path) -> None:
+    (call,) = pip_calls_of_the_image(tmp_path, "")
+    assert "--no-deps --require-hashes" in call
+    assert (tmp_path / "install.lock").read_text() == (tmp_path / "torch.lock").read_text()

@@ -1,11 +1,13 @@
 """Scripts on machines unlike a developer's: other systems, settings of shells, indexes of torch, paths with blanks."""
 
+import fnmatch
 import os
 import re
 import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[3]
 INDEX = "an index"
@@ -74,3 +76,15 @@ def test_torch_of_the_lock_is_hashed_like_the_rest(tmp_path: Path) -> None:
     (call,) = pip_calls_of_the_image(tmp_path, "")
     assert "--no-deps --require-hashes" in call
     assert (tmp_path / "install.lock").read_text() == (tmp_path / "torch.lock").read_text()
+
+
+def test_images_are_built_when_what_goes_into_them_changes() -> None:
+    workflow = yaml.load((ROOT / ".github" / "workflows" / "containers.yml").read_text(), yaml.BaseLoader)
+    watched = workflow["on"]["pull_request"]["paths"]
+    copied = {
+        name
+        for recipe in (ROOT / "containers").glob("*/Dockerfile")
+        for name in re.findall(r"^COPY (\S+) ", recipe.read_text(), re.MULTILINE)
+    }
+    assert copied
+    assert [name for name in copied if not any(fnmatch.fnmatch(name, pattern) for pattern in watched)] == []

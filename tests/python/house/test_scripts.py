@@ -88,3 +88,14 @@ def test_images_are_built_when_what_goes_into_them_changes() -> None:
     }
     assert copied
     assert [name for name in copied if not any(fnmatch.fnmatch(name, pattern) for pattern in watched)] == []
+
+
+def test_every_bash_file_is_checked() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("not a git clone")
+    begins = re.compile(rb"^#!/usr/bin/env bash|^# shellcheck shell=")
+    files = [name for name in listed.stdout.splitlines() if begins.match((ROOT / name).read_bytes())]
+    sources = re.search(r"^shell_sources\(\) \{(.*)\}$", (ROOT / "scripts" / "lint").read_text(), re.MULTILINE)
+    assert sources
+    assert sorted(shell(sources[1]).stdout.split()) == sorted(files)

@@ -99,3 +99,11 @@ def test_every_bash_file_is_checked() -> None:
     sources = re.search(r"^shell_sources\(\) \{(.*)\}$", (ROOT / "scripts" / "lint").read_text(), re.MULTILINE)
     assert sources
     assert sorted(shell(sources[1]).stdout.split()) == sorted(files)
+
+
+@pytest.mark.parametrize("name", ["scripts/setup", "bin/ribolm-train", "assets/models/rna-structure-small/config.json"])
+def test_texts_keep_their_line_ends_in_every_checkout(name: str) -> None:
+    done = shell('git check-attr eol -- "$1"', name)
+    if done.returncode:
+        pytest.skip("not a git clone")
+    assert done.stdout == f"{name}: eol: lf\n"

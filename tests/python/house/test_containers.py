@@ -16,7 +16,7 @@ def pieces(text: str) -> dict[str, Any]:
     """Base with digest, system packages, lock, pip options and environment of a recipe of either kind."""
     base = re.search(r"(debian:[\w.-]+@sha256:[0-9a-f]{64})", text)
     packages = re.search(r"--no-install-recommends\s*\\\n\s*(.+?)\s*(?:\\\n|\n)", text)
-    environment = re.findall(r"\b((?:MPLCONFIGDIR|NUMBA_CACHE_DIR|PYTHONNOUSERSITE|PATH)=[^\s\\]+)", text)
+    environment = re.findall(r"(?:^ENV|^ {4}(?:export)?) *(?!DEBIAN)(\w+=[^\s\\]+)", text, re.MULTILINE)
     return {
         "base": base and base[1],
         "packages": packages and packages[1].split(),
@@ -54,6 +54,28 @@ def test_modules_ask_for_the_images_that_are_built() -> None:
         for name in re.findall(r"ribolm-\w+:[\w.]+", module.read_text())
     }
     assert asked <= {f"ribolm-{image}:{built[1]}" for image in IMAGES}
+
+
+def images_of_processes() -> dict[str, str]:
+    """Image that each module names, by the name of its process and by every alias of it."""
+    found = {}
+    for module in (ROOT / "modules" / "local").rglob("main.nf"):
+        process, image = (re.search(rule, module.read_text()) for rule in (r"process (\w+)", r"container '([^']+)'"))
+        assert process and image, module
+        found[process[1]] = image[1]
+    texts = [path.read_text() for room in ("subworkflows", "workflows") for path in (ROOT / room).rglob("*.nf")]
+    aliases = [pair for text in texts for pair in re.findall(r"\b([A-Z]\w+)\s+as\s+(\w+)", text)]
+    return found | {alias: found[process] for process, alias in aliases if process in found}
+
+
+def test_image_files_are_those_that_modules_name() -> None:
+    text = (ROOT / "conf" / "images.config").read_text()
+    rules = re.findall(r"withName: '([^']+)' \{\s+container = \"\$\{projectDir\}/containers/([^\"]+)\.sif\"", text)
+    assert len(rules) == text.count("withName")
+    for process, image in images_of_processes().items():
+        for name in (process, f"M6A:ALIGN_READS:{process}"):
+            fitting = [file for selector, file in rules if re.fullmatch(selector, name)]
+            assert fitting[-1] == image.replace(":", "_"), name
 
 
 def conda_packages(requirements: str) -> set[str]:

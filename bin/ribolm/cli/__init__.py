@@ -115,6 +115,8 @@ def run(app: "Callable[[], typer.Typer]", argv: Sequence[str], prog: str) -> int
         return _fail(prog, str(error), error.exit_code)
     except BrokenPipeError:
         return 141
+    except ModuleNotFoundError as error:
+        return _not_installed(prog, error)
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         return _fail(prog, f"{place}{error.strerror or error}. Check the path, its permissions and the free space.", 1)
@@ -153,6 +155,13 @@ def _sentence(error: BaseException) -> str:
 def _help_line(prog: str, error: object) -> str:
     context = getattr(error, "ctx", None)
     return f"`{context.command_path if context else prog} --help`"
+
+
+def _not_installed(prog: str, error: ModuleNotFoundError) -> int:
+    name = (error.name or "ribolm").split(".")[0]
+    if name == "ribolm":
+        raise error
+    return _fail(prog, f"the Python package {name} is not installed. Run scripts/setup, without --no-torch.", 1)
 
 
 def _fail(prog: str, sentence: str, exit_code: int) -> int:

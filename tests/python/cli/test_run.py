@@ -28,6 +28,17 @@ def test_a_result_that_cannot_be_written_is_told_before_the_input_is_read(capsys
     assert "/proc/no: cannot write in /proc" in capsys.readouterr().err
 
 
+def test_a_package_that_is_not_installed_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    app = new_app("about")
+
+    @app.command()
+    def compute() -> None:
+        raise ModuleNotFoundError("No module named 'torch.nn'", name="torch.nn")
+
+    assert run(lambda: app, ["compute"], "ribolm-x") == 1
+    assert capsys.readouterr().err.startswith("ribolm-x: error: the Python package torch is not installed. ")
+
+
 def test_an_endless_path_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert preprocess(["samplesheet", "--sheet", "x" * 5000, "--outdir", str(tmp_path / "out")]) in (1, 65)
     assert capsys.readouterr().err.count("\n") == 1

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -35,8 +37,7 @@ class Scope:
         lengths = np.diff(self.genome.offsets)
         found = (places.at0 >= 0) & (places.at0 < lengths[places.contig])
         if self.regions is not None:
-            for contig in np.unique(places.contig).tolist():
-                rows = np.flatnonzero(places.contig == contig)
+            for contig, rows in _rows_by_contig(places):
                 name = self.genome.names[contig]
                 found[rows] &= self.regions.covers(name, places.at0[rows], places.strand[rows])
         return np.asarray(found)
@@ -91,6 +92,15 @@ class Scope:
                 "of the scan may be missing. Give every --scored, and --regions where a part of the genome was scanned."
             )
         return sum(missing.values())
+
+
+def _rows_by_contig(places: Places) -> Iterator[tuple[int, Int64]]:
+    """Every contig that has places, and their rows; one sort, however many contigs there are."""
+    order = np.argsort(places.contig, kind="stable")
+    contig = np.asarray(places.contig)[order]
+    opens = np.flatnonzero(np.r_[True, np.diff(contig) != 0][: len(order)])
+    for first, last in pairwise([*opens.tolist(), len(order)]):
+        yield int(contig[first]), order[first:last]
 
 
 def _keys_by_contig(genome: Genome, scored: ScoredCandidates) -> dict[str, Int64]:

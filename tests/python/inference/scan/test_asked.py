@@ -14,6 +14,7 @@ from ribolm.candidates.hexamers import CandidateRule
 from ribolm.candidates.output import write_candidates
 from ribolm.candidates.regions import SearchRegions, read_search_regions
 from ribolm.errors import DataError
+from ribolm.genome.fasta import Genome
 from ribolm.genome.regions import Region
 from ribolm.inference.calibration import Calibration
 from ribolm.inference.scan.asked import Scope
@@ -38,6 +39,33 @@ def test_regions_hold_places_of_their_strand_only(scanned: Callable[..., Scanned
     assert scope.holds(asked).tolist() == [False, True, True, False, True, False, False]
     whole = Scope(scope.genome)
     assert whole.holds(asked).tolist() == [True] * 6 + [False], "a place beyond its contig is nowhere"
+
+
+class Watched(np.ndarray):
+    """Contigs of places that count how many of them were looked at."""
+
+    looked_at = 0
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **options):  # type: ignore[no-untyped-def]
+        plain = [one.view(np.ndarray) if isinstance(one, Watched) else one for one in inputs]
+        Watched.looked_at += max(np.size(one) for one in plain)
+        return getattr(ufunc, method)(*plain, **options)
+
+
+def test_the_work_of_asking_does_not_grow_with_the_number_of_contigs() -> None:
+    n, length_nt = 300, 10
+    names = tuple(f"contig{k}" for k in range(n))
+    offsets = np.arange(n + 1, dtype=np.int64) * length_nt
+    genome = Genome(
+        Path("g.fa"), names, offsets, np.full(n * length_nt, ord("A"), np.uint8), "", dict.fromkeys(names, 0)
+    )
+    scope = Scope(genome, SearchRegions(Region(name, 0, 5) for name in names[::2]))
+    shuffled = np.random.default_rng(1).permutation(np.repeat(np.arange(n), 4))
+    asked = Places(shuffled.view(Watched), np.arange(4 * n) % length_nt, np.ones(4 * n, dtype=np.int8))
+    Watched.looked_at = 0
+    held = scope.holds(asked)
+    assert held.tolist() == [k % 2 == 0 and at < 5 for k, at in zip(shuffled.tolist(), asked.at0.tolist(), strict=True)]
+    assert Watched.looked_at < 10 * len(asked)
 
 
 def test_the_length_of_a_scan_counts_both_strands(scanned: Callable[..., Scanned]) -> None:

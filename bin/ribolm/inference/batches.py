@@ -8,6 +8,7 @@ the cache), and bitwise the same whatever is scored beside it. On a card rows ar
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -134,10 +135,23 @@ class Forward:
     def shrink(self, longest: int, error: BaseException) -> None:
         """Halve the tokens of a batch after a card ran out of memory; OutOfMemory where `longest` tokens are more."""
         if self.tokens_per_batch // 2 < longest:
-            raise OutOfMemory(
-                f"The card has no memory for one sequence of {longest:,} tokens ({str(error)[:80]}). "
-                "Use a smaller model, a larger card or --device cpu."
-            ) from error
+            raise _no_memory(longest, error) from error
         torch.cuda.empty_cache()
         self.tokens_per_batch //= 2
         notice(f"the card ran out of memory; going on with {self.tokens_per_batch:,} tokens per batch.")
+
+
+@contextmanager
+def one_sequence(n_tokens: int) -> Iterator[None]:
+    """Where a sequence cannot be cut further: OutOfMemory, not torch's own error, when a card has no memory for it."""
+    try:
+        yield
+    except torch.cuda.OutOfMemoryError as error:
+        raise _no_memory(n_tokens, error) from error
+
+
+def _no_memory(n_tokens: int, error: BaseException) -> OutOfMemory:
+    return OutOfMemory(
+        f"The card has no memory for one sequence of {n_tokens:,} tokens ({str(error)[:80]}). "
+        "Use a smaller model, a larger card or --device cpu."
+    )

@@ -12,7 +12,7 @@ import torch
 
 from ribolm.console import choice
 from ribolm.errors import UsageError
-from ribolm.inference.batches import ONE_ROW, Float32, Forward
+from ribolm.inference.batches import ONE_ROW, Float32, Forward, one_sequence
 from ribolm.models.attention_features import attention_channels
 from ribolm.models.attention_rows import BLOCK_VALUES, LEAST_ROWS
 from ribolm.models.contact_head import RECORD, fitted_contact_head
@@ -65,7 +65,8 @@ def contact_logits(model: ContactModel, forward: Forward, letters: str) -> Float
     tokenizer = forward.tokenizer
     inner = tokenizer.encode(np.frombuffer(letters.encode("ascii"), dtype=np.uint8))
     tokens = torch.from_numpy(np.r_[tokenizer.prefix_ids, inner, tokenizer.suffix_ids].astype(np.int64))
-    summed = attention_channels(forward.networks[0], tokens.to(forward.device.name), model.weights)[0]
+    with one_sequence(len(tokens)):
+        summed = attention_channels(forward.networks[0], tokens.to(forward.device.name), model.weights)[0]
     forward.n_tokens += len(tokens)
     return np.asarray(summed.add_(model.bias).cpu().numpy(), dtype=np.float32)
 

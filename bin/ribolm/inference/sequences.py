@@ -12,7 +12,7 @@ import torch
 
 from ribolm.alphabet import COMPLEMENT, Letters
 from ribolm.console import Progress
-from ribolm.errors import DataError, OutOfMemory
+from ribolm.errors import DataError
 from ribolm.files import atomic_path
 from ribolm.genome.coordinates import Int64, ranges
 from ribolm.genome.fasta import Genome
@@ -164,14 +164,18 @@ def _score(forward: Forward, letters: Letters) -> Float32:
             try:
                 out[part] = _run(forward, tokens, offsets[part], n_tokens, size)[: len(part)]
             except torch.cuda.OutOfMemoryError as error:
-                _shrink(forward, size, error)
+                forward.shrink(n_tokens + _n_special(forward), error)
                 continue
             at += size
     return out
 
 
 def _rows_per_pass(forward: Forward, n_tokens: int) -> int:
-    return max(1, forward.tokens_per_batch // (n_tokens + sum(len(part) for part in _around(forward))))
+    return max(1, forward.tokens_per_batch // (n_tokens + _n_special(forward)))
+
+
+def _n_special(forward: Forward) -> int:
+    return sum(len(part) for part in _around(forward))
 
 
 def _around(forward: Forward) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -192,13 +196,3 @@ def _run(forward: Forward, tokens: TokenArray, starts: Int64, n_tokens: int, siz
         logits = forward.networks[0](batch)[:, 0].float()
     forward.n_tokens += flat.size
     return np.asarray(logits.cpu().numpy())
-
-
-def _shrink(forward: Forward, size: int, error: BaseException) -> None:
-    if size == 1:
-        raise OutOfMemory(
-            f"The card has no memory for one window ({str(error)[:80]}). Use a smaller model, a larger card or "
-            "--device cpu."
-        ) from error
-    torch.cuda.empty_cache()
-    forward.tokens_per_batch //= 2

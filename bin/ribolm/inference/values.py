@@ -16,7 +16,7 @@ from ribolm.errors import DataError
 from ribolm.files import atomic_path
 from ribolm.genome.coordinates import Int64, ranges
 from ribolm.genome.fasta import Genome
-from ribolm.inference.batches import Forward
+from ribolm.inference.batches import Forward, one_sequence
 from ribolm.inference.seen import trainings_of, words_of
 from ribolm.inference.sequences import score_windows
 from ribolm.inference.window_models import TOKENS_PER_PASS
@@ -91,7 +91,7 @@ def _alone(forward: Forward, tokens: npt.NDArray[np.generic]) -> float:
     before, after = forward.tokenizer.prefix_ids, forward.tokenizer.suffix_ids
     ids = np.r_[np.array(before, dtype=np.int64), tokens.astype(np.int64), np.array(after, dtype=np.int64)]
     batch = ragged(torch.from_numpy(ids), [len(ids)]).to(forward.device.name)
-    with torch.inference_mode(), forward.device.autocast():
+    with one_sequence(len(ids)), torch.inference_mode(), forward.device.autocast():
         answer = forward.networks[0](batch)[0, 0].float()
     forward.n_tokens += len(ids)
     return float(answer)

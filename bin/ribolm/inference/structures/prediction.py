@@ -18,6 +18,7 @@ from ribolm.folding.many import fold_many
 from ribolm.folding.pair_lists import PairList
 from ribolm.folding.vienna import probable_pairs
 from ribolm.free_memory import SPARE_SHARE
+from ribolm.inference.batches import one_sequence
 from ribolm.inference.structures.model import StructureModel
 from ribolm.labels.structure.decoding import decode, mean_pair_probability
 from ribolm.labels.structure.dot_bracket import within_brackets
@@ -100,7 +101,7 @@ def predict_folded(
     tokens = tokenizer.encode(letters(record.letters))
     batch = pack([np.r_[tokenizer.prefix_ids, tokens, tokenizer.suffix_ids]]).to(device.name)
     given = None if known is None else PairProbabilities.of(known, n).to(device.name)
-    with device.autocast():
+    with one_sequence(len(batch.tokens)), device.autocast():
         hidden, bases = states(model.loaded.network, batch)[0]
         maps = seen(model.loaded.network, batch.tokens)
         logits = tiled(pair_map(model.loaded.network), hidden, bases, given, options.tile_nt, maps)

@@ -48,26 +48,38 @@ def load_masked_model(directory: Path | str) -> LoadedModel:
 def masked_log_probabilities(forward: Forward, letters: str, positions0: Sequence[int]) -> Float32:
     """Log probabilities of A, C, G, U at positions of one RNA, each masked alone: float32 [positions, 4].
 
-    They sum to 1 over the four. `forward`: a network with a masked LM head. Every position is a pass of the whole
-    record; on a CPU one at a time, so that a value does not depend on what else is asked.
+    They sum to 1 over the four. `forward`: a network with a masked LM head. Every position is a row of the whole
+    record; on a CPU one at a time, so that a value does not depend on what else is asked. Raises OutOfMemory where not
+    even one row fits on a card.
     """
-    tokenizer, network = forward.tokenizer, forward.networks[0]
+    tokenizer = forward.tokenizer
     before, after = tokenizer.prefix_ids, tokenizer.suffix_ids
     row = np.r_[before, tokenizer.encode(np.frombuffer(letters.encode(), dtype=np.uint8)), after].astype(np.int64)
-    bases = torch.from_numpy(base_ids(tokenizer)).to(forward.device.name)
-    found = np.empty((len(positions0), len(BASES)), dtype=np.float32)
-    n_rows = max(1, forward.tokens_per_batch // len(row))
-    for begin in range(0, len(positions0), n_rows):
-        at = np.asarray(positions0[begin : begin + n_rows], dtype=np.int64) + len(before)
-        rows = np.repeat(row[None], len(at), axis=0)
-        rows[np.arange(len(at)), at] = tokenizer.mask_id
-        batch = ragged(torch.from_numpy(rows.ravel()), [len(row)] * len(at)).to(forward.device.name)
-        selected = torch.from_numpy(np.arange(len(at)) * len(row) + at).to(forward.device.name)
-        with torch.inference_mode(), forward.device.autocast():
-            logits = network(batch, selected).float()[:, bases]
-        found[begin : begin + n_rows] = torch.log_softmax(logits, dim=1).cpu().numpy()
-        forward.n_tokens += rows.size
+    places = np.asarray(positions0, dtype=np.int64) + len(before)
+    found = np.empty((len(places), len(BASES)), dtype=np.float32)
+    begin = 0
+    while begin < len(places):
+        at = places[begin : begin + max(1, forward.tokens_per_batch // len(row))]
+        try:
+            found[begin : begin + len(at)] = _masked(forward, row, at)
+        except torch.cuda.OutOfMemoryError as error:
+            forward.shrink(len(row), error)
+            continue
+        begin += len(at)
     return found
+
+
+def _masked(forward: Forward, row: np.ndarray, at: np.ndarray) -> Float32:
+    """One pass of as many copies of a row as places are masked, one in each: float32 [places, 4]."""
+    rows = np.repeat(row[None], len(at), axis=0)
+    rows[np.arange(len(at)), at] = forward.tokenizer.mask_id
+    batch = ragged(torch.from_numpy(rows.ravel()), [len(row)] * len(at)).to(forward.device.name)
+    selected = torch.from_numpy(np.arange(len(at)) * len(row) + at).to(forward.device.name)
+    bases = torch.from_numpy(base_ids(forward.tokenizer)).to(forward.device.name)
+    with torch.inference_mode(), forward.device.autocast():
+        logits = forward.networks[0](batch, selected).float()[:, bases]
+    forward.n_tokens += rows.size
+    return np.asarray(torch.log_softmax(logits, dim=1).cpu().numpy())
 
 
 def base_ids(tokenizer: Tokenizer) -> np.ndarray:

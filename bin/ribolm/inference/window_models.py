@@ -69,7 +69,7 @@ def load_window_model(directory: Path | str) -> WindowModel:
     if task.get("level") != "sequence" or len(labels) != 1:
         raise DataError(
             f"{directory}: predicts {len(labels)} labels per {task.get('level')}, not one per sequence. "
-            "Give a model that was trained with --level sequence or regression."
+            "Give a model that was trained with --level sequence."
         )
     window_nt = _number(task, "window_nt", 1, WIDEST_NT, source)
     return WindowModel(

@@ -88,3 +88,8 @@ def test_an_unsound_task_is_refused(make_model: Callable[..., Path], changes: di
 def test_a_model_of_sites_is_refused(model: Path) -> None:
     with pytest.raises(DataError, match="not one per sequence"):
         load_window_model(model)
+
+
+def test_the_remedy_for_a_model_of_values_is_not_another_model_of_values(make_model: Callable[..., Path]) -> None:
+    with pytest.raises(DataError, match=r"1 labels per regression.* trained with --level sequence\.$"):
+        load_window_model(make_model(level="regression", pooling="mean"))

@@ -70,14 +70,18 @@ class Haplotypes:
         return first, first + np.where(places.contig % 2 == 1, self.alt_nt[variant], self.ref_nt[variant]) - 1
 
 
-def haplotypes_of(genome: Genome, variants: Sequence[Variant], reach_nt: int) -> Haplotypes:
-    """Both alleles of variants with `reach_nt` bases of the reference on either side, fewer at the ends of a contig."""
+def haplotypes_of(genome: Genome, variants: Sequence[Variant], reach_nt: int | Sequence[int]) -> Haplotypes:
+    """Both alleles of variants with `reach_nt` bases of the reference on either side, fewer at the ends of a contig.
+
+    `reach_nt`: one for all variants, or one for each.
+    """
+    reaches = [reach_nt] * len(variants) if isinstance(reach_nt, int) else reach_nt
     pieces: list[Letters] = []
     origin0 = np.zeros(len(variants), dtype=np.int64)
     lengths = genome.lengths
-    for number, variant in enumerate(variants):
-        low = max(variant.start0 - reach_nt, 0)
-        high = min(variant.end0 + reach_nt, lengths[variant.chrom])
+    for number, (variant, reach) in enumerate(zip(variants, reaches, strict=True)):
+        low = max(variant.start0 - reach, 0)
+        high = min(variant.end0 + reach, lengths[variant.chrom])
         before = genome.fetch(variant.chrom, low, variant.start0)
         after = genome.fetch(variant.chrom, variant.end0, high)
         reference = genome.fetch(variant.chrom, variant.start0, variant.end0)  # the genome's N stay

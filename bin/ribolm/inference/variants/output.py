@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ribolm.console import Progress
 from ribolm.files import atomic_path
 from ribolm.genome.vcf import Variant
 from ribolm.inference.calibration import Calibration, probability
@@ -30,10 +31,15 @@ def write_effects(
     the name changes too.
     """
     counts: Counter[str] = Counter()
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as handle:
+    with (
+        atomic_path(path) as temporary,
+        temporary.open("w", encoding="utf-8", newline="\n") as handle,
+        Progress("scoring", unit="alleles") as progress,
+    ):
         handle.write("\t".join(COLUMNS) + "\n")
         for _, found in effects:
             counts["variants"] += 1
+            progress.advance()
             for effect in found:
                 if _is_slight(effect, least_change):
                     counts["slight"] += 1

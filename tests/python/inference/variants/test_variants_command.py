@@ -10,10 +10,14 @@ import pytest
 
 from ribolm.alphabet import letters, reverse_complement
 from ribolm.cli.predict import main as predict
+from ribolm.console import Progress
+from ribolm.errors import DataError
 from ribolm.genome.fasta import Genome
 from ribolm.genome.vcf import Variant
 from ribolm.inference.batches import Forward
+from ribolm.inference.calibration import Calibration
 from ribolm.inference.ensemble import load_ensemble
+from ribolm.inference.variants.output import write_effects
 from ribolm.inference.variants.sites import site_effects
 from ribolm.models.heads import HeadSpec
 from ribolm.models.network import new_network
@@ -105,3 +109,29 @@ def test_sites_of_both_strands_are_found_and_mirrored(
         assert effect.reference is None or effect.reference.name == bases
     mirrored = {(size - 1 - e.start0, "-" if e.strand == "+" else "+", e.kind) for e in there}
     assert {(e.start0, e.strand, e.kind) for e in here} == mirrored
+
+
+def test_alleles_of_a_window_at_the_bound_of_the_model_are_read_with_less_beside_them(
+    tmp_path: Path, genome: Genome
+) -> None:
+    tokenizer = make_tokenizer("hyena")
+    network = new_network(preset_config("hyena-tiny", tokenizer), HeadSpec("token", 1, None, delay_nt=3), seed=1)
+    task = {"task": "t", "level": "token", "labels": ["y"], "window_nt": 510, "overlap_nt": 10, "delay_nt": 3}
+    ensemble = load_ensemble([save_model(tmp_path / "m", network, tokenizer, task)])
+    forward = Forward.prepare((ensemble.models[0].network,), tokenizer, "cpu")
+    whole = genome.fetch("c", 600, 1180).tobytes().decode()
+    deletion, insertion = Variant("c", 600, ".", whole[:40], whole[0]), Variant("c", 600, ".", whole[0], whole[:40])
+    for variant in (deletion, insertion):
+        ((_, found),) = site_effects(ensemble, forward, genome, [variant], "adenosine")
+        assert {effect.kind for effect in found} >= {"shifted", "broken" if variant is deletion else "made"}
+    with pytest.raises(DataError, match=r"c:601 \(POS\): an allele has 580 nt, and the model reads 510 with 2"):
+        list(site_effects(ensemble, forward, genome, [Variant("c", 600, ".", whole, whole[0])], "adenosine"))
+
+
+def test_long_lists_of_variants_tell_how_far_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Progress, "log_interval_s", 0.0)
+    found = ((Variant("c", at, ".", "A", "G"), []) for at in range(3))
+    assert write_effects(tmp_path / "e.tsv", found, Calibration())["variants"] == 3
+    assert "scoring: 3 alleles" in capsys.readouterr().err

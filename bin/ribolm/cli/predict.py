@@ -128,7 +128,7 @@ def _add_sites(cli: "typer.Typer") -> None:
         where = choose_places(ensemble, bed, gtf, sequences, fasta)
         calls = predict_sites(ensemble, forward, where, universe.value, threshold)
         if table is not None:
-            write_table(table, calls, call_provenance(ensemble, universe.value, threshold))
+            write_table(table, calls, call_provenance(ensemble, forward, universe.value, threshold))
         write_bed(out, calls)
         print(f"{out}: {len(calls):,} sites")
 

@@ -130,15 +130,18 @@ def merge_tables(paths: Sequence[Path]) -> tuple[Calls, dict[str, Any]]:
     """Unite tables that one set of models made of parts of the input; a site in several is kept once.
 
     Raises UsageError for a table named twice, DataError when the tables come of different models or options, or give a
-    site two scores.
+    site two scores. Tables of earlier versions do not tell their precision, and are taken.
     """
     require_each_once("--part", paths)
     parts = [read_table(path) for path in paths]
-    for path, (_, provenance) in zip(paths, parts, strict=True):
-        if provenance != parts[0][1]:
-            differing = [key for key, value in parts[0][1].items() if provenance.get(key) != value]
+    first = next((k for k, (_, about) in enumerate(parts) if "precision" in about), 0)
+    told = {"precision": None, **parts[first][1]}
+    for path, (_, about) in zip(paths, parts, strict=True):
+        provenance = {"precision": told["precision"], **about}
+        if provenance != told:
+            differing = sorted(key for key in {*told, *provenance} if provenance.get(key) != told.get(key))
             raise DataError(
-                f"{path}: was made with another {', '.join(differing) or 'set of options'} than {paths[0]}. "
+                f"{path}: was made with another {', '.join(differing) or 'set of options'} than {paths[first]}. "
                 "Merge only parts of one prediction."
             )
     columns = {key: np.concatenate([getattr(calls, key) for calls, _ in parts]) for key in Calls.__annotations__}
@@ -151,4 +154,4 @@ def merge_tables(paths: Sequence[Path]) -> tuple[Calls, dict[str, Any]]:
     if len(apart):
         chrom, start0, strand = place[apart[0]]
         raise DataError(f"Two parts score {chrom}:{start0} {strand} differently. Merge only parts of one prediction.")
-    return calls.take(~again), parts[0][1]
+    return calls.take(~again), parts[first][1]

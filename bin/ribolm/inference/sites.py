@@ -172,6 +172,7 @@ def _calls(ensemble: Ensemble, frames: Frames, found: Scored) -> Calls:
     ).sorted()
 
 
-def call_provenance(ensemble: Ensemble, universe: str, threshold: float | None) -> dict[str, Any]:
+def call_provenance(ensemble: Ensemble, forward: Forward, universe: str, threshold: float | None) -> dict[str, Any]:
     """What decides the content of a table of calls besides its input."""
-    return {**ensemble.provenance(), "universe": universe, "threshold": threshold}
+    precision = forward.device.precision
+    return {**ensemble.provenance(), "precision": precision, "universe": universe, "threshold": threshold}

@@ -6,9 +6,11 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ribolm.cli.predict import main
+from ribolm.inference.calls import read_table, write_table
 
 
 @pytest.fixture
@@ -145,3 +147,19 @@ def test_parts_of_different_predictions_do_not_merge(
     assert "another universe" in capsys.readouterr().err
     assert main(["merge", "--part", f"{tmp_path}/out.bed", *out]) == 65
     assert "is no parquet file" in capsys.readouterr().err
+
+
+def test_parts_of_two_precisions_do_not_merge_and_older_ones_that_do_not_tell_are_taken(
+    call: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for precision in ("fp32", "bf16"):
+        assert call(PEAK, table=tmp_path / f"{precision}.parquet", precision=precision)[0] == 0
+    calls, about = read_table(tmp_path / "fp32.parquet")
+    half = calls.take(np.arange(len(calls)) < len(calls) // 2)
+    write_table(tmp_path / "older.parquet", half, {key: about[key] for key in about if key != "precision"})
+    parts = {name: ["--part", f"{tmp_path}/{name}.parquet"] for name in ("fp32", "bf16", "older")}
+    out = ["--out", f"{tmp_path}/m.bed", "--table", f"{tmp_path}/m.parquet"]
+    assert main(["merge", *parts["bf16"], *parts["fp32"], *out]) == 65
+    assert "another precision than" in capsys.readouterr().err and not (tmp_path / "m.bed").exists()
+    assert main(["merge", *parts["older"], *parts["fp32"], *out]) == 0
+    assert read_table(tmp_path / "m.parquet")[1] == about

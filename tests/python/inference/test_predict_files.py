@@ -41,6 +41,7 @@ def test_the_table_holds_the_same_sites_and_their_provenance(written: Path, mode
     assert [row[6] for row in lines] == [f"{p:.6f}" for p in table["probability"]]
     about = json.loads(pq.read_schema(written / "sites.parquet").metadata[b"ribolm"])
     assert about["universe"] == "drach" and len(about["models"]) == 1 and about["task"] == "m6a_sites"
+    assert about["precision"] == "fp32", "it moves logits"
 
 
 def test_a_threshold_keeps_what_is_likely(written: Path, genome_folder: Path, model: Path, tmp_path: Path) -> None:

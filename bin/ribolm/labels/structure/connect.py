@@ -15,7 +15,7 @@ from ribolm.labels.structure.pairs import Structure
 from ribolm.labels.structure.records import Reading, Row
 from ribolm.sequences.rna import MODIFIED
 
-_ENERGY = re.compile(r"\b(?:ENERGY|dG)\s*[=:]\s*[-+]?[\d.]+(?:\s*kcal/mol)?", re.IGNORECASE)
+_ENERGY = re.compile(r"\b(?:ENERGY|dG)\s*[=:]\s*[-+]?[\d.]+(?:\s*kcal/mol)?(?:\s*\[initially[^\]]*\])?", re.IGNORECASE)
 _NAMED = re.compile(r"^(?:#\s*)?(?:file|filename|name)\s*:\s*", re.IGNORECASE)
 _CT_WIDTH, _BPSEQ_WIDTH = 5, 3  # columns that are needed; programs add more to CT
 

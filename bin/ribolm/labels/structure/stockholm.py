@@ -63,13 +63,13 @@ def read_families(path: Path | str, *, tolerate: bytes = MODIFIED) -> list[Famil
 
 
 def read_stockholm(path: Path | str, *, unique_names: bool = True, tolerate: bytes = MODIFIED) -> list[Structure]:
-    """Read the members of all families as structures called ACCESSION_NAME; DataError for a family without SS_cons."""
+    """Read members of all families as structures ACCESSION_NAME, blanks as _; DataError for one without SS_cons."""
     reading, found = Reading(path, unique_names), []
     for family in read_families(path, tolerate=tolerate):
         if not family.has_structure:
             raise DataError(f"{reading.path.name}, family {family.accession}: has no #=GC SS_cons, so no structure.")
         for member in family.members:
-            name = f"{family.accession}_{member.name}"
+            name = "_".join(f"{family.accession}_{member.name}".split())  # files of structures end a name at a blank
             reading.require_new(name)
             found.append(Structure(name, member.letters, member.partner))
     return found
@@ -79,7 +79,7 @@ def _alignments(path: Path) -> Iterator[_Alignment]:
     alignment: _Alignment | None = None
     with open_bytes(path) as handle:
         for line, raw in enumerate(handle, start=1):
-            text = raw.decode("utf-8", "replace").strip()  # names of authors may be Latin-1
+            text = raw.decode("utf-8-sig", "replace").strip()  # names of authors may be Latin-1
             if text.startswith(MAGIC):
                 if alignment is not None:
                     raise DataError(f"{path.name} line {line}: family {alignment.accession} has no end. Add a line //.")

@@ -58,6 +58,12 @@ def test_ct_files_are_read_whatever_their_program(tmp_path: Path) -> None:
     assert (second.name, second.letters, len(second.pairs())) == ("second", "ACU", 0)
 
 
+def test_a_ct_file_of_mfold_is_named_behind_both_energies(tmp_path: Path) -> None:
+    header = "3 dG = -3.30 [initially -3.50] phe trna\n"
+    (found,) = read_structures(write(tmp_path, header + CT.partition("second\n")[2]))
+    assert found.name == "phe"
+
+
 def test_bpseq_files_are_named_by_their_header_or_their_file(tmp_path: Path) -> None:
     assert read_structures(write(tmp_path, BPSEQ))[0].name == "d.5.b.X.bpseq"
     [found] = read_structures(write(tmp_path, BPSEQ[BPSEQ.index("1 G") :], "tRNA.bpseq"))
@@ -81,6 +87,19 @@ def test_members_of_families_are_structures_named_by_family(tmp_path: Path) -> N
     assert [s.name for s in read_structures(path)] == ["RF1_a/1-6", "RF1_b/1-4"]
     with pytest.raises(DataError, match=r"family plain: has no #=GC SS_cons"):
         read_structures(write(tmp_path, STOCKHOLM))
+
+
+def test_names_of_members_hold_no_blank(tmp_path: Path) -> None:
+    unnamed = "# STOCKHOLM 1.0\na ACGU\nb GC-U\n#=GC SS_cons <..>\n//\n"
+    found = read_structures(write(tmp_path, unnamed + unnamed.replace("\n", "\n#=GF ID my RNA\n", 1)))
+    assert [one.name for one in found] == ["line_1_a", "line_1_b", "my_RNA_a", "my_RNA_b"]
+    write_structures(tmp_path / "s.dbn", found)
+    assert [one.name for one in read_structures(tmp_path / "s.dbn")] == [one.name for one in found]
+
+
+def test_a_byte_order_mark_before_an_alignment_is_no_fault(tmp_path: Path) -> None:
+    (tmp_path / "s.sto").write_text(STOCKHOLM, "utf-8-sig")
+    assert [family.accession for family in read_families(tmp_path / "s.sto")] == ["RF1", "plain"]
 
 
 @pytest.mark.parametrize(("content", "format"), [

@@ -16,7 +16,7 @@ import torch
 
 from ribolm.alphabet import Letters
 from ribolm.candidates.hexamers import HEXAMERS
-from ribolm.explain.tokens import TokenBatch, token_batches
+from ribolm.explain.tokens import TokenBatch, require_apart, token_batches
 from ribolm.explain.words import NO_WORD, WORD_NT, spelled, word_numbers
 from ribolm.genome.coordinates import Int64
 from ribolm.models.attention_maps import attention_maps
@@ -45,8 +45,9 @@ class AttendedWords:
 def attended_words(network: Network, tokenizer: Tokenizer, windows: Letters, layer: int = -1) -> AttendedWords:
     """Count the words of the most attended tokens of windows, uint8 [n, width_nt], over all frames.
 
-    Raises UsageError for a backbone without attention. Cost: one eager pass per frame.
+    Raises UsageError for a backbone without attention and for tokens that overlap. Cost: one eager pass per frame.
     """
+    require_apart(tokenizer)
     frames = tokenizer.k if isinstance(tokenizer, ChunkTokenizer) else 1
     attended, offered = np.zeros(N_WORDS, dtype=np.int64), np.zeros(N_WORDS, dtype=np.int64)
     without_word = 0

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ribolm.alphabet import Letters, letters
-from ribolm.explain.tokens import TOKENS_AT_ONCE, TokenBatch, token_batches
+from ribolm.explain.tokens import TOKENS_AT_ONCE, TokenBatch, require_apart, token_batches
 from ribolm.models.network import Network
 from ribolm.models.ragged import Ragged
 from ribolm.sequences.tokenizers import Tokenizer
@@ -43,8 +43,10 @@ def integrated_gradients(
 ) -> Attributions:
     """Attributions of one label's logit of a network with a sequence head, for windows uint8 [n, width_nt].
 
-    `steps`: points of the path, each one pass forward and backward; `missing` tells whether they are enough.
+    `steps`: points of the path, each one pass forward and backward; `missing` tells whether they are enough. Raises
+    UsageError for tokens that overlap.
     """
+    require_apart(tokenizer)
     device = next(network.parameters()).device
     unknown = int(tokenizer.encode(letters("N"))[0])
     shares = np.zeros(windows.shape, dtype=np.float32)

@@ -18,6 +18,7 @@ from ribolm.explain.attention import attended_words, attention_table
 from ribolm.explain.mutagenesis import importance, mutagenesis
 from ribolm.explain.output import Part, write_letters, write_table
 from ribolm.explain.perturbation import perturb, perturbation_table
+from ribolm.explain.tokens import overlaps
 from ribolm.files import atomic_directory, write_json
 from ribolm.genome.coordinates import Int64
 from ribolm.genome.fasta import Genome
@@ -28,6 +29,7 @@ from ribolm.labels.folds import read_folds
 from ribolm.models.attention_maps import has_attention
 from ribolm.sequences.store import TokenStore
 
+ATTENTION = "attention.tsv"
 CHANGES = (*(f"change_{base}" for base in "ACGT"), "importance")
 
 
@@ -67,25 +69,25 @@ def explain_classes(
 ) -> dict[str, Any]:
     """Write perturbation.tsv, mutagenesis.parquet and importance.tsv of positives, and summary.json, which is returned.
 
-    attention.tsv, of both classes, comes where the backbone has attention. Logits are calibrated for the perturbation
-    alone, whose probabilities are compared with the model's threshold.
+    attention.tsv, of both classes, comes where the backbone has attention and tokens do not overlap. Logits are
+    calibrated for the perturbation alone, whose probabilities are compared with the model's threshold.
     """
     positives, negatives = (_letters(model, records, rows) for rows in classes)
-    attends = has_attention(forward.networks[0])
+    attends = has_attention(forward.networks[0]) and not overlaps(forward.tokenizer)
 
     def calibrated(part: Letters) -> npt.NDArray[np.float32]:
         logits = score_windows(model, forward, part).astype(np.float64)
         return np.asarray(model.calibration.apply(logits), dtype=np.float32)
 
-    with atomic_directory(outdir) as out:
+    with atomic_directory(outdir, optional=(ATTENTION,)) as out:
         found = perturb(positives, calibrated, seed)
         write_table(out / "perturbation.tsv", perturbation_table(found, model.threshold))
         write_table(out / "importance.tsv", _mutated(out / "mutagenesis.parquet", model, forward, records, classes))
         if attends:
             words = [attended_words(forward.networks[0], forward.tokenizer, part) for part in (positives, negatives)]
-            write_table(out / "attention.tsv", attention_table(words[0], words[1]))
+            write_table(out / ATTENTION, attention_table(words[0], words[1]))
         else:
-            notice("The model has no attention, so no words are counted.")
+            notice("The model has no attention, or tokens that overlap, so no words are counted.")
         summary = {
             "positives": len(positives),
             "negatives": len(negatives),

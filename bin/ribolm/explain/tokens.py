@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ribolm.alphabet import Letters
+from ribolm.errors import UsageError
 from ribolm.genome.coordinates import Int64
 from ribolm.models.ragged import Ragged, pack
 from ribolm.sequences.tokenizers import Tokenizer
@@ -41,6 +42,20 @@ def token_batches(tokenizer: Tokenizer, windows: Letters, tokens_at_once: int = 
         if held >= tokens_at_once or row == len(windows) - 1:
             yield _batch(range(begin, row + 1), encoded, before, after, letters_nt, windows.shape[1])
             begin, encoded, held = row + 1, [], 0
+
+
+def overlaps(tokenizer: Tokenizer) -> bool:
+    """Whether a letter stands in several tokens, so that none is its own."""
+    return tokenizer.overlap_tokens > 1
+
+
+def require_apart(tokenizer: Tokenizer) -> None:
+    """Raise UsageError for a tokenizer of overlapping words."""
+    if overlaps(tokenizer):
+        raise UsageError(
+            f"The model's tokens overlap ({tokenizer.label}), so that a letter has no token of its own. Use "
+            "perturbation or mutagenesis."
+        )
 
 
 def token_letters(tokenizer: Tokenizer) -> Int64:

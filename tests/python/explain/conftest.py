@@ -54,6 +54,7 @@ def window_model(name: str) -> tuple[Network, Tokenizer]:
     config = {
         "hyena": lambda: HyenaConfig(16, 2, 130, 5, 10.0, initializer_range=0.2),
         "nucleotide": lambda: preset_config("tiny", tokenizer),
+        "kmer": lambda: preset_config("tiny", tokenizer),
         "chunk": lambda: NucleotideTransformerConfig(vocab_size=size, initializer_range=0.2, **SHAPE),
         "bpe": lambda: MosaicBertConfig(vocab_size=size, initializer_range=0.2, **SHAPE),
     }[name]()

@@ -77,6 +77,13 @@ def test_mutagenesis_and_gradients_have_a_line_per_letter(folder: Path, capsys: 
     assert np.isfinite(shares["share"].to_numpy()).all()
 
 
+def test_overlapping_words_share_no_letters_out(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for sub in ("attention", "gradients"):
+        assert explain([sub, *files(folder, sub, "out"), *model(folder, "kmer")]) == 2
+        assert "tokens overlap" in capsys.readouterr().err
+    assert not (folder / "out").exists()
+
+
 def test_a_fasta_without_a_record_is_refused(folder: Path) -> None:
     (folder / "empty.fa").write_text("")
     options = ["--sequences", str(folder / "empty.fa"), "--out", str(folder / "e.tsv"), *model(folder, "nucleotide")]

@@ -74,6 +74,16 @@ def test_a_model_without_attention_has_no_words(folder: Path) -> None:
     assert read_explained(out).words is None
 
 
+def test_words_of_an_earlier_model_do_not_stay(folder: Path) -> None:
+    assert (run(folder, "nucleotide", "--most", "2") / "attention.tsv").exists()
+    assert not (run(folder, "hyena", "--most", "2") / "attention.tsv").exists()
+
+
+def test_a_model_of_overlapping_words_has_no_attended_ones(folder: Path) -> None:
+    out = run(folder, "kmer", "--most", "2")
+    assert (out / "importance.tsv").exists() and not (out / "attention.tsv").exists()
+
+
 def test_some_windows_are_spread_over_the_set(folder: Path) -> None:
     records = Genome.open(folder / "windows.fa")
     found = classes_of(folder / "store", "polya", records, None, None, 3)

@@ -162,6 +162,12 @@ def require_fixed(content: Mapping[str, Any], fixed: Mapping[str, Any], source: 
 
 
 Config = TypeVar("Config")
+# What a JSON value of a field may be, and how it is called
+KINDS: dict[Any, tuple[tuple[type, ...], str]] = {
+    int: ((int,), "a whole number from 0"),
+    float: ((int, float), "a number from 0"),
+    bool: ((bool,), "true or false"),
+}
 
 
 def fill(kind: type[Config], content: Mapping[str, Any], source: str, **more: Any) -> Config:
@@ -169,8 +175,14 @@ def fill(kind: type[Config], content: Mapping[str, Any], source: str, **more: An
 
     Raises DataError for values that do not fit.
     """
-    known = {field.name for field in fields(kind)}  # type: ignore[arg-type]
+    known = {field.name: field.type for field in fields(kind)}  # type: ignore[arg-type]
     chosen = {name: value for name, value in content.items() if name in known and value is not None}
+    for name, value in chosen.items():
+        types, told = KINDS.get(known[name], ((), ""))
+        if types and not (type(value) in types and value >= 0):
+            raise DataError(
+                f"{source}: {name} is {value!r}, not {told}. Use the config.json that came with the weights."
+            )
     try:
         return kind(**{**chosen, **more})
     except (TypeError, ZeroDivisionError) as error:

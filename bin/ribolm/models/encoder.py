@@ -46,7 +46,10 @@ class Embeddings(nn.Module):
         first = (self.position_embeddings.padding_idx or 0) + 1  # rows up to the padding's are never read (fairseq)
         longest, most = max(batch.lengths), self.position_embeddings.num_embeddings - first
         if longest > most:
-            raise DataError(f"a sequence of {longest} tokens is longer than the {most} that the model has places for.")
+            raise DataError(
+                f"a sequence of {longest:,} tokens is longer than the {most:,} that the model has places for. Cut it "
+                "into windows, or use another model."
+            )
         placed: Tensor = embedded + self.position_embeddings(positions_of(batch) + first)
         return placed
 

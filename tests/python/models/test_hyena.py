@@ -99,7 +99,7 @@ def test_every_preset_comes_back_from_its_config() -> None:
         ({"hyena_order": 3}, "hyena_order is 3"),
         ({"layer_norm_epsilon": 1e-6}, "layer_norm_epsilon is 1e-06"),
         ({"emb_dim": 4}, "emb_dim 4"),
-        ({"d_model": "wide"}, "wrong type"),
+        ({"d_model": "wide"}, "d_model is 'wide', not a whole number"),
         ({"layer": {"_name_": "hyena", "modulate": False}}, "layer.modulate is False"),
     ],
 )

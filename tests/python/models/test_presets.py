@@ -26,6 +26,23 @@ def test_sizes_are_esm2s(preset: str) -> None:
     assert n_parameters(config) == ESM2[preset]
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("num_hidden_layers", "2", "num_hidden_layers is '2', not a whole number from 0"),
+        ("intermediate_size", 64.0, r"intermediate_size is 64\.0, not a whole number"),
+        ("num_attention_heads", -2, "num_attention_heads is -2, not a whole number"),
+        ("layer_norm_eps", "1e-5", "layer_norm_eps is '1e-5', not a number from 0"),
+        ("token_dropout", "yes", "token_dropout is 'yes', not true or false"),
+    ],
+)
+def test_a_field_of_the_wrong_type_is_named(name: str, value: object, told: str) -> None:
+    content = preset_config("tiny", make_tokenizer("esm")).to_dict()
+    assert config_from_dict(content) == preset_config("tiny", make_tokenizer("esm"))
+    with pytest.raises(DataError, match=f"^c.json: {told}"):
+        config_from_dict({**content, name: value}, "c.json")
+
+
 def test_own_sizes(tokenizer: Tokenizer) -> None:
     assert 1_000_000 < n_parameters(preset_config("small", tokenizer)) < 2_500_000
     base = preset_config("base", tokenizer)
@@ -60,7 +77,7 @@ def test_configurations_come_back(tokenizer: Tokenizer) -> None:
         ({"hidden_size": None}, "lacks hidden_size"),
         ({"hidden_size": 30, "num_attention_heads": 4}, "not an even multiple"),
         ({"mask_token_id": 40}, "outside the vocabulary"),
-        ({"hidden_size": "wide"}, "wrong type"),
+        ({"hidden_size": "wide"}, "hidden_size is 'wide', not a whole number"),
     ],
 )
 def test_other_architectures_are_refused(tokenizer: Tokenizer, change: dict[str, object], told: str) -> None:

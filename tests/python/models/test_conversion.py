@@ -130,6 +130,18 @@ def test_rounded_frequencies_of_old_checkpoints_are_kept(tmp_path: Path) -> None
         convert_model(edited(source, **old), tmp_path / "model", make_tokenizer("esm"))
 
 
+def test_frequencies_that_bfloat16_rounded_are_computed_anew(tmp_path: Path) -> None:
+    source = written(tmp_path, "EsmForMaskedLM")
+    state = load_file(source / "model.safetensors")
+    name = next(name for name in state if name.endswith("inv_freq"))
+    save_file({key: value.bfloat16() for key, value in state.items()}, source / "model.safetensors")
+    convert_model(source, tmp_path / "model", make_tokenizer("esm"))
+    model = load_model(tmp_path / "model")
+    assert torch.equal(model.network.encoder.rotary_embeddings.inv_freq, state[name])
+    assert name in model.manifest["parent"]["left_out"]
+    verify_model(tmp_path / "model", against_transformers=True)
+
+
 def test_shards_are_joined(tmp_path: Path) -> None:
     source = written(tmp_path, "EsmForMaskedLM")
     state = load_file(source / "model.safetensors")

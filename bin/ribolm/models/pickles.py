@@ -1,6 +1,8 @@
 """Weights that were published as pickles, read for conversion only and without running any code of theirs."""
 
 import pickle
+import re
+import struct
 import zipfile
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
@@ -17,6 +19,12 @@ from ribolm.models.state import State, finite_state
 
 WRAPPERS = ("state_dict", "model_state_dict", "model")  # under which training frameworks keep the weights
 SCRIPT = "__main__"  # the module that classes of a training script are of, in the file that it wrote
+# What torch raises for a damaged file
+DAMAGED = (
+    RuntimeError, EOFError, KeyError, ValueError, TypeError, AttributeError, IndexError, AssertionError, struct.error,
+)  # fmt: skip
+REFUSED = re.compile(r"GLOBAL (\S+)")
+TOLD = "WeightsUnpickler error: "  # what stands before it in torch's messages is advice to trust the file
 
 
 class Pickle(NamedTuple):
@@ -42,9 +50,9 @@ def read_pickle(path: Path, allow_stubs: bool = False) -> Pickle:
             # mapped where the format allows it: the moments of an optimiser beside the weights are never read
             content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except pickle.UnpicklingError as error:
-        raise _asks_for_more(path, str(error)) from error
-    except (RuntimeError, EOFError, KeyError, ValueError, TypeError, AttributeError) as error:
-        raise DataError(f"{path}: is cut short or no file of weights ({str(error)[:120]}). Copy it again.") from error
+        raise _refused(path, str(error)) from error
+    except DAMAGED as error:
+        raise _damaged(path, str(error)) from error
     beside: Mapping[str, Any] = {}
     for wrapper in WRAPPERS:
         if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
@@ -53,9 +61,10 @@ def read_pickle(path: Path, allow_stubs: bool = False) -> Pickle:
             break
     if not isinstance(content, Mapping) or not content:
         raise DataError(f"{path}: holds no weights. Give the file that the model was published as.")
-    strange = [str(name) for name, value in content.items() if not isinstance(value, Tensor)]
-    if strange:
-        raise DataError(f"{path}: {strange[0]} is no tensor. Give the file that the model was published as.")
+    for name, value in content.items():
+        if not isinstance(name, str) or not isinstance(value, Tensor):
+            what = "no tensor" if isinstance(name, str) else "no name of a weight"
+            raise DataError(f"{path}: {name} is {what}. Give the file that the model was published as.")
     return Pickle(finite_state(path, content), beside)
 
 
@@ -84,13 +93,22 @@ def _stub(name: str) -> type:
     return type(name.rpartition(".")[2], (), behaviour)
 
 
-def _asks_for_more(path: Path, reason: str) -> DataError:
+def _refused(path: Path, reason: str) -> DataError:
+    """Why torch unpickles no more of a file: it names what is no weight, or is no file of weights at all."""
     names = _named(path)
     if names and all(name.startswith(f"{SCRIPT}.") for name in names):
         return DataError(
             f"{path}: asks for {', '.join(names)}, classes of the script that wrote it. If you trust where it comes "
             "from, --allow-pickle reads it with empty classes in their place."
         )
-    first = reason.splitlines()[0][:120]
-    told = f"names {', '.join(names)}" if names else first
-    return DataError(f"{path}: is a pickle that asks for more than weights ({told}). Do not trust it.")
+    names = names or REFUSED.findall(reason)[:1]
+    if not names:
+        return _damaged(path, reason)
+    return DataError(
+        f"{path}: is a pickle that asks for more than weights (names {', '.join(names)}). Do not trust it."
+    )
+
+
+def _damaged(path: Path, reason: str) -> DataError:
+    first = next(iter(reason.rpartition(TOLD)[2].strip().splitlines()), "it ends too early")
+    return DataError(f"{path}: is cut short or no file of weights ({first[:120]}). Copy it again.")

@@ -84,7 +84,10 @@ def _weight_files(source: Path) -> list[Path]:
     safe, pickled = (source / name for name in INDICES)
     index = safe if safe.exists() else None if (source / WEIGHTS).exists() else pickled if pickled.exists() else None
     if index is not None:
-        names = sorted(set(read_json(index).get("weight_map", {}).values()))
-        return [require_file(source / Path(name).name) for name in names]
+        told = read_json(index).get("weight_map")
+        names = set(told.values()) if isinstance(told, dict) else set()
+        if not names or not all(isinstance(name, str) for name in names):
+            raise DataError(f"{index}: names no files of weights (weight_map). Copy the folder again.")
+        return [require_file(source / Path(name).name) for name in sorted(names)]
     found = [name for name in (WEIGHTS, *PICKLES) if (source / name).exists()]
     return [require_file(source / (found[0] if found else WEIGHTS))]

@@ -142,6 +142,14 @@ def test_frequencies_that_bfloat16_rounded_are_computed_anew(tmp_path: Path) -> 
     verify_model(tmp_path / "model", against_transformers=True)
 
 
+@pytest.mark.parametrize("content", [{}, {"weight_map": None}, {"weight_map": []}, {"weight_map": {"a": 1}}])
+def test_an_index_that_names_no_file_is_refused(tmp_path: Path, content: dict[str, Any]) -> None:
+    source = written(tmp_path, "EsmForMaskedLM")
+    (source / "model.safetensors.index.json").write_text(json.dumps(content))
+    with pytest.raises(DataError, match=r"model\.safetensors\.index\.json: names no files of weights"):
+        convert_model(source, tmp_path / "model", make_tokenizer("esm"))
+
+
 def test_shards_are_joined(tmp_path: Path) -> None:
     source = written(tmp_path, "EsmForMaskedLM")
     state = load_file(source / "model.safetensors")

@@ -203,6 +203,36 @@ def test_code_is_never_run_not_even_on_request(tmp_path: Path, state: dict[str, 
     assert not (tmp_path / "ran").exists()
 
 
+@pytest.mark.parametrize("text", ["version https://git-lfs.github.com/spec/v1", "<!DOCTYPE html>", "hello", ""])
+def test_text_in_the_place_of_weights_is_called_no_weights(tmp_path: Path, text: str) -> None:
+    (tmp_path / "weights.pt").write_text(text)
+    with pytest.raises(DataError, match="is cut short or no file of weights") as caught:
+        read_pickle(tmp_path / "weights.pt")
+    assert "trust" not in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_files_of_old_torch_are_refused_wherever_they_end(tmp_path: Path) -> None:
+    import os
+
+    weights, payload = {"a": torch.randn(4, 4)}, Payload(os.system, "true")
+    torch.save(weights, tmp_path / "w.pt", _use_new_zipfile_serialization=False)
+    whole = (tmp_path / "w.pt").read_bytes()
+    assert torch.equal(read_pickle(tmp_path / "w.pt").state["a"], weights["a"])
+    for end in range(0, len(whole), 7):
+        (tmp_path / "cut.pt").write_bytes(whole[:end])
+        with pytest.raises(DataError):
+            read_pickle(tmp_path / "cut.pt")
+    torch.save({**weights, "more": payload}, tmp_path / "p.pt", _use_new_zipfile_serialization=False)
+    with pytest.raises(DataError, match=r"asks for more than weights \(names \w+\.system\)"):
+        read_pickle(tmp_path / "p.pt")
+
+
+def test_weights_without_names_are_refused(tmp_path: Path) -> None:
+    torch.save({1: torch.zeros(2)}, tmp_path / "w.pt")
+    with pytest.raises(DataError, match="1 is no name of a weight"):
+        read_pickle(tmp_path / "w.pt")
+
+
 def test_a_stub_takes_any_state_and_keeps_none(tmp_path: Path, state: dict[str, Tensor]) -> None:
     from enum import Enum
 

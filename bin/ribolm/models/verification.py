@@ -12,6 +12,7 @@ from ribolm import console
 from ribolm.errors import DataError, ToolError, UsageError
 from ribolm.models.backbones import family_of
 from ribolm.models.directories import CONFIG, REGRESSION, read_json
+from ribolm.models.pair_maps.folding import fold
 from ribolm.models.ragged import Ragged, pack
 from ribolm.models.weights import LoadedModel, load_model
 
@@ -44,7 +45,7 @@ def verify_model(directory: Path, against_transformers: bool) -> None:
     model = load_model(directory)
     batch = random_batch(model)
     ours = outputs(model, batch)
-    if not all(torch.isfinite(values).all() for values in ours):
+    if not all(torch.isfinite(values).all() for values in (*ours, *answers(model, batch))):
         raise DataError(f"{directory}: outputs are not finite. Use the weights of an earlier checkpoint.")
     if (directory / REGRESSION).exists() and REGRESSION not in model.manifest["files"]:
         console.notice(
@@ -66,25 +67,37 @@ def _relative(left: Tensor, right: Tensor) -> float:
 
 
 def random_batch(model: LoadedModel) -> Ragged:
-    """A few sequences of different length over the tokens that carry meaning, one <mask> included."""
-    stream = np.random.default_rng(1)
+    """A few sequences of different length of tokens that carry meaning, special ones around, one <mask> within."""
+    stream, tokenizer = np.random.default_rng(1), model.tokenizer
     longest = model.network.config.max_tokens or max(LENGTHS)
-    rows: Sequence[Any] = [stream.choice(model.tokenizer.base_ids, min(length, longest)) for length in LENGTHS]
-    rows[1][3] = model.tokenizer.mask_id
-    return pack(rows)
+    around = len(tokenizer.prefix_ids) + len(tokenizer.suffix_ids)
+    rows: Sequence[Any] = [stream.choice(tokenizer.base_ids, min(length, longest) - around) for length in LENGTHS]
+    rows[1][3] = tokenizer.mask_id
+    return pack([np.r_[tokenizer.prefix_ids, row, tokenizer.suffix_ids] for row in rows])
 
 
 def outputs(model: LoadedModel, batch: Ragged) -> list[Tensor]:
     """Hidden states [T, D], and the logits where transformers has the same head."""
     hidden: Tensor = model.network.encoder(batch)
-    return [hidden] if peer_class(model) == "EsmModel" else [hidden, model.network.answer(hidden, batch)]
+    bare = family_of(model.network.config).architectures[""]
+    return [hidden] if peer_class(model) == bare else [hidden, model.network.answer(hidden, batch)]
+
+
+def answers(model: LoadedModel, batch: Ragged) -> list[Tensor]:
+    """What the head says, in its own form; of pairs, those of the first and the last token of each sequence."""
+    network = model.network
+    kind = network.spec.kind if network.spec else ""
+    if kind == "structure":
+        return [values for found in fold(network, batch, [None] * len(batch.lengths)) for values in found]
+    ends = torch.stack([batch.cu_seqlens[:-1], batch.cu_seqlens[1:] - 1], dim=1).long()
+    return [network(batch, ends if kind == "pair" else None)]
 
 
 def peer_class(model: LoadedModel) -> str:
-    """The class of transformers that computes what the model computes."""
+    """The class of transformers that computes what the model computes; the backbone's for a head that it has not."""
     spec = model.network.spec
     architectures = family_of(model.network.config).architectures
-    return architectures["" if spec is None or spec.pooling == "mean" else spec.kind]
+    return architectures.get("" if spec is None or spec.pooling == "mean" else spec.kind, architectures[""])
 
 
 def outputs_of_transformers(model: LoadedModel, batch: Ragged) -> list[Tensor]:

@@ -14,7 +14,10 @@ from safetensors.torch import load_file, save_file
 from ribolm.errors import DataError
 from ribolm.models import verification
 from ribolm.models.heads import HeadSpec
-from ribolm.models.network import Network
+from ribolm.models.hyena.configuration import HyenaConfig
+from ribolm.models.mosaicbert_config import MosaicBertConfig
+from ribolm.models.network import Network, new_network
+from ribolm.models.pair_maps.configuration import PairMapConfig, base_ids
 from ribolm.models.ragged import pack
 from ribolm.models.verification import verify_model
 from ribolm.models.weights import load_model, save_model
@@ -114,6 +117,33 @@ def test_saving_again_leaves_nothing_of_the_model_before(
     save_model(tmp_path / "model", network, tokenizer)
     assert load_model(tmp_path / "model").task is None
     assert not (tmp_path / "model" / "README.md").exists()
+
+
+def test_every_head_is_verified(tmp_path: Path, headed: Headed, tokenizer: Tokenizer) -> None:
+    shape = PairMapConfig(base_ids(tokenizer), width=8, dilations=(1,), side_width=8, map_width=4, attention=True)
+    structure = {**TASK, "level": "structure", "labels": ["pair"], "pair_map": shape.to_dict()}
+    bert = MosaicBertConfig(tokenizer.vocab_size, tokenizer.pad_id, tokenizer.mask_id, 0, 2, 32, 1, 2, 24)
+    hyena = HyenaConfig(16, 1, 130, 3, 10.0)
+    pair, strands = HeadSpec("pair"), HeadSpec("token", delay_nt=3, both_strands=True)
+    made = {
+        "structure": (headed(HeadSpec("structure", pair_map=shape)), tokenizer, structure),
+        "pair": (new_network(bert, pair, 1), tokenizer, {**TASK, "level": "pair"}),
+        "strands": (new_network(hyena, strands, 1), make_tokenizer("hyena"), {**TASK, "delay_nt": 3, "both_strands": True}),
+    }
+    for name, (network, its_tokenizer, task) in made.items():
+        verify_model(save_model(tmp_path / name, network, its_tokenizer, task), against_transformers=False)
+
+
+def test_answers_that_are_no_numbers_are_refused(tmp_path: Path, headed: Headed, tokenizer: Tokenizer) -> None:
+    network = headed(HeadSpec("sequence", 1, "mean"))
+    with torch.no_grad():
+        signs = 1.0 - 2.0 * (torch.arange(32) % 2)
+        network.head.dense.weight.zero_()
+        network.head.dense.bias.copy_(10 * signs)  # the sum of what is finite, each for itself, is not
+        network.head.out_proj.weight.copy_(5e37 * signs[None])
+    task = {**TASK, "level": "sequence", "pooling": "mean"}
+    with pytest.raises(DataError, match="outputs are not finite"):
+        verify_model(save_model(tmp_path / "model", network, tokenizer, task), against_transformers=False)
 
 
 def rewrite(model: Path, name: str, content: str | bytes) -> None:

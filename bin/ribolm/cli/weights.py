@@ -43,11 +43,15 @@ def app() -> "typer.Typer":
 
 
 def _require_no_model(out: Path) -> None:
-    """Random or converted weights must not replace trained ones by a slip."""
+    """Random or converted weights must not replace trained ones by a slip, nor what else a folder holds."""
     from ribolm.errors import UsageError
+    from ribolm.models.directories import OWN_FILES, WEIGHTS
 
-    if (out / "model.safetensors").exists():
+    taken = next((name for name in OWN_FILES if (out / name).exists()), None)
+    if taken == WEIGHTS:
         raise UsageError(f"--out {out} holds a model already. Choose another folder, or remove that one.")
+    if taken is not None:
+        raise UsageError(f"--out {out} holds {taken} already, which a model would replace. Choose another folder.")
 
 
 def _add_init(cli: "typer.Typer") -> None:

@@ -10,6 +10,7 @@ from ribolm.files import require_file, sha256_of, write_json
 
 WEIGHTS, CONFIG, TASK, MANIFEST, CARD = "model.safetensors", "config.json", "task.json", "manifest.json", "README.md"
 REGRESSION = "regression.safetensors"  # the floor that a model of windows may bring for scans
+OWN_FILES = (WEIGHTS, CONFIG, TASK, MANIFEST, CARD, REGRESSION, "vocab.json", "tokenizer.json")
 SHIPPED = Path(__file__).parents[3] / "assets" / "models"
 PICKLES = ("pytorch_model.bin", "model.pt", "model.ckpt", "model.pth", "weights.ckpt")
 

@@ -15,7 +15,7 @@ from ribolm.models.directories import (
     CARD,
     CONFIG,
     MANIFEST,
-    REGRESSION,
+    OWN_FILES,
     TASK,
     WEIGHTS,
     fingerprint,
@@ -32,7 +32,6 @@ from ribolm.sequences.tokenizers import Tokenizer, is_description, mapping_of, r
 from ribolm.version import __version__
 
 FORMAT_VERSION = 1
-OWN_FILES = (WEIGHTS, CONFIG, TASK, MANIFEST, CARD, REGRESSION, "vocab.json", "tokenizer.json")
 HEAD_PREFIXES = tuple(
     sorted({f"{name}." for heads in (HEADS, *(family.heads for family in FAMILIES)) for name, _ in heads.values()})
 )
@@ -93,12 +92,14 @@ def save_model(
 
     `task` goes to task.json with the tokenizer's name and digest added, `manifest` to manifest.json with the version
     and the sha256 of every file; both with mapping and token dropout where nucleotides are mapped. Weights are fp32.
+    Files of a model that was there before go; of a folder that holds no model none is taken away.
     Raises DataError when head, task and vocabulary do not belong together.
     """
     directory = Path(directory)
     _check_parts(network, tokenizer, task)
     require_no_other_kind(directory, lambda content: "format_version" in content, "model")
-    with atomic_directory(directory) as temporary:
+    before = OWN_FILES if (directory / MANIFEST).exists() else ()
+    with atomic_directory(directory, optional=before) as temporary:
         write_state(temporary / WEIGHTS, network.state_dict())
         write_json(temporary / CONFIG, _config_content(network, task))
         write_tokenizer(temporary, tokenizer)
@@ -110,8 +111,6 @@ def save_model(
         files = {name: fingerprint(temporary / name) for name in written}
         versions = {"format_version": FORMAT_VERSION, "ribolm": __version__, "torch": torch.__version__}
         write_json(temporary / MANIFEST, {**(manifest or {}), **_mapped(network), **versions, "files": files})
-    for name in set(OWN_FILES) - set(written) - {MANIFEST}:
-        (directory / name).unlink(missing_ok=True)  # of a model that was there before
     return directory
 
 

@@ -68,3 +68,18 @@ def test_a_folder_of_transformers_is_converted(tmp_path: Path, capsys: pytest.Ca
     assert main(["convert", "--from", source, "--out", out, "--tokenizer", "nucleotide"]) == 0
     assert (tmp_path / "a" / "model.safetensors").read_bytes() == (tmp_path / "b" / "model.safetensors").read_bytes()
     assert "18,607 weights converted" in capsys.readouterr().err
+
+
+def test_nothing_of_another_folder_is_replaced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*INIT, "nucleotide", "--out", str(tmp_path / "a")]) == 0
+    (tmp_path / "a" / "manifest.json").unlink()
+    (tmp_path / "a" / "model.safetensors").rename(tmp_path / "a" / "pytorch_model.bin")
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "README.md").write_text("# My project")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    source = str(tmp_path / "a")
+    assert main(["convert", "--from", source, "--out", source]) == 2
+    assert "holds config.json already" in capsys.readouterr().err
+    assert main([*INIT, "nucleotide", "--out", str(tmp_path / "project")]) == 2
+    assert "holds README.md already" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before

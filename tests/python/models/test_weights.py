@@ -119,6 +119,29 @@ def test_saving_again_leaves_nothing_of_the_model_before(
     assert not (tmp_path / "model" / "README.md").exists()
 
 
+def test_files_that_are_no_models_stay_where_a_model_is_saved(
+    tmp_path: Path, network: Network, tokenizer: Tokenizer
+) -> None:
+    (tmp_path / "README.md").write_text("# My project\n")
+    save_model(tmp_path, network, tokenizer)
+    assert (tmp_path / "README.md").read_text() == "# My project\n"
+    assert load_model(tmp_path).task is None
+
+
+def test_a_model_whose_place_is_taken_is_gone_as_a_whole(
+    tmp_path: Path, headed: Headed, network: Network, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = save_model(tmp_path / "model", headed(HeadSpec("token")), tokenizer, TASK)
+
+    def stopped(*_paths: Any) -> None:
+        raise OSError("no space left")
+
+    with monkeypatch.context() as patched, pytest.raises(OSError, match="no space"):
+        patched.setattr("ribolm.files._settle", lambda path: stopped() if path.name == "model.safetensors" else None)
+        save_model(model, network, tokenizer)
+    assert not (model / "manifest.json").exists() and not (model / "task.json").exists()
+
+
 def test_every_head_is_verified(tmp_path: Path, headed: Headed, tokenizer: Tokenizer) -> None:
     shape = PairMapConfig(base_ids(tokenizer), width=8, dilations=(1,), side_width=8, map_width=4, attention=True)
     structure = {**TASK, "level": "structure", "labels": ["pair"], "pair_map": shape.to_dict()}

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ribolm import console
 from ribolm.errors import UsageError
+from ribolm.models.backbones import family_of
 from ribolm.models.configuration import EncoderConfig
 from ribolm.models.network import language_model, new_network
 from ribolm.models.presets import preset_config
@@ -15,8 +16,16 @@ from ribolm.sequences.tokenizers import Tokenizer
 def write_initial_model(
     out: Path, preset: str, tokenizer: Tokenizer, seed: int, token_dropout: bool | None = None
 ) -> Path:
-    """Write a model directory of a preset, a pure function of preset, tokenizer, token dropout and seed."""
+    """Write a model directory of a preset, a pure function of preset, tokenizer, token dropout and seed.
+
+    Raises UsageError for an unknown preset, one without a language model, and token dropout where there is none.
+    """
     config = preset_config(preset, tokenizer)
+    if not family_of(config).language_model:
+        raise UsageError(
+            f"preset '{preset}' has no language model, so that there is nothing to pretrain. Give it to ribolm-train "
+            "finetune."
+        )
     if token_dropout is not None:
         if not isinstance(config, EncoderConfig):
             raise UsageError(f"preset '{preset}' has no token dropout. Leave out --token-dropout.")

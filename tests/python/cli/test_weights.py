@@ -45,6 +45,7 @@ def test_token_dropout_may_be_chosen(tmp_path: Path, capsys: pytest.CaptureFixtu
     ("arguments", "code", "told"),
     [
         (("init", "--preset", "huge", "--out", "OUT"), 2, "preset 'huge' is unknown"),
+        (("init", "--preset", "convolution-101", "--out", "OUT"), 2, "has no language model"),
         ((*INIT, "words", "--out", "OUT"), 2, "Tokenizer 'words'"),
         (("verify", "ABSENT"), 65, "no model directory"),
         (("show", "ABSENT"), 65, "no model directory"),

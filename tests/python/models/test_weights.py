@@ -151,7 +151,11 @@ def test_every_head_is_verified(tmp_path: Path, headed: Headed, tokenizer: Token
     made = {
         "structure": (headed(HeadSpec("structure", pair_map=shape)), tokenizer, structure),
         "pair": (new_network(bert, pair, 1), tokenizer, {**TASK, "level": "pair"}),
-        "strands": (new_network(hyena, strands, 1), make_tokenizer("hyena"), {**TASK, "delay_nt": 3, "both_strands": True}),
+        "strands": (
+            new_network(hyena, strands, 1),
+            make_tokenizer("hyena"),
+            {**TASK, "delay_nt": 3, "both_strands": True},
+        ),
     }
     for name, (network, its_tokenizer, task) in made.items():
         verify_model(save_model(tmp_path / name, network, its_tokenizer, task), against_transformers=False)

@@ -84,7 +84,8 @@ def table(task: str, files: dict[str, Path]) -> str:
             if row["metric"] == "spearman" and row["stratum"] == "all":
                 found.setdefault(row["method"], {})[split] = row
     first = next(iter(found.values()))["gene"]
-    lines = [f"## {TASKS[task].capitalize()}", "", f"n = {first['n']:,}, {first['n_clusters']:,} groups.", ""]
+    title = TASKS[task][0].upper() + TASKS[task][1:]
+    lines = [f"## {title}", "", f"n = {first['n']:,}, {first['n_clusters']:,} groups.", ""]
     lines += ["| method | Spearman, folds of whole genes | Spearman, random folds |", "|---|---|---|"]
     lines += [f"| {name} | {cell(rows['gene'])} | {cell(rows['random'])} |" for name, rows in found.items()]
     return "\n".join([*lines, ""])

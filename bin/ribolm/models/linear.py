@@ -1,7 +1,8 @@
 """Linear layers: oneDNN's product in fp32 on a CPU, PyTorch's own everywhere else.
 
 On a CPU PyTorch hands fp32 products to MKL, which leaves the wide vector units of other makers' processors idle.
-oneDNN, which PyTorch carries too, uses them: measured 2.2 times MKL's rate on a Zen 5 core, equal to rounding.
+oneDNN, which PyTorch carries too, uses them: measured 2.2 times MKL's rate on a Zen 5 core, equal to rounding. Where
+there is no AVX-512 both have the same units, and MKL is 15 % quicker in prediction (docs/lab-log.md).
 """
 
 from typing import Any, Literal, cast
@@ -18,7 +19,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """x · weightᵀ + bias for x [T, n], weight [m, n], bias [m]; returns [T, m]."""
     if not onednn_fits(x, weight):
         return functional.linear(x, weight, bias)
-    if torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad):
+    if _learns(x, weight):
         return cast(Tensor, _Product.apply(x, weight, bias))
     return _product(x, weight, bias)
 
@@ -26,8 +27,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 def linear_gelu(x: Tensor, layer: nn.Linear, form: Literal["none", "tanh"] = "none") -> Tensor:
     """GELU(layer(x)), exact (erf) or by its tanh approximation; one pass over memory where no gradient is wanted."""
     if type(layer) is nn.Linear:
-        wanted = torch.is_grad_enabled() and (x.requires_grad or layer.weight.requires_grad)
-        if not wanted and onednn_fits(x, layer.weight):
+        if not _learns(x, layer.weight) and onednn_fits(x, layer.weight):
             return _product(x, layer.weight, layer.bias, "gelu", form)
         return functional.gelu(linear(x, layer.weight, layer.bias), approximate=form)
     return functional.gelu(layer(x), approximate=form)
@@ -41,18 +41,24 @@ def apply_linear(layer: nn.Module, x: Tensor) -> Tensor:
 
 
 def onednn_fits(x: Tensor, weight: Tensor) -> bool:
-    """Whether a product is fp32 on a CPU and large enough for oneDNN."""
+    """Whether a product is fp32 on a CPU, large enough for oneDNN, and quicker by it."""
     return (
         x.device.type == "cpu"
         and x.dtype == weight.dtype == torch.float32
         and x.ndim == 2
         and len(x) >= FEW_ROWS
         and _ONEDNN
+        and (_WIDE or _learns(x, weight))
         and bool(torch.backends.mkldnn.enabled)
         and not torch.is_autocast_enabled("cpu")
     )
 
 
+def _learns(x: Tensor, weight: Tensor) -> bool:
+    return torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad)
+
+
+_WIDE = torch.backends.cpu.get_cpu_capability() != "AVX2"
 _ONEDNN = torch._C._has_mkldnn and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 

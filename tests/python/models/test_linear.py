@@ -13,6 +13,13 @@ from ribolm.models.linear import apply_linear, linear, linear_gelu, onednn_fits
 needs_onednn = pytest.mark.skipif(not linear_module._ONEDNN, reason="this build of PyTorch has no oneDNN")
 
 
+@pytest.fixture(autouse=True, params=[True, False], ids=["avx512", "avx2"])
+def wide(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Both kinds of processors, on either."""
+    monkeypatch.setattr(linear_module, "_WIDE", request.param)
+    return bool(request.param)
+
+
 @pytest.mark.parametrize("with_bias", [True, False])
 @pytest.mark.parametrize("n", [3, 100])
 def test_product_and_gradients(n: int, with_bias: bool) -> None:
@@ -39,8 +46,17 @@ def test_gelu_is_exact() -> None:
 
 
 @needs_onednn
+def test_prediction_without_wide_units_goes_to_pytorch(wide: bool) -> None:
+    x, weight = torch.randn(64, 8), torch.randn(8, 8)
+    assert onednn_fits(x, weight) == wide
+    assert onednn_fits(x, weight.requires_grad_())
+    with torch.no_grad():
+        assert onednn_fits(x, weight) == wide
+
+
+@needs_onednn
 def test_only_fp32_on_a_cpu_with_enough_rows() -> None:
-    weight = torch.randn(8, 8)
+    weight = torch.randn(8, 8, requires_grad=True)
     assert onednn_fits(torch.randn(64, 8), weight)
     assert not onednn_fits(torch.randn(2, 8), weight)
     assert not onednn_fits(torch.randn(64, 8).bfloat16(), weight.bfloat16())

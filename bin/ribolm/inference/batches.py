@@ -1,15 +1,17 @@
 """Rows of tokens through networks, so that what else is in a batch does not touch a row's logits.
 
-On a CPU every row has a forward pass of its own: as fast as batches of eight (the activations of one window stay in
-the cache), and bitwise the same whatever is scored beside it. On a card rows are packed into passes of exactly
-`tokens_per_batch` tokens (the rest is filled up), so that matrix products have one shape; there logits agree to 1e-4.
+On a CPU every row has a forward pass of its own, by one thread: as fast as batches of eight (the activations of one
+window stay in the cache), and bitwise the same whatever is scored beside it. On a card rows are packed into passes of
+exactly `tokens_per_batch` tokens (the rest is filled up), so that matrix products have one shape; there logits agree to
+1e-4.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +20,7 @@ import torch
 from ribolm.console import choice, notice
 from ribolm.errors import OutOfMemory
 from ribolm.genome.coordinates import Int64, ranges
+from ribolm.inference.side_by_side import side_by_side
 from ribolm.models.network import Network
 from ribolm.models.ragged import ragged
 from ribolm.sequences.tokenizers import Tokenizer
@@ -27,22 +30,22 @@ from ribolm.training.machine.precision import Device, choose_device
 
 ONE_ROW = 0
 TOKENS_PER_BATCH = {"cpu": ONE_ROW, "cuda": 131072}
+LONG_TOKENS = 4_096  # on a CPU a sequence of more has all threads, as attention grows with its square
 Float32 = npt.NDArray[np.float32]
+Answer = TypeVar("Answer")
 
 
 @dataclass
 class Forward:
     """Networks on a device, applied to rows of tokens.
 
-    `tokens_per_batch` 0 means one row at a time; it shrinks when a card runs out of memory. `n_tokens` counts the
-    tokens scored, filling left out.
+    `tokens_per_batch` 0 means one row at a time; it shrinks when a card runs out of memory.
     """
 
     networks: tuple[Network, ...]
     tokenizer: Tokenizer
     device: Device
     tokens_per_batch: int
-    n_tokens: int = field(default=0, init=False)
 
     @classmethod
     def prepare(
@@ -72,34 +75,50 @@ class Forward:
         out_index = np.cumsum(wanted) - 1
         wanted_before = np.r_[0, np.cumsum(wanted)]
         rows = np.flatnonzero(np.diff(wanted_before[offsets]) > 0)
-        todo = list(self._batches(rows, np.diff(offsets)))
-        while todo:
-            batch = todo.pop(0)
-            try:
-                place, values = self._run(tokens, offsets, batch, wanted)
-            except torch.cuda.OutOfMemoryError as error:
-                self.shrink(int(np.diff(offsets).max()) + self._n_special, error)
-                todo = list(self._batches(np.concatenate([batch, *todo]), np.diff(offsets)))
-                continue
+        ordered = rows[np.argsort(-np.diff(offsets)[rows], kind="stable")]
+        full = np.diff(offsets)[ordered] + self._n_special
+        for _, (place, values) in self.passes(
+            ordered, full, self._fitting, lambda part: self._run(tokens, offsets, part, wanted)
+        ):
             out[out_index[place]] = values
         return out
+
+    def passes(
+        self, rows: Int64, full: Int64, fitting: Callable[[Int64], int], run: Callable[[Int64], Answer]
+    ) -> Iterator[tuple[Int64, Answer]]:
+        """Yield (part, run(part)) for the parts that `rows` (int64, numbers of any kind) are cut into.
+
+        `full` int64 [rows]: tokens of each with special ones, the longest of a part first; `fitting`(full of the rows
+        that are left): how many of them go next. On a CPU passes run side by side, `run` in several threads at once;
+        those of sequences of more than LONG_TOKENS come first and have all threads. Where a card has no memory for a
+        part, `tokens_per_batch` is halved and `fitting` asked again; OutOfMemory where it has none for one row.
+        """
+        if self.device.kind == "cpu":
+            parts = list(_cut(rows, full, fitting))
+            for alone in (part for part, longest in parts if longest > LONG_TOKENS):
+                yield alone, run(alone)
+            short = [part for part, longest in parts if longest <= LONG_TOKENS]
+            yield from zip(short, side_by_side(run, short), strict=True)
+            return
+        at = 0
+        while at < len(rows):
+            part = rows[at : at + fitting(full[at:])]
+            try:
+                answer = run(part)
+            except torch.cuda.OutOfMemoryError as error:
+                self.shrink(int(full[at]), error)
+                continue
+            yield part, answer
+            at += len(part)
 
     @property
     def _n_special(self) -> int:
         return len(self.tokenizer.prefix_ids) + len(self.tokenizer.suffix_ids)
 
-    def _batches(self, rows: Int64, length: Int64) -> Iterator[Int64]:
-        """Rows of about one length together, up to the tokens of a batch."""
-        ordered = rows[np.argsort(-length[rows], kind="stable")]
-        before = 0
-        begin = 0
-        for at, n_tokens in enumerate((length[ordered] + self._n_special).tolist()):
-            if before + n_tokens > self.tokens_per_batch and at > begin:
-                yield ordered[begin:at]
-                begin, before = at, 0
-            before += n_tokens
-        if begin < len(ordered):
-            yield ordered[begin:]
+    def _fitting(self, full: Int64) -> int:
+        """How many of the next rows, lengths descending, fill a pass."""
+        most = max(1, self.tokens_per_batch)  # no row is shorter than a token
+        return max(1, int(np.searchsorted(np.cumsum(full[:most]), self.tokens_per_batch, side="right")))
 
     def _lengths(self, full: Int64) -> Int64:
         """Lengths of the sequences of a pass: the rows, and what fills it up."""
@@ -129,7 +148,6 @@ class Forward:
         with torch.inference_mode(), self.device.autocast():
             # the head reads every token: a product over the selected ones would round by how many they are
             logits = [network(batch)[selected, 0].float() for network in self.networks]
-        self.n_tokens += int(full.sum())
         return source[chosen], torch.stack(logits, dim=1).cpu().numpy()
 
     def shrink(self, longest: int, error: BaseException) -> None:
@@ -139,6 +157,15 @@ class Forward:
         torch.cuda.empty_cache()
         self.tokens_per_batch //= 2
         notice(f"the card ran out of memory; going on with {self.tokens_per_batch:,} tokens per batch.")
+
+
+def _cut(rows: Int64, full: Int64, fitting: Callable[[Int64], int]) -> Iterator[tuple[Int64, int]]:
+    """Parts of rows, and the tokens of the first of each."""
+    at = 0
+    while at < len(rows):
+        n = fitting(full[at:])
+        yield rows[at : at + n], int(full[at])
+        at += n
 
 
 @contextmanager

@@ -67,7 +67,6 @@ def contact_logits(model: ContactModel, forward: Forward, letters: str) -> Float
     tokens = torch.from_numpy(np.r_[tokenizer.prefix_ids, inner, tokenizer.suffix_ids].astype(np.int64))
     with one_sequence(len(tokens)):
         summed = attention_channels(forward.networks[0], tokens.to(forward.device.name), model.weights)[0]
-    forward.n_tokens += len(tokens)
     return np.asarray(summed.add_(model.bias).cpu().numpy(), dtype=np.float32)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 
 import numpy as np
@@ -31,18 +31,21 @@ def embed_rows(
     """
     special = () if with_special else _special_ids(forward)
     out = np.zeros((len(offsets) - 1, int(forward.networks[0].config.hidden_size)), dtype=np.float32)
-    for rows, batch, hidden in _passes(forward, tokens, offsets, progress):
-        out[rows] = pool(hidden, batch, "mean", special).cpu().numpy()
+    for rows, means in _passes(
+        forward, tokens, offsets, progress, lambda hidden, batch: pool(hidden, batch, "mean", special)
+    ):
+        out[rows] = means
     return out
 
 
 def embed_tokens(forward: Forward, tokens: TokenArray, offsets: Int64, progress: Progress | None = None) -> Float32:
     """Hidden state of every token of rows as for `embed_rows`, float32 [T, D]; special tokens are left out."""
-    before = len(forward.tokenizer.prefix_ids)
+    before, n_special = len(forward.tokenizer.prefix_ids), len(_special_ids(forward))
     out = np.empty((len(tokens), int(forward.networks[0].config.hidden_size)), dtype=np.float32)
-    for rows, batch, hidden in _passes(forward, tokens, offsets, progress):
-        starts, length = np.asarray(batch.cu_seqlens[:-1].cpu()) + before, offsets[rows + 1] - offsets[rows]
-        out[ranges(offsets[rows], length)] = hidden.cpu().numpy()[ranges(starts.astype(np.int64), length)]
+    for rows, hidden in _passes(forward, tokens, offsets, progress, lambda hidden, _: hidden):
+        length = offsets[rows + 1] - offsets[rows]
+        starts = np.cumsum(length + n_special) - (length + n_special) + before
+        out[ranges(offsets[rows], length)] = hidden[ranges(starts, length)]
     return out
 
 
@@ -51,25 +54,28 @@ def _special_ids(forward: Forward) -> tuple[int, ...]:
 
 
 def _passes(
-    forward: Forward, tokens: TokenArray, offsets: Int64, progress: Progress | None
-) -> Iterator[tuple[Int64, Ragged, Tensor]]:
-    """Forward passes over all rows, the longest first: (rows, batch, hidden states [T, D] in fp32)."""
+    forward: Forward,
+    tokens: TokenArray,
+    offsets: Int64,
+    progress: Progress | None,
+    read: Callable[[Tensor, Ragged], Tensor],
+) -> Iterator[tuple[Int64, Float32]]:
+    """Forward passes over all rows, the longest first: (rows, what is read of their hidden states [T, D] in fp32)."""
     full = np.diff(offsets) + len(_special_ids(forward))
     order = np.flatnonzero(full > 0)[np.argsort(-full[full > 0], kind="stable")]
-    shown = nullcontext(progress) if progress else Progress("embedding", len(order), "sequences")
-    with shown as counter:
-        at = 0
-        while at < len(order):
-            rows = order[at : at + _n_rows(full[order[at:]], forward.tokens_per_batch)]
-            batch = _batch(forward, tokens, offsets, rows)
-            try:
-                with torch.inference_mode(), forward.device.autocast():
-                    hidden = forward.networks[0](batch).float()
-            except torch.cuda.OutOfMemoryError as error:
-                forward.shrink(int(full[order[at]]), error)
-                continue
-            yield rows, batch, hidden
-            at += len(rows)
+
+    def run(rows: Int64) -> Float32:
+        batch = _batch(forward, tokens, offsets, rows)
+        with torch.inference_mode(), forward.device.autocast():
+            hidden = forward.networks[0](batch).float()
+            return np.asarray(read(hidden, batch).cpu().numpy())
+
+    def fitting(rest: Int64) -> int:
+        return _n_rows(rest, forward.tokens_per_batch)
+
+    with nullcontext(progress) if progress else Progress("embedding", len(order), "sequences") as counter:
+        for rows, found in forward.passes(order, full[order], fitting, run):
+            yield rows, found
             counter.advance(len(rows))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -157,21 +158,15 @@ def _score(forward: Forward, letters: Letters) -> Float32:
     out = np.empty(n, dtype=np.float32)
     for n_tokens in np.unique(length).tolist():
         rows = np.flatnonzero(length == n_tokens)
-        at = 0
-        while at < len(rows):
-            size = _rows_per_pass(forward, n_tokens)
-            part = rows[at : at + size]
-            try:
-                out[part] = _run(forward, tokens, offsets[part], n_tokens, size)[: len(part)]
-            except torch.cuda.OutOfMemoryError as error:
-                forward.shrink(n_tokens + _n_special(forward), error)
-                continue
-            at += size
+        full = np.full(len(rows), n_tokens + _n_special(forward))
+        run = partial(_run, forward, tokens, offsets, n_tokens)
+        for part, logits in forward.passes(rows, full, lambda rest: _rows_per_pass(forward, int(rest[0])), run):
+            out[part] = logits
     return out
 
 
-def _rows_per_pass(forward: Forward, n_tokens: int) -> int:
-    return max(1, forward.tokens_per_batch // (n_tokens + _n_special(forward)))
+def _rows_per_pass(forward: Forward, full: int) -> int:
+    return max(1, forward.tokens_per_batch // full)
 
 
 def _n_special(forward: Forward) -> int:
@@ -183,10 +178,11 @@ def _around(forward: Forward) -> tuple[tuple[int, ...], tuple[int, ...]]:
     return forward.tokenizer.prefix_ids, forward.tokenizer.suffix_ids
 
 
-def _run(forward: Forward, tokens: TokenArray, starts: Int64, n_tokens: int, size: int) -> Float32:
-    """One pass over exactly `size` rows of `n_tokens`, the last one repeated where there are fewer."""
-    starts = np.r_[starts, np.repeat(starts[-1:], size - len(starts))]
+def _run(forward: Forward, tokens: TokenArray, offsets: Int64, n_tokens: int, rows: Int64) -> Float32:
+    """Logits of some rows of `n_tokens`, in a pass of one shape: the last one is repeated where there are fewer."""
     before, after = _around(forward)
+    size = _rows_per_pass(forward, len(before) + n_tokens + len(after))
+    starts = np.r_[offsets[rows], np.repeat(offsets[rows[-1:]], size - len(rows))]
     flat = np.empty((size, len(before) + n_tokens + len(after)), dtype=np.int64)
     flat[:, : len(before)] = before
     flat[:, len(before) + n_tokens :] = after
@@ -194,5 +190,4 @@ def _run(forward: Forward, tokens: TokenArray, starts: Int64, n_tokens: int, siz
     batch = ragged(torch.from_numpy(flat.ravel()), [flat.shape[1]] * size).to(forward.device.name)
     with torch.inference_mode(), forward.device.autocast():
         logits = forward.networks[0](batch)[:, 0].float()
-    forward.n_tokens += flat.size
-    return np.asarray(logits.cpu().numpy())
+    return np.asarray(logits.cpu().numpy()[: len(rows)])

@@ -16,12 +16,12 @@ from ribolm.errors import DataError
 from ribolm.files import atomic_path
 from ribolm.genome.coordinates import Int64, ranges
 from ribolm.genome.fasta import Genome
-from ribolm.inference.batches import Forward, one_sequence
+from ribolm.inference.batches import Forward
 from ribolm.inference.seen import trainings_of, words_of
 from ribolm.inference.sequences import score_windows
 from ribolm.inference.window_models import TOKENS_PER_PASS
 from ribolm.labels.values.targets import Target
-from ribolm.models.ragged import ragged
+from ribolm.models.ragged import pack
 from ribolm.models.weights import LoadedModel, load_model
 from ribolm.sequences.length_rule import LengthRule
 
@@ -83,18 +83,19 @@ def predicted_values(model: ValueModel, forward: Forward, letters: Letters, offs
     if model.window_nt is not None:
         return model.target.value(score_windows(model, forward, read.reshape(n, model.window_nt)))
     tokens, starts = forward.tokenizer.encode_rows(read, bounds)
-    answers = [_alone(forward, tokens[a:b]) for a, b in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True)]
-    return model.target.value(np.array(answers))
-
-
-def _alone(forward: Forward, tokens: npt.NDArray[np.generic]) -> float:
     before, after = forward.tokenizer.prefix_ids, forward.tokenizer.suffix_ids
-    ids = np.r_[np.array(before, dtype=np.int64), tokens.astype(np.int64), np.array(after, dtype=np.int64)]
-    batch = ragged(torch.from_numpy(ids), [len(ids)]).to(forward.device.name)
-    with one_sequence(len(ids)), torch.inference_mode(), forward.device.autocast():
-        answer = forward.networks[0](batch)[0, 0].float()
-    forward.n_tokens += len(ids)
-    return float(answer)
+    full = np.diff(starts) + len(before) + len(after)
+    answers = np.empty(n)
+
+    def run(row: Int64) -> float:
+        inner = tokens[starts[row[0]] : starts[row[0] + 1]].astype(np.int64)
+        batch = pack([np.r_[np.array(before, dtype=np.int64), inner, np.array(after, dtype=np.int64)]])
+        with torch.inference_mode(), forward.device.autocast():
+            return float(forward.networks[0](batch.to(forward.device.name))[0, 0].float())
+
+    for row, answer in forward.passes(np.arange(n), full, lambda _: 1, run):
+        answers[row] = answer
+    return model.target.value(answers)
 
 
 def predict_records(

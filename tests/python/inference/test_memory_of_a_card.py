@@ -25,6 +25,7 @@ from ribolm.models.weights import load_model
 from ribolm.sequences.length_rule import LengthRule
 from ribolm.sequences.rna import RnaRecord
 from ribolm.sequences.tokenizers import make_tokenizer
+from ribolm.training.machine.precision import Device
 
 RNA = "ACGUACGUAC"
 
@@ -48,7 +49,13 @@ def masked(tokens_per_batch: int, most_tokens: int) -> Forward:
     forward = Forward.prepare(
         (new_network(config, language_model(config), seed=3),), tokenizer, "cpu", "fp32", tokens_per_batch
     )
+    return on_small_card(forward, most_tokens)
+
+
+def on_small_card(forward: Forward, most_tokens: int) -> Forward:
+    """The passes of a card, computed here."""
     forward.networks = (SmallCard(forward.networks[0], most_tokens),)  # type: ignore[assignment]
+    forward.device = Device("cpu", "cuda", "fp32")
     return forward
 
 
@@ -69,8 +76,7 @@ def test_windows_that_go_through_in_smaller_passes_are_told(
     scores = []
     for most_tokens in (1000, 50):
         forward = Forward.prepare((loaded.network,), loaded.tokenizer, "cpu", "fp32", 88)
-        forward.networks = (SmallCard(loaded.network, most_tokens),)  # type: ignore[assignment]
-        scores.append(score_windows(SimpleNamespace(window_nt=20), forward, letters))
+        scores.append(score_windows(SimpleNamespace(window_nt=20), on_small_card(forward, most_tokens), letters))
     np.testing.assert_allclose(scores[1], scores[0], atol=1e-4)
     assert "going on with 44 tokens per batch" in capsys.readouterr().err
 

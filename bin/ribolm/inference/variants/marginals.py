@@ -57,15 +57,15 @@ def masked_log_probabilities(forward: Forward, letters: str, positions0: Sequenc
     row = np.r_[before, tokenizer.encode(np.frombuffer(letters.encode(), dtype=np.uint8)), after].astype(np.int64)
     places = np.asarray(positions0, dtype=np.int64) + len(before)
     found = np.empty((len(places), len(BASES)), dtype=np.float32)
-    begin = 0
-    while begin < len(places):
-        at = places[begin : begin + max(1, forward.tokens_per_batch // len(row))]
-        try:
-            found[begin : begin + len(at)] = _masked(forward, row, at)
-        except torch.cuda.OutOfMemoryError as error:
-            forward.shrink(len(row), error)
-            continue
-        begin += len(at)
+    full = np.full(len(places), len(row))
+    passes = forward.passes(
+        np.arange(len(places)),
+        full,
+        lambda _: max(1, forward.tokens_per_batch // len(row)),
+        lambda part: _masked(forward, row, places[part]),
+    )
+    for part, values in passes:
+        found[part] = values
     return found
 
 
@@ -78,7 +78,6 @@ def _masked(forward: Forward, row: np.ndarray, at: np.ndarray) -> Float32:
     bases = torch.from_numpy(base_ids(forward.tokenizer)).to(forward.device.name)
     with torch.inference_mode(), forward.device.autocast():
         logits = forward.networks[0](batch, selected).float()[:, bases]
-    forward.n_tokens += rows.size
     return np.asarray(torch.log_softmax(logits, dim=1).cpu().numpy())
 
 

@@ -138,13 +138,14 @@ class Filter(nn.Module):
         if state != self._of:
             self._kept.clear()
             self._of = state
-        if length not in self._kept:
+        found = self._kept.pop(length, None)  # other threads may change what is kept at any line
+        if found is None:
             with torch.inference_mode(False), torch.no_grad():  # so that training may go on with what inference kept
-                self._kept[length] = prepare(self.values(length), self.bias.float())
-            if len(self._kept) > KEPT_LENGTHS:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(length)
-        return self._kept[length]
+                found = prepare(self.values(length), self.bias.float())
+        self._kept[length] = found
+        if len(self._kept) > KEPT_LENGTHS:
+            self._kept.popitem(last=False)
+        return found
 
     def values(self, length: int) -> Tensor:
         """The kernel's values fp32 [D, L]: a prefix of those of max_seq_len."""

@@ -12,7 +12,7 @@ from ribolm.errors import DataError
 from ribolm.models.attention import Backend, OnAttention, Plan, Wanted, attend, plan_attention
 from ribolm.models.configuration import EncoderConfig
 from ribolm.models.gated import NUCLEOTIDE_TRANSFORMER_GATE, gated
-from ribolm.models.linear import apply_linear, linear, linear_gelu, onednn_fits
+from ribolm.models.linear import apply_linear, linear, linear_gelu
 from ribolm.models.mapped_ids import MappedIds
 from ribolm.models.ragged import Ragged, positions_of
 from ribolm.models.rotary import RotaryEmbeddings, pairs_side_by_side, rotate, rotate_in_place
@@ -83,7 +83,7 @@ class SelfAttention(nn.Module):
         parts = (self.query, self.key, self.value)
         if not all(type(part) is nn.Linear for part in parts):  # adapters of LoRA stand in the place of some
             qkv = torch.cat([apply_linear(part, x) for part in parts], dim=-1)
-        elif turns is not None and onednn_fits(x, self.query.weight):
+        elif turns is not None and _is_fp32(x, self.query.weight):
             qkv = rotate_in_place(linear(x, self._joined("weight", True), self._joined("bias", True)), turns)
             return attend(qkv.view(len(x), 3, self.heads, -1), plan, layer)
         else:
@@ -96,6 +96,11 @@ class SelfAttention(nn.Module):
         if pairs_together:
             turned = [pairs_side_by_side(parameter, self.head_size) for parameter in turned]
         return torch.cat([*turned, getattr(self.value, name)])
+
+
+def _is_fp32(x: Tensor, weight: Tensor) -> bool:
+    """Whether their product on a CPU is fp32."""
+    return x.dtype == weight.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
 
 
 class Projection(nn.Module):

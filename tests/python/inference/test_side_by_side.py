@@ -22,7 +22,8 @@ from ribolm.sequences.tokenizers import make_tokenizer
 
 
 @pytest.fixture(autouse=True)
-def threads_as_before() -> Iterator[None]:
+def threads_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr("ribolm.inference.side_by_side.n_cores", lambda: 5)
     before = torch.get_num_threads()
     yield
     torch.set_num_threads(before)
@@ -46,6 +47,14 @@ def test_answers_come_in_the_order_of_the_tasks_and_threads_are_given_back() -> 
     thread.start()
     thread.join()
     assert later == [3]
+
+
+def test_no_more_threads_than_cores_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ribolm.inference.side_by_side.n_cores", lambda: 2)
+    torch.set_num_threads(7)
+    used = set(side_by_side(lambda _: threading.current_thread().name, range(50)))
+    assert used <= {"pass_0", "pass_1"}
+    assert torch.get_num_threads() == 7
 
 
 def test_a_failure_is_raised_and_tasks_that_wait_are_not_begun() -> None:

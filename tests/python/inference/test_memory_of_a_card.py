@@ -14,6 +14,7 @@ import torch
 from ribolm.errors import OutOfMemory
 from ribolm.inference import contacts
 from ribolm.inference.batches import Forward
+from ribolm.inference.embeddings import embed_rows
 from ribolm.inference.sequences import score_windows
 from ribolm.inference.structures import prediction
 from ribolm.inference.values import predicted_values
@@ -34,7 +35,7 @@ class SmallCard:
     """A network on a card that has room for so many tokens."""
 
     def __init__(self, network: Any, most_tokens: int) -> None:
-        self.network, self.most_tokens = network, most_tokens
+        self.network, self.most_tokens, self.config = network, most_tokens, network.config
 
     def __call__(self, batch: Any, *more: Any) -> Any:
         if len(batch.tokens) > self.most_tokens:
@@ -79,6 +80,27 @@ def test_windows_that_go_through_in_smaller_passes_are_told(
         scores.append(score_windows(SimpleNamespace(window_nt=20), on_small_card(forward, most_tokens), letters))
     np.testing.assert_allclose(scores[1], scores[0], atol=1e-4)
     assert "going on with 44 tokens per batch" in capsys.readouterr().err
+
+
+def test_rows_that_go_through_in_smaller_passes_are_read_alike(
+    make_model: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    random = np.random.default_rng(1)
+    offsets = np.r_[0, np.cumsum(random.integers(1, 19, 12))]
+    letters = random.choice(np.frombuffer(b"ACGT", dtype=np.uint8), int(offsets[-1]))
+    tokenizer = make_tokenizer("nucleotide")
+    tokens, wanted = tokenizer.encode(letters), letters == ord("A")
+    network = load_model(make_model()).network
+    bare = new_network(preset_config("tiny", tokenizer), None, seed=1)
+    found = []
+    for most_tokens in (1000, 50):
+        classes = on_small_card(Forward.prepare((network,), tokenizer, "cpu", "fp32", 88), most_tokens)
+        vectors = on_small_card(Forward.prepare((bare,), tokenizer, "cpu", "fp32", 88), most_tokens)
+        of_one_length = embed_rows(vectors, tokens, np.arange(0, len(tokens), 18))
+        found.append((classes.logits(tokens, offsets, wanted), of_one_length))
+    for small, large in zip(*found, strict=True):
+        np.testing.assert_allclose(small, large, atol=1e-5)
+    assert capsys.readouterr().err.count("going on with 44 tokens per batch") == 2
 
 
 def test_one_sequence_that_does_not_fit_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,9 +66,10 @@ def _passes(
 
     def run(rows: Int64) -> Float32:
         batch = _batch(forward, tokens, offsets, rows)
-        with torch.inference_mode(), forward.device.autocast():
-            hidden = forward.networks[0](batch).float()
-            return np.asarray(read(hidden, batch).cpu().numpy())
+        with torch.inference_mode():
+            with forward.device.autocast():
+                hidden = forward.networks[0](batch)
+            return np.asarray(read(hidden.float(), batch).cpu().numpy())
 
     def fitting(rest: Int64) -> int:
         return _n_rows(rest, forward.tokens_per_batch)

@@ -121,10 +121,10 @@ class Genome:
         return reverse_complement(sequence) if strand == "-" else np.asarray(sequence)
 
 
-def look_at_fasta(path: Path | None) -> None:
+def look_at_fasta(path: Path | None, may_be_empty: bool = False) -> None:
     """Raise DataError where a file does not begin as FASTA, without reading on; None is no file."""
     if path is not None:
-        next(read_fasta(path, FastaRepairs()))
+        next(read_fasta(path, FastaRepairs(), may_be_empty=may_be_empty), None)
 
 
 def read_fasta(

@@ -38,4 +38,4 @@ def look_at_inputs(
         require_model(model)
     if bed is not None:
         read_bed(bed)
-    look_at_fasta(sequences or fasta)
+    look_at_fasta(sequences or fasta, may_be_empty=sequences is not None)

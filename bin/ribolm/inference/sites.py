@@ -50,7 +50,7 @@ def choose_places(
     """
     require_one_input(bed, gtf, sequences, fasta)
     if sequences is not None:
-        genome = Genome.open(sequences)
+        genome = Genome.open(sequences, may_be_empty=True)
         grid = Grid(Frames.of_sequences(genome.lengths), ensemble.window_nt, ensemble.overlap_nt)
         return Where(genome, grid, grid.tiles_of_all(), None)
     assert fasta is not None

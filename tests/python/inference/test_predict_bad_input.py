@@ -137,6 +137,15 @@ def test_nothing_found_gives_valid_empty_files(call: Call, tmp_path: Path, bed: 
         assert len((tmp_path / "out.bed").read_text().splitlines()) == 1
 
 
+def test_sequences_without_records_give_a_valid_empty_file(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "none.fa").write_text("")
+    places = ["--sequences", str(tmp_path / "none.fa"), "--out", str(tmp_path / "out.bed")]
+    assert main(["sites", "--model", str(model), *places, "--device", "cpu"]) == 0
+    assert (tmp_path / "out.bed").read_text().startswith("#chrom\tstart0")
+    (tmp_path / "none.fa").write_text("no header\n")
+    assert main(["sites", "--model", str(model), *places, "--device", "cpu"]) == 65
+
+
 def test_parts_of_different_predictions_do_not_merge(
     call: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

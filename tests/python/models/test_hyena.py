@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from ribolm.models.backbones import read_config
 from ribolm.models.heads import HeadSpec
 from ribolm.models.hyena.backbone import passes
 from ribolm.models.hyena.configuration import HyenaConfig
-from ribolm.models.hyena.filter import Kernel, convolve, prepare, smooth_length
+from ribolm.models.hyena.filter import KEPT_LENGTHS, Kernel, convolve, prepare, smooth_length
 from ribolm.models.lora import add_lora, merge_lora
 from ribolm.models.network import Network, language_model, new_network
 from ribolm.models.presets import HYENA_PRESETS, preset_config
@@ -191,6 +192,21 @@ def test_kernels_of_many_lengths_do_not_pile_up(network: Network) -> None:
         for length in range(1, 9):
             filter_.kernel(length)
     assert list(filter_._kept) == [5, 6, 7, 8]
+
+
+def test_kernels_that_another_thread_drops_meanwhile_are_no_fault(network: Network) -> None:
+    class Emptied(OrderedDict[int, Kernel]):
+        """Counts too many, and is empty when it is looked at again."""
+
+        def __len__(self) -> int:
+            self.clear()
+            return KEPT_LENGTHS + 1
+
+    filter_ = network.encoder.backbone.layers[0].mixer.filter_fn
+    filter_.requires_grad_(False)
+    expected = filter_.kernel(5).toeplitz
+    filter_._kept = Emptied()
+    assert torch.equal(filter_.kernel(5).toeplitz, expected)
 
 
 @pytest.mark.parametrize("length", [12, 260])

@@ -7,6 +7,7 @@ above it a product of spectra, of a length that has no prime factor above 5. Bot
 import math
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import torch
@@ -144,7 +145,8 @@ class Filter(nn.Module):
                 found = prepare(self.values(length), self.bias.float())
         self._kept[length] = found
         if len(self._kept) > KEPT_LENGTHS:
-            self._kept.popitem(last=False)
+            with suppress(KeyError):  # others may have emptied it meanwhile
+                self._kept.popitem(last=False)
         return found
 
     def values(self, length: int) -> Tensor:

@@ -1,6 +1,7 @@
 """The one seam of attention: SDPA on a CPU, packed `varlen_attn` on CUDA, eager where the maps are wanted."""
 
 from collections.abc import Callable, Sequence
+from threading import Lock
 from typing import Literal, NamedTuple
 
 import torch
@@ -18,6 +19,7 @@ OnMap = Callable[[int, int, Tensor], None]
 OnAttention = OnMap | RowReader
 SHORT_TOKENS = 64  # mean tokens per group of one length below which padding costs less than another call
 _told: set[str] = set()
+_telling = Lock()
 
 
 class Plan(NamedTuple):
@@ -83,9 +85,10 @@ def choose_backend(
 
 def tell_backend(backend: Backend, reason: str) -> None:
     """Print the chosen backend once per process."""
-    if backend not in _told:
-        _told.add(backend)
-        console.choice("attention", backend, reason)
+    with _telling:
+        if backend not in _told:
+            _told.add(backend)
+            console.choice("attention", backend, reason)
 
 
 def neighbours_of_one_length(lengths: Sequence[int]) -> tuple[tuple[int, int], ...]:

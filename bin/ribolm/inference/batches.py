@@ -1,9 +1,9 @@
 """Rows of tokens through networks, so that what else is in a batch does not touch a row's logits.
 
-On a CPU every row has a forward pass of its own, by one thread: as fast as batches of eight (the activations of one
-window stay in the cache), and bitwise the same whatever is scored beside it. On a card rows are packed into passes of
-exactly `tokens_per_batch` tokens (the rest is filled up), so that matrix products have one shape; there logits agree to
-1e-4.
+On a CPU every row has a forward pass of its own: as fast as batches of eight (the activations of one window stay in
+the cache), and bitwise the same whatever is scored beside it, by whatever number of threads (but for rows of more than
+LONG_TOKENS). On a card rows are packed into passes of exactly `tokens_per_batch` tokens (the rest is filled up), so
+that matrix products have one shape; there logits agree to 1e-4.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from ribolm.training.machine.precision import Device, choose_device
 
 ONE_ROW = 0
 TOKENS_PER_BATCH = {"cpu": ONE_ROW, "cuda": 131072}
-LONG_TOKENS = 4_096  # on a CPU a sequence of more has all threads, as attention grows with its square
+LONG_TOKENS = 2_048  # on a CPU a sequence of more has all threads, as attention grows with its square
 Float32 = npt.NDArray[np.float32]
 Answer = TypeVar("Answer")
 

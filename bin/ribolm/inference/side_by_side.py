@@ -25,10 +25,10 @@ def side_by_side(run: Callable[[Task], Answer], tasks: Iterable[Task]) -> Iterat
     More threads than cores are not used: each holds the activations of a pass. `run` is called by several threads at
     once. Raises what it raises; tasks that wait are not begun then.
     """
-    n = min(torch.get_num_threads(), n_cores())
-    if n == 1:
+    if torch.get_num_threads() == 1:
         yield from map(run, tasks)
         return
+    n = min(torch.get_num_threads(), n_cores())
     waiting: deque[Future[Answer]] = deque()
     with _single_threads(n) as pool:
         for task in tasks:

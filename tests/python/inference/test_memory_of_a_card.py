@@ -98,7 +98,7 @@ def test_rows_that_go_through_in_smaller_passes_are_read_alike(
         vectors = on_small_card(Forward.prepare((bare,), tokenizer, "cpu", "fp32", 88), most_tokens)
         of_one_length = embed_rows(vectors, tokens, np.arange(0, len(tokens), 18))
         found.append((classes.logits(tokens, offsets, wanted), of_one_length))
-    for small, large in zip(*found, strict=True):
+    for large, small in zip(*found, strict=True):
         np.testing.assert_allclose(small, large, atol=1e-5)
     assert capsys.readouterr().err.count("going on with 44 tokens per batch") == 2
 

@@ -6,8 +6,9 @@ The 8M shape of ESM-2 with random weights, RNAs as long as those of bpRNA's TS0 
 the work), fp32 on the CPU, one process, contenders take turns. `ribolm` is what `ribolm-predict embed` does, from
 letters to vectors in the order of the file. transformers (SDPA, given token ids) runs in batches of rows of like length
 and in batches as the RNAs come, each with the best of several budgets of tokens, padding included, and batches of like
-length also side by side, a thread for each, as ribolm's run; a mean over the residues follows. Also measured: the
-largest difference. Goal: 1.2 times as quick as any. Writes results/embeddings.md; about a quarter of an hour.
+length also side by side, a thread for each, by ribolm's own function; a mean over the residues follows. Also measured:
+the largest difference. Goal: 1.2 times as quick as batches of like length, one after another. Writes
+results/embeddings.md; about a quarter of an hour.
 """
 
 from __future__ import annotations

@@ -122,7 +122,7 @@ class Genome:
 
 
 def look_at_fasta(path: Path | None, may_be_empty: bool = False) -> None:
-    """Raise DataError where a file does not begin as FASTA, without reading on; None is no file."""
+    """Raise DataError where a file does not begin as FASTA or must not be empty, without reading on; None: no file."""
     if path is not None:
         next(read_fasta(path, FastaRepairs(), may_be_empty=may_be_empty), None)
 

@@ -74,7 +74,7 @@ def forward_of_values(model: ValueModel, device: str = "auto", precision: str = 
 def predicted_values(model: ValueModel, forward: Forward, letters: Letters, offsets: Int64) -> Float64:
     """Values in units of the measurement, float64 [n]; row i is letters[offsets[i]:offsets[i + 1]], uint8 ASCII ACGTN.
 
-    Cost: windows go in passes of one shape; sequences of many lengths one by one.
+    Cost: windows go in passes of one shape; of sequences of many lengths each has a pass.
     """
     read, bounds = model.rule.apply(letters, offsets)
     n = len(offsets) - 1
